@@ -1,0 +1,251 @@
+"""Conditional Foley (Du et al., CVPR 2023): a silent video and an example sound become a soundtrack.
+
+    python -m vis2sound_jax.main --config=configs/condfoley.py[:preset]
+
+Presets (two idle CPU cores unless said otherwise; measured numbers stand in the README):
+  laptop              the whole chain on procedural recordings, about 20 minutes; the default
+  smoke               the same stages on a handful of recordings, about a minute; its films sound like noise
+  workstation         laptop with more recordings and longer training, hours on a CPU, minutes on a GPU
+  greatest_hits_mini  starts from the laptop's weights and trains on real recordings that you have
+  paper               the sizes of the paper (24 x 1024 transformer, VQGAN, R(2+1)D-18) for data in the
+                      Greatest Hits layout; its GAN training is not built yet
+
+Any value can be changed from the command line: --config.transformer.steps=500.
+"""
+
+import ml_collections
+
+PRESETS = ("laptop", "smoke", "workstation", "greatest_hits_mini", "paper")
+
+
+def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
+    """Returns the configuration of a preset."""
+    if preset not in PRESETS:
+        raise ValueError(f"unknown preset {preset!r}; configs/condfoley.py has {', '.join(PRESETS)}")
+    config = ml_collections.ConfigDict()
+    config.name = "condfoley" if preset == "laptop" else f"condfoley_{preset}"
+    config.preset = preset
+    config.seed = 0
+    config.stages = ("prepare", "encoder", "codebook", "transformer", "evaluate", "generate")
+    # A workdir whose encoder, codebook and transformer this run starts from; empty starts from nothing.
+    config.init_from = ""
+
+    # Recordings. "procedural" writes a made-up world; anything else is a folder in the Greatest Hits layout.
+    config.data = data = ml_collections.ConfigDict()
+    data.recordings = "procedural"
+    data.split = "official"
+    data.rate_hz = 22050
+    data.fps = 25.0
+    data.height = 72
+    data.width = 128
+    data.validation_share = 0.1
+    data.max_bad_share = 0.05
+
+    config.world = world = ml_collections.ConfigDict()
+    world.train = 360
+    world.test = 48
+    world.seconds = 10.0
+
+    # Log-mel as CondFoleyGen computes it, but clipped at a higher floor: below it lies background noise,
+    # which would take most of the codes.
+    config.mel = mel = ml_collections.ConfigDict()
+    mel.n_mels = 80
+    mel.n_fft = 1024
+    mel.hop = 256
+    mel.low_hz = 125.0
+    mel.high_hz = 7600.0
+    mel.scale = "htk"
+    mel.floor_db = -60.0
+    mel.top_db = 20.0
+
+    # The video encoder, trained from the sound itself: when does it sound, and how.
+    config.encoder = encoder = ml_collections.ConfigDict()
+    encoder.kind = "impact_net"
+    encoder.widths = (32, 64, 128)
+    encoder.width = 128
+    encoder.temporal_blocks = 3
+    encoder.bands = 16
+    encoder.clip_frames = 48
+    encoder.batch = 8
+    encoder.steps = 500
+    encoder.learning_rate = 2e-3
+    encoder.weight_decay = 0.05
+    # Standard deviation, in seconds, of the bump that marks an onset in the target.
+    encoder.onset_spread_s = 0.03
+    encoder.ema = 0.99
+
+    config.codebook = codebook = ml_collections.ConfigDict()
+    codebook.kind = "band_coder"
+    codebook.rows = 5
+    codebook.frames = 8
+    codebook.codes = 256
+    codebook.latent = 16
+    codebook.width = 256
+    codebook.blocks = 2
+    codebook.batch = 64
+    # Steps without quantisation before k-means starts the books; a book trained from scratch collapses.
+    codebook.warmup_steps = 500
+    codebook.steps = 1500
+    codebook.learning_rate = 1e-3
+
+    # The transformer over [example codes, target codes]; 20 columns of 8 frames are 1.858 s.
+    config.transformer = transformer = ml_collections.ConfigDict()
+    transformer.columns = 20
+    # "aligned": each moment's video feature enters the token of that moment; "prefix": the paper's.
+    transformer.conditioning = "aligned"
+    transformer.layers = 4
+    transformer.heads = 4
+    transformer.width = 192
+    transformer.batch = 24
+    transformer.steps = 900
+    transformer.learning_rate = 1e-3
+    transformer.weight_decay = 0.05
+    # Share of training examples whose condition is hidden, so that one network also serves without one.
+    transformer.drop_condition = 0.1
+    transformer.dtype = "float32"
+
+    config.decoding = decoding = ml_collections.ConfigDict()
+    decoding.temperature = 0.9
+    decoding.top_k = 64
+    decoding.guidance = 1.5
+    decoding.griffin_lim_iterations = 60
+
+    config.evaluate = evaluate = ml_collections.ConfigDict()
+    evaluate.items = 96
+    evaluate.takes = 4
+    evaluate.griffin_lim_iterations = 32
+
+    config.generate = generate = ml_collections.ConfigDict()
+    generate.films = 6
+    generate.takes = 4
+
+    config.log_every = 50
+    config.save_every = 200
+
+    # What the command line asks of --job=generate and --job=onsets.
+    config.request = ml_collections.ConfigDict()
+    config.request.video = ""
+    config.request.example = ""
+    config.request.output = ""
+    config.request.takes = 4
+    config.request.seed = 0
+    config.request.start = 0.0
+
+    # Which parts of this document each stage depends on: a finished stage is not run again unless they change.
+    config.stage_keys = ml_collections.ConfigDict(
+        {
+            "prepare": ("seed", "data", "world"),
+            "encoder": ("seed", "data", "world", "mel", "encoder", "init_from"),
+            "codebook": ("seed", "data", "world", "mel", "codebook", "init_from"),
+            "transformer": (
+                "seed",
+                "data",
+                "world",
+                "mel",
+                "encoder",
+                "codebook",
+                "transformer",
+                "init_from",
+            ),
+            "evaluate": (
+                "seed",
+                "data",
+                "world",
+                "mel",
+                "encoder",
+                "codebook",
+                "transformer",
+                "decoding",
+                "evaluate",
+            ),
+            "generate": (
+                "seed",
+                "data",
+                "world",
+                "mel",
+                "encoder",
+                "codebook",
+                "transformer",
+                "decoding",
+                "generate",
+            ),
+        }
+    )
+    globals()[f"_{preset}"](config)
+    return config
+
+
+def _laptop(config: ml_collections.ConfigDict) -> None:
+    """The values above."""
+
+
+def _smoke(config: ml_collections.ConfigDict) -> None:
+    """Every stage, nothing learned."""
+    config.world.train = 8
+    config.world.test = 4
+    config.world.seconds = 6.0
+    config.encoder.steps = 4
+    config.encoder.batch = 2
+    config.codebook.steps = 20
+    config.codebook.warmup_steps = 10
+    config.codebook.codes = 32
+    config.codebook.batch = 16
+    config.transformer.steps = 4
+    config.transformer.batch = 4
+    config.transformer.layers = 2
+    config.transformer.width = 64
+    config.evaluate.items = 6
+    config.evaluate.takes = 2
+    config.evaluate.griffin_lim_iterations = 4
+    config.generate.films = 6
+    config.generate.takes = 1
+    config.decoding.griffin_lim_iterations = 8
+    config.log_every = 2
+    config.save_every = 2
+
+
+def _workstation(config: ml_collections.ConfigDict) -> None:
+    """More of everything: up to 3 hours on two CPU cores."""
+    config.world.train = 1200
+    config.encoder.steps = 3000
+    config.codebook.steps = 6000
+    config.transformer.layers = 6
+    config.transformer.width = 256
+    config.transformer.steps = 6000
+    config.save_every = 500
+
+
+def _greatest_hits_mini(config: ml_collections.ConfigDict) -> None:
+    """Real recordings, from the laptop's weights."""
+    config.init_from = "runs/condfoley"
+    config.data.recordings = "$VIS2SOUND_SHARED/greatest_hits_mini"
+    config.encoder.steps = 900
+    config.codebook.warmup_steps = 0
+    config.transformer.steps = 500
+    config.transformer.learning_rate = 5e-4
+
+
+def _paper(config: ml_collections.ConfigDict) -> None:
+    """The paper's sizes (Du et al. 2023, section 4 and the released configurations)."""
+    config.data.recordings = "greatest_hits"
+    config.data.split = "condfoley"
+    config.data.fps = 15.0
+    config.data.height = 128
+    config.data.width = 128
+    config.mel.floor_db = -80.0
+    config.encoder.kind = "r2plus1d"
+    config.codebook.kind = "vqgan"
+    config.codebook.frames = 16
+    config.codebook.codes = 1024
+    config.codebook.latent = 256
+    config.transformer.columns = 10
+    config.transformer.conditioning = "prefix"
+    config.transformer.layers = 24
+    config.transformer.heads = 16
+    config.transformer.width = 1024
+    config.transformer.batch = 8
+    config.transformer.learning_rate = 4e-5
+    config.transformer.weight_decay = 0.01
+    config.decoding.temperature = 1.0
+    config.decoding.top_k = 512
+    config.decoding.guidance = 1.0

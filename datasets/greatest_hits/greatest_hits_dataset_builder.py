@@ -1,0 +1,341 @@
+"""Greatest Hits: 977 films of a drumstick striking and scratching things (Owens et al., CVPR 2016).
+
+Reads any folder in the data set's own layout, so the procedural recordings and a user's own annotated films
+go the same way. One record is one recording: its frames as JPEG, its sound as FLAC, its annotated events;
+bytes and not TFDS's media features, which import TensorFlow and store sound three times larger.
+"""
+
+import dataclasses
+import functools
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from vis2sound_jax.audio.files import encode_flac, read_sound
+from vis2sound_jax.errors import UserError, file_error
+from vis2sound_jax.video.files import encode_jpeg, probe, read_frames
+
+FOLDER = Path(__file__).parent
+SPLITS = ("official", "session_disjoint", "condfoley")
+FILM_SUFFIX = "_denoised.mp4"
+SOUND_SUFFIX = "_denoised.wav"
+TIMES_SUFFIX = "_times.txt"
+
+
+@dataclasses.dataclass(kw_only=True)
+class Config(tfds.core.BuilderConfig):
+    """What to read and at which rates to store it.
+
+    Attributes:
+      recordings_dir: folder with `<id>_denoised.mp4`, `<id>_times.txt` and perhaps `<id>_denoised.wav`,
+        `train.txt`, `test.txt`, `manifest.json`.
+      split: one of `SPLITS`; the README says what each is.
+      rate_hz: rate of the stored sound.
+      fps: rate of the stored frames.
+      height: rows of a stored frame.
+      width: columns of a stored frame.
+      validation_share: share of the training recordings that become the validation split.
+      jpeg_quality: 1 to 100.
+    """
+
+    name: str = "recordings"
+    recordings_dir: str = ""
+    split: str = "official"
+    rate_hz: int = 22050
+    fps: float = 15.0
+    height: int = 128
+    width: int = 128
+    validation_share: float = 0.1
+    jpeg_quality: int = 95
+
+
+# Not registered: the module may be loaded twice, by path and by name, and a second registration would fail.
+class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # type: ignore[call-arg]
+    """Builds the records; `vis2sound_jax.data.prepare` drives it over large folders."""
+
+    VERSION = tfds.core.Version("1.0.0")
+    pkg_dir_path = tfds.core.Path(FOLDER)
+
+    def __init__(self, *, file_format: str = "array_record", **kwargs: Any):
+        # TFDS's own default, tfrecord, needs TensorFlow and has no random access.
+        super().__init__(file_format=file_format, **kwargs)
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        raw_bytes = tfds.features.Tensor(shape=(), dtype=np.object_)
+        texts = tfds.features.Sequence(tfds.features.Text())
+        config = self.builder_config
+        return self.dataset_info_from_configs(
+            features=tfds.features.FeaturesDict(
+                {
+                    "id": tfds.features.Text(),
+                    "duration_s": np.float32,
+                    "fps": np.float32,
+                    "rate_hz": np.int32,
+                    "sound_source": tfds.features.Text(),
+                    "audio": raw_bytes,
+                    "frames": tfds.features.Sequence(raw_bytes),
+                    "event_time_s": tfds.features.Sequence(np.float32),
+                    "event_material": texts,
+                    "event_action": texts,
+                    "event_reaction": texts,
+                    "span_s": tfds.features.Tensor(shape=(2,), dtype=np.float32),
+                }
+            ),
+            metadata=tfds.core.MetadataDict(
+                split=config.split,
+                rate_hz=config.rate_hz,
+                fps=config.fps,
+                height=config.height,
+                width=config.width,
+            ),
+            homepage="https://andrewowens.com/vis",
+        )
+
+    @property
+    def recordings_dir(self) -> Path:
+        """The folder that is read."""
+        return Path(self.builder_config.recordings_dir)
+
+    def recording_ids(self) -> dict[str, list[str]]:
+        """Lists the recordings of each split, in the order in which they are stored.
+
+        Returns:
+          `{"train": ids, "validation": ids, "test": ids}`; a split may be empty.
+
+        Raises:
+          UserError: if the folder or the split name is not usable.
+        """
+        config = self.builder_config
+        if config.split not in SPLITS:
+            raise UserError(f"split is {config.split!r}, but greatest_hits has {', '.join(SPLITS)}; name one")
+        if not self._film_ids:
+            raise file_error(
+                self.recordings_dir,
+                f"holds no <id>{FILM_SUFFIX}",
+                "name the folder that holds the films themselves (README of datasets/greatest_hits)",
+            )
+        train, test = split_lists(self.recordings_dir, config.split)
+        train, validation = cut_validation(train, config.validation_share)
+        return {"train": train, "validation": validation, "test": sorted(test)}
+
+    def unlisted_ids(self) -> list[str]:
+        """Names the films of the folder that no split mentions and that are therefore left out."""
+        listed = set().union(*self.recording_ids().values())
+        return sorted(self._film_ids - listed)
+
+    def encode(self, recording_id: str) -> dict[str, Any]:
+        """Reads one recording and encodes it as a record.
+
+        Args:
+          recording_id: an entry of `recording_ids`.
+
+        Returns:
+          The record, as described in the README.
+
+        Raises:
+          UserError: if the film, its sound or its times are missing or broken.
+        """
+        config = self.builder_config
+        film = self.recordings_dir / f"{recording_id}{FILM_SUFFIX}"
+        if not film.exists():
+            raise file_error(film, "is missing", "copy it there or take it off the split list")
+        events = read_times(self.recordings_dir / f"{recording_id}{TIMES_SUFFIX}")
+        info = probe(film)
+        sound = self.recordings_dir / f"{recording_id}{SOUND_SUFFIX}"
+        if not sound.exists() and not info.has_sound:
+            raise file_error(film, "has no sound", f"put {sound.name} beside it")
+        wav = read_sound(
+            sound if sound.exists() else film, config.rate_hz, start_s=0.0, duration_s=info.duration_s
+        )
+        frames = read_frames(film, config.fps, config.height, config.width)
+        begin_s, end_s = self._spans.get(recording_id, (0.0, info.duration_s))
+        return {
+            "id": recording_id,
+            "duration_s": info.duration_s,
+            "fps": config.fps,
+            "rate_hz": config.rate_hz,
+            "sound_source": "wav" if sound.exists() else "video",
+            "audio": encode_flac(wav, config.rate_hz),
+            "frames": [encode_jpeg(frame, config.jpeg_quality) for frame in frames],
+            "event_time_s": np.array([event[0] for event in events], np.float32),
+            "event_material": [event[1] for event in events],
+            "event_action": [event[2] for event in events],
+            "event_reaction": [event[3] for event in events],
+            "span_s": np.array([begin_s, min(end_s, info.duration_s)], np.float32),
+        }
+
+    def _split_generators(self, dl_manager: Any) -> dict[str, Iterator[tuple[str, dict[str, Any]]]]:
+        del dl_manager  # The films are the user's own copy: nothing is downloaded.
+        return {name: self._generate_examples(ids) for name, ids in self.recording_ids().items() if ids}
+
+    def _generate_examples(self, ids: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+        for recording_id in ids:
+            yield recording_id, self.encode(recording_id)
+
+    @functools.cached_property
+    def _film_ids(self) -> set[str]:
+        return {path.name.removesuffix(FILM_SUFFIX) for path in self.recordings_dir.glob(f"*{FILM_SUFFIX}")}
+
+    @functools.cached_property
+    def _spans(self) -> Mapping[str, tuple[float, float]]:
+        return read_spans(self.recordings_dir / "manifest.json")
+
+
+def read_times(path: Path) -> list[tuple[float, str, str, str]]:
+    """Reads the events of a recording.
+
+    Args:
+      path: a `_times.txt` file of lines `<seconds> <material> <action> <reaction>`.
+
+    Returns:
+      `(time in s, material, action, reaction)` by rising time; an unlabelled property is "None".
+
+    Raises:
+      UserError: if the file is missing or a line is malformed.
+    """
+    if not path.exists():
+        raise file_error(path, "is missing", "write one line per event, or leave the file empty")
+    events = []
+    # Bytes that are no text become a line that is no event, and are named like one.
+    text = path.read_text(encoding="utf-8", errors="replace")
+    for number, line in enumerate(text.splitlines(), start=1):
+        tokens = line.split()
+        if not tokens:
+            continue
+        try:
+            time_s = float(tokens[0])
+        except ValueError:
+            time_s = float("nan")
+        if len(tokens) != 4 or not 0 <= time_s < float("inf"):
+            raise file_error(
+                path, f"line {number} is {line.strip()!r}", "write <seconds> <material> <action> <reaction>"
+            )
+        events.append((time_s, tokens[1], tokens[2], tokens[3]))
+    return sorted(events)
+
+
+def read_spans(path: Path) -> dict[str, tuple[float, float]]:
+    """Reads which part of each recording was annotated.
+
+    Args:
+      path: `manifest.json`, a list of entries with "video" and "annotated" `[begin, end]` in seconds; it may
+        be absent.
+
+    Returns:
+      `{id: (begin_s, end_s)}` of the recordings it names.
+
+    Raises:
+      UserError: if the file is not of that form.
+    """
+    if not path.exists():
+        return {}
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(entries, list):
+            raise TypeError(f"it holds a {type(entries).__name__}")
+        spans = {entry["video"]: entry["annotated"] for entry in entries if "annotated" in entry}
+        return {name: (float(begin), float(end)) for name, (begin, end) in spans.items()}
+    except (KeyError, TypeError, ValueError) as error:
+        raise file_error(
+            path, f"is no list of recordings ({error!r})", 'give each a "video" and "annotated": [begin, end]'
+        ) from error
+
+
+def split_lists(recordings_dir: Path, split: str) -> tuple[list[str], list[str]]:
+    """Finds the training and the test recordings.
+
+    The folder's own `train.txt` and `test.txt` are the official split; without them the shipped lists are.
+
+    Args:
+      recordings_dir: the folder of recordings.
+      split: one of `SPLITS`.
+
+    Returns:
+      The ids for training (validation included) and for testing.
+
+    Raises:
+      UserError: if only one list is there, one id is in both, or nothing is left to train on.
+    """
+    paths = [recordings_dir / "train.txt", recordings_dir / "test.txt"]
+    missing = [path for path in paths if not path.exists()]
+    if len(missing) == 1:
+        raise file_error(missing[0], "is missing", "write one id a line, or remove the other list as well")
+    if split == "condfoley" or missing:
+        name = "condfoley" if split == "condfoley" else "official"
+        paths = [FOLDER / "splits" / f"{name}_{side}.txt" for side in ("train", "test")]
+    train, test = ([line.strip() for line in p.read_text().splitlines() if line.strip()] for p in paths)
+    both = sorted(set(train) & set(test))
+    if both:
+        raise file_error(paths[0], f"shares {both[0]} with {paths[1].name}", "keep each id in one list")
+    if split == "session_disjoint":
+        train, test = part_sessions(train, test)
+    if not train:
+        raise file_error(paths[0], "leaves nothing to train on", "add ids to it")
+    return train, test
+
+
+def session_of(recording_id: str) -> str:
+    """Names the sitting in which a recording was made.
+
+    Args:
+      recording_id: `YYYY-MM-DD-HH-MM-SS`, perhaps with a take behind it (`-595`, `-at10s`), or any name.
+
+    Returns:
+      The time stamp, or the whole id where it has none.
+    """
+    stamp = re.match(r"\d{4}(-\d{2}){5}(?=-|$)", recording_id)
+    return stamp.group() if stamp else recording_id
+
+
+def part_sessions(train: Sequence[str], test: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Moves every session wholly to the side that holds more of its recordings (on a tie, to training).
+
+    Args:
+      train: ids for training.
+      test: ids for testing.
+
+    Returns:
+      The two lists with no session in both.
+    """
+    balance: dict[str, int] = {}
+    for ids, weight in ((train, 1), (test, -1)):
+        for recording_id in ids:
+            balance[session_of(recording_id)] = balance.get(session_of(recording_id), 0) + weight
+    everything = sorted([*train, *test])
+    return (
+        [name for name in everything if balance[session_of(name)] >= 0],
+        [name for name in everything if balance[session_of(name)] < 0],
+    )
+
+
+def cut_validation(train: Sequence[str], share: float) -> tuple[list[str], list[str]]:
+    """Cuts whole sessions off the training list, chosen by the hash of their name.
+
+    With a single session recordings stand for sessions, since otherwise nothing would be left to train on.
+
+    Args:
+      train: ids for training.
+      share: how much of them to cut, in [0, 1); at least one recording where there are four.
+
+    Returns:
+      The ids for training and for validation, both sorted.
+    """
+    wanted = max(round(share * len(train)), 1) if share > 0 and len(train) >= 4 else 0
+    groups: dict[str, list[str]] = {}
+    one_session = len({session_of(name) for name in train}) == 1
+    for name in train:
+        groups.setdefault(name if one_session else session_of(name), []).append(name)
+    order = sorted(groups, key=lambda name: hashlib.sha256(name.encode()).digest())
+    validation: list[str] = []
+    for group in order:
+        if len(validation) + len(groups[group]) <= wanted:
+            validation += groups[group]
+    if wanted and not validation:
+        validation = min((groups[group] for group in order), key=len)
+    return sorted(set(train) - set(validation)), sorted(validation)

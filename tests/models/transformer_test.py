@@ -1,0 +1,133 @@
+"""Laws of the token decoder: cached equals full, causal, conditioned; its numbers are in golden_test."""
+
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from vis2sound_jax.errors import UserError
+from vis2sound_jax.models.transformer import Transformer
+
+MODEL = Transformer(vocab=11, slots=12, layers=2, heads=2, width=8)
+N_PREFIX, N_TOKENS = 3, 6
+
+
+@functools.cache
+def inputs() -> dict[str, jax.Array]:
+    keys = jax.random.split(jax.random.key(0), 4)
+    return {
+        "tokens": jax.random.randint(keys[0], (2, N_TOKENS), 0, 11),
+        "prefix": jax.random.normal(keys[1], (2, N_PREFIX, 5)),
+        "aligned": jax.random.normal(keys[2], (2, N_TOKENS, 4)),
+        "style": jax.random.normal(keys[3], (2, 3)),
+    }
+
+
+@functools.cache
+def variables() -> dict[str, Any]:
+    """Large weights, so that no input drowns."""
+    start = jax.jit(MODEL.init)(jax.random.key(1), **inputs())
+    leaves, structure = jax.tree.flatten(start)
+    keys = jax.random.split(jax.random.key(2), len(leaves))
+    noisy = [leaf + 0.3 * jax.random.normal(key, leaf.shape) for key, leaf in zip(keys, leaves, strict=True)]
+    return jax.tree.unflatten(structure, noisy)
+
+
+full_forward = jax.jit(MODEL.apply)
+prefill = jax.jit(functools.partial(MODEL.apply, method="prefill"))
+decode_step = jax.jit(functools.partial(MODEL.apply, method="decode_step"))
+
+
+def logits_of(**changes: jax.Array) -> jax.Array:
+    return full_forward(variables(), **(inputs() | changes))
+
+
+def by_path(tree: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+    return {jax.tree_util.keystr(path): x.shape for path, x in jax.tree_util.tree_leaves_with_path(tree)}
+
+
+CONDITIONS = [(), ("prefix",), ("aligned",), ("style",), ("prefix", "aligned", "style")]
+
+
+@pytest.mark.parametrize("given", CONDITIONS, ids="+".join)
+@pytest.mark.parametrize("slots", [12, 9])
+def test_cached_steps_equal_the_full_forward(given: tuple[str, ...], slots: int) -> None:
+    kept = {name: inputs()[name] for name in given}
+    tokens, aligned = inputs()["tokens"], kept.pop("aligned", None)
+    full = full_forward(variables(), tokens, aligned=aligned, **kept)
+    n_prefix, known = full.shape[1] - N_TOKENS, 2
+    at = lambda i: None if aligned is None else aligned[:, i]  # noqa: E731
+
+    cache = MODEL.init_cache(2, slots)
+    start = {"aligned": at(slice(known)), **kept}
+    logits, cache = prefill(variables(), cache, tokens[:, :known], **start)
+    np.testing.assert_allclose(logits, full[:, n_prefix + known - 1], atol=1e-5)
+    step = {"style": kept["style"]} if "style" in kept else {}
+    for i in range(known, N_TOKENS):
+        logits, cache = decode_step(variables(), cache, tokens[:, i], aligned=at(i), **step)
+        np.testing.assert_allclose(logits, full[:, n_prefix + i], atol=1e-5)
+    assert cache.length == n_prefix + N_TOKENS
+
+
+def test_the_cache_is_flat_and_unused_slots_stay_empty() -> None:
+    _, cache = prefill(variables(), MODEL.init_cache(2), prefix=inputs()["prefix"])
+    assert cache.keys[0].shape == (2 * MODEL.heads, MODEL.slots, MODEL.width // MODEL.heads)
+    assert not cache.keys[0][:, N_PREFIX:].any() and not cache.values[1][:, N_PREFIX:].any()
+
+
+def test_no_position_sees_a_later_one() -> None:
+    i = 3
+    later = inputs()["tokens"].at[:, i:].add(1) % 11
+    change = np.abs(logits_of(tokens=later) - logits_of()).max(axis=(0, 2))
+    assert (change[: N_PREFIX + i] == 0).all() and (change[N_PREFIX + i :] > 1e-3).all()
+
+
+@pytest.mark.parametrize("name", ["prefix", "aligned", "style"])
+def test_each_condition_matters(name: str) -> None:
+    assert np.abs(logits_of(**{name: -inputs()[name]}) - logits_of()).max() > 1e-3
+
+
+def test_aligned_features_act_from_their_own_moment() -> None:
+    moved = inputs()["aligned"].at[:, 2].add(1.0)
+    change = np.abs(logits_of(aligned=moved) - logits_of()).max(axis=(0, 2))
+    assert (change[: N_PREFIX + 2] == 0).all() and change[N_PREFIX + 2] > 1e-3
+
+
+def test_remat_changes_neither_names_nor_gradient() -> None:
+    def gradient(model: Transformer) -> dict[str, Any]:
+        run = jax.jit(model.apply)
+        loss = lambda v: jnp.sum(run(v, **inputs()) ** 2)  # noqa: E731
+        return jax.jit(jax.grad(loss))(variables())
+
+    plain, remat = gradient(MODEL), gradient(MODEL.clone(remat=True))
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4), plain, remat)
+    started = jax.eval_shape(MODEL.clone(remat=True).init, jax.random.key(0), **inputs())
+    assert by_path(started) == by_path(variables())
+
+
+def test_bfloat16_computes_near_float32_and_keeps_float32_parameters() -> None:
+    half = MODEL.clone(dtype=jnp.bfloat16)
+    logits = jax.jit(half.apply)(variables(), **inputs())
+    assert logits.dtype == jnp.float32
+    np.testing.assert_allclose(logits, logits_of(), atol=0.3)
+    started = jax.eval_shape(half.init, jax.random.key(0), **inputs())
+    assert {leaf.dtype for leaf in jax.tree.leaves(started)} == {jnp.dtype("float32")}
+
+
+def test_unused_conditions_have_no_parameters_and_the_paper_size_has_its_count() -> None:
+    init = functools.partial(Transformer().init, prefix=jnp.zeros((1, 60, 512)))
+    params = jax.eval_shape(init, jax.random.key(0), jnp.zeros((1, 99), jnp.int32))["params"]
+    assert "aligned_embedder" not in params and "style_embedder" not in params
+    assert sum(leaf.size for leaf in jax.tree.leaves(params)) == 305_097_728
+
+
+def test_wrong_lengths_are_refused() -> None:
+    with pytest.raises(UserError, match="13 positions is longer than the transformer's 12 slots"):
+        MODEL.apply(variables(), jnp.zeros((1, 13), jnp.int32))
+    with pytest.raises(UserError, match="neither tokens nor a prefix"):
+        MODEL.apply(variables())
+    with pytest.raises(UserError, match="6 positions does not fit a cache of 4 slots"):
+        MODEL.apply(variables(), MODEL.init_cache(2, 4), inputs()["tokens"], method="prefill")

@@ -1,0 +1,44 @@
+"""Laws of the choice among takes."""
+
+import numpy as np
+
+from vis2sound_jax.retrieval.takes import agreement, choose_take
+
+RATE_HZ = 22_050
+SEEN = (np.array([0.4, 1.0, 1.5]), np.array([0.9, 0.8, 0.9]))
+
+
+def hits(times_s):
+    """Two seconds of decaying tones with sharp attacks."""
+    wav = np.zeros(44_100, np.float32)
+    t = np.arange(4_000) / RATE_HZ
+    for time_s in times_s:
+        start = round(time_s * RATE_HZ)
+        wav[start : start + t.size] += 0.6 * np.exp(-t / 0.03) * np.cos(5_600 * t)
+    return wav
+
+
+def test_agreeing_take_wins():
+    takes = [
+        hits([0.2, 0.7, 1.2]),
+        hits([0.4, 1.0]),
+        hits([0.4, 1.0, 1.5]),
+        hits([0.4, 0.6, 0.8, 1.0, 1.25, 1.5]),
+    ]
+    assert choose_take(takes, RATE_HZ, SEEN) == 2
+    scores = [agreement(take, RATE_HZ, SEEN) for take in takes]
+    assert scores[0] < 0.5 and scores[1] < scores[2] and scores[3] < scores[2]
+    assert scores[2] > 0.8 and max(scores) <= 1.0
+
+
+def test_scale_of_confidence_does_not_matter():
+    take = hits([0.4, 1.0])
+    scaled = (SEEN[0], 0.1 * SEEN[1])
+    np.testing.assert_allclose(agreement(take, RATE_HZ, SEEN), agreement(take, RATE_HZ, scaled), rtol=1e-6)
+
+
+def test_silence_agrees_with_nothing_seen_only():
+    silence, nothing = np.zeros(44_100, np.float32), (np.zeros(0), np.zeros(0))
+    assert agreement(silence, RATE_HZ, SEEN) == 0.0
+    assert agreement(silence, RATE_HZ, nothing) == 1.0
+    assert agreement(hits([0.4]), RATE_HZ, nothing) == 0.0

@@ -1,0 +1,141 @@
+"""Laws of the training loop: resume equals a straight run, sharded equals single, NaN stops."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+from absl import logging
+
+from tests.training import tiny
+from vis2sound_jax.errors import UserError
+from vis2sound_jax.training.checkpoint import digest, load_params
+from vis2sound_jax.training.sharding import make_mesh
+from vis2sound_jax.training.task import PyTree, TrainState
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TrainState]:
+    """Fourteen undisturbed steps."""
+    workdir = tmp_path_factory.mktemp("straight")
+    return workdir, tiny.run(str(workdir), 14)
+
+
+def _lines(workdir: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
+
+
+def _assert_close(ours: PyTree, theirs: PyTree) -> None:
+    """Equal but for the order in which devices add, after 14 steps."""
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), *jax.device_get((ours, theirs)))
+
+
+def test_resumed_run_equals_straight_run(tmp_path: Path, straight: tuple[Path, TrainState]) -> None:
+    workdir, wanted = straight
+    tiny.run(str(tmp_path), 6)
+    resumed = tiny.run(str(tmp_path), 14)
+    assert int(resumed.step) == 14
+    assert digest(resumed) == digest(wanted)
+    assert digest(load_params(tmp_path / "checkpoints")) == digest(wanted.params)
+    assert [line["step"] for line in _lines(workdir)] == [5, 10, 14]
+
+
+def test_finished_run_does_nothing(straight: tuple[Path, TrainState]) -> None:
+    workdir, wanted = straight
+    before = (workdir / "metrics.jsonl").read_bytes()
+    assert digest(tiny.run(str(workdir), 14)) == digest(wanted)
+    assert (workdir / "metrics.jsonl").read_bytes() == before
+
+
+def test_sharded_run_equals_single_device(tmp_path: Path, straight: tuple[Path, TrainState]) -> None:
+    sharded = tiny.run(str(tmp_path), 14, mesh=make_mesh({"data": 4, "model": 2}))
+    _assert_close(sharded.params, straight[1].params)
+
+
+def test_checkpoint_moves_to_another_mesh(tmp_path: Path, straight: tuple[Path, TrainState]) -> None:
+    tiny.run(str(tmp_path), 8, mesh=make_mesh({"data": 8}))
+    moved = tiny.run(str(tmp_path), 14)
+    assert len(moved.step.sharding.device_set) == 1
+    _assert_close(moved.params, straight[1].params)
+
+
+def test_metrics_hold_means_rate_and_evaluation(tmp_path: Path) -> None:
+    tiny.run(str(tmp_path), 10, eval_every=4, eval_fn=lambda state: {"test/step": float(state.step)})
+    lines = _lines(tmp_path)
+    assert [line["test/step"] for line in lines if "test/step" in line] == [4.0, 8.0, 10.0]
+    logged = [line for line in lines if "train/loss" in line]
+    assert [line["step"] for line in logged] == [5, 10]
+    assert logged[1]["train/loss"] < logged[0]["train/loss"]
+    assert logged[0]["train/steps_per_s"] > 0
+
+
+def test_nan_names_the_step_and_keeps_the_last_good_checkpoint(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"^codebook: loss is nan at step 7; .*lower the learning rate"):
+        tiny.run(str(tmp_path), 14, task=tiny.TinyTask(poison_step=7), name="codebook")
+    tiny.run(str(tmp_path / "clean"), 4)
+    assert digest(load_params(tmp_path / "checkpoints")) == digest(load_params(tmp_path / "clean/checkpoints"))
+
+
+def test_checkpoint_of_another_width_is_refused(tmp_path: Path) -> None:
+    tiny.run(str(tmp_path), 4)
+    with pytest.raises(UserError, match=r"does not fit the config: params/layer/bias is \(3,\) there and \(5,\)"):
+        tiny.run(str(tmp_path), 8, task=tiny.TinyTask(width=5))
+
+
+@pytest.fixture
+def quiet_orbax() -> Any:
+    """Orbax logs a traceback for every thread that a full disk stops; main silences them too."""
+    before = logging.get_verbosity()
+    logging.set_verbosity(logging.FATAL)
+    yield
+    logging.set_verbosity(before)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="mounting a small disk needs root")
+def test_full_disk_is_told_and_the_previous_checkpoint_survives(tmp_path: Path, quiet_orbax: None) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1M", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("this machine does not let us mount a small disk")
+    try:
+        wanted = tiny.run(str(disk), 4)
+        (disk / "ballast").write_bytes(bytes(os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize - 8192))
+        with pytest.raises(UserError, match="disk is full .* free some space and run the same command again"):
+            tiny.run(str(disk), 8)
+        assert digest(load_params(disk / "checkpoints")) == digest(wanted.params)
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def _start(workdir: Path, steps: int) -> "subprocess.Popen[str]":
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
+    command = [sys.executable, "-m", "tests.training.tiny", str(workdir), str(steps)]
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+
+
+def test_killed_runs_end_with_the_same_bits(tmp_path: Path) -> None:
+    steps = 40
+    wanted = tiny.run(str(tmp_path / "straight"), steps, save_every=0)
+    workdir = tmp_path / "killed"
+    for step in (3, 14, 25):
+        process = _start(workdir, steps)
+        # Kill while the checkpoint of about this step is being written, finished or cleaned up.
+        while process.poll() is None and not list((workdir / "checkpoints").glob(f"{step}*")):
+            time.sleep(0.001)
+        assert process.poll() is None, "the run ended before it could be killed"
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    process = _start(workdir, steps)
+    printed, _ = process.communicate(timeout=120)
+    assert process.returncode == 0
+    assert printed.strip() == digest((wanted.params, wanted.opt_state, wanted.variables))

@@ -1,0 +1,261 @@
+"""report.html: one file with every table, picture and player in it, to be opened anywhere, offline."""
+
+import base64
+import html
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from vis2sound_jax.audio.files import encode_flac
+from vis2sound_jax.evaluation.bootstrap import Estimate
+from vis2sound_jax.evaluation.report_style import STYLE
+from vis2sound_jax.evaluation.saving import write_whole
+
+METRICS = {
+    "onset_ap_100ms": "onset AP, ±0.1 s",
+    "onset_ap_50ms": "onset AP, ±0.05 s",
+    "onset_f1_100ms": "onset F1, ±0.1 s",
+    "onset_best_f1_100ms": "best onset F1, ±0.1 s",
+    "count_match": "right count",
+    "material": "material",
+    "action": "action",
+    "material_of_condition": "material of the example",
+    "action_of_condition": "action of the example",
+    "loudness_r": "loudness r",
+    "centroid_r": "centroid r",
+}
+# No picture, sound or script may come from outside: the browser enforces it.
+_POLICY = "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One number that the report leads with, never without its bounds.
+
+    Attributes:
+      text: what the number says.
+      score: the number and its interval.
+      ceiling: the real sound's, where there is one.
+      floor: chance, where there is one.
+    """
+
+    text: str
+    score: Estimate
+    ceiling: Estimate | None = None
+    floor: Estimate | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows by metrics.
+
+    Attributes:
+      title: heading of its section.
+      note: how to read it.
+      rows: by row and metric, the estimate.
+      ceiling_row: the row of the real sound, if any: a full meter in every cell.
+      floor_row: the row of chance, if any: an empty meter in every cell.
+      columns: metrics to show and their headings; those that no row has are left out.
+    """
+
+    title: str
+    note: str
+    rows: Mapping[str, Mapping[str, Estimate]]
+    ceiling_row: str | None = None
+    floor_row: str | None = None
+    columns: Mapping[str, str] = field(default_factory=lambda: METRICS)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A PNG with words for those who do not see it.
+
+    Attributes:
+      png: the file's bytes.
+      alt: what it shows.
+      caption: text under it.
+    """
+
+    png: bytes
+    alt: str
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Example:
+    """One test item to look at and listen to.
+
+    Attributes:
+      title: its heading.
+      note: a sentence under it.
+      rate_hz: sample rate of its sounds.
+      sounds: players, waveform by label.
+      picture: its mels.
+      film: bytes of an MP4, if any.
+    """
+
+    title: str
+    note: str
+    rate_hz: int
+    sounds: Mapping[str, np.ndarray]
+    picture: Picture | None = None
+    film: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that a report shows, in this order.
+
+    Attributes:
+      title: what was evaluated.
+      data: the first line: what data it is, such as "procedural recordings, 40 held-out".
+      claims: the numbers that matter.
+      tables: all rows and metrics.
+      pictures: bars and confusion matrices.
+      examples: items with players.
+    """
+
+    title: str
+    data: str
+    claims: Sequence[Claim] = ()
+    tables: Sequence[Table] = ()
+    pictures: Sequence[Picture] = ()
+    examples: Sequence[Example] = ()
+
+
+def write_report(path: str | os.PathLike[str], report: Report) -> None:
+    """Writes the report; an older one stays whole until the new one is.
+
+    Args:
+      path: the HTML file, its folder must exist.
+      report: what to show.
+
+    Raises:
+      UserError: where it cannot be written.
+    """
+    write_whole(path, report_html(report).encode())
+
+
+def report_html(report: Report) -> str:
+    """Makes the page.
+
+    Args:
+      report: what to show.
+
+    Returns:
+      A whole HTML document that needs no other file.
+    """
+    sections = [("claims", "What it reaches", _claims(report.claims))] if report.claims else []
+    sections += [(f"table{i}", table.title, _table(table)) for i, table in enumerate(report.tables)]
+    if report.pictures:
+        shown = "".join(_picture(picture) for picture in report.pictures)
+        sections.append(("pictures", "Pictures", f'<div class="pictures">{shown}</div>'))
+    if report.examples:
+        sections.append(("examples", "Examples", "".join(_example(example) for example in report.examples)))
+    links = "".join(f'<li><a href="#{anchor}">{_text(title)}</a></li>' for anchor, title, _ in sections)
+    body = "".join(
+        f'<section aria-labelledby="{anchor}"><h2 id="{anchor}">{_text(title)}</h2>{inner}</section>'
+        for anchor, title, inner in sections
+    )
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{_text(report.title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
+        f'<header><p class="data">Data: {_text(report.data)}</p><h1>{_text(report.title)}</h1>'
+        '<p class="quiet">In brackets: 95 % bootstrap intervals over recordings. '
+        "Meters run from chance (empty) to the real sound (full).</p>"
+        f'<nav aria-label="Sections"><ul>{links}</ul></nav></header>\n<main>{body}</main>\n</body>\n</html>\n'
+    )
+
+
+def _claims(claims: Sequence[Claim]) -> str:
+    return f'<ul class="claims">{"".join(_claim(claim) for claim in claims)}</ul>'
+
+
+def _claim(claim: Claim) -> str:
+    bounds = [
+        f"{name} {_number(bound.value)}"
+        for name, bound in (("real sound", claim.ceiling), ("chance", claim.floor))
+        if bound is not None
+    ]
+    tail = f"<br>{_text(', '.join(bounds))}" if bounds else ""
+    return (
+        f"<li>{_text(claim.text)}<strong>{_number(claim.score.value)}</strong>"
+        f"<small>{_interval(claim.score)}{tail}</small></li>"
+    )
+
+
+def _table(table: Table) -> str:
+    columns = [name for name in table.columns if any(name in metrics for metrics in table.rows.values())]
+    head = "".join(f'<th scope="col">{_text(table.columns[name])}</th>' for name in columns)
+    rows = []
+    for row, metrics in table.rows.items():
+        bound = ' class="bound"' if row in (table.ceiling_row, table.floor_row) else ""
+        cells = "".join(_cell(table, name, metrics.get(name)) for name in columns)
+        rows.append(f'<tr{bound}><th scope="row">{_text(row)}</th>{cells}</tr>')
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{_text(table.title)}"><table>'
+        f'<caption>{_text(table.note)}</caption><thead><tr><th scope="col">row</th>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def _cell(table: Table, metric: str, score: Estimate | None) -> str:
+    if score is None or not np.isfinite(score.value):
+        return '<td><span aria-label="undefined">–</span></td>'
+    ends = [table.rows.get(row or "", {}).get(metric) for row in (table.floor_row, table.ceiling_row)]
+    meter = ""
+    if ends[0] is not None and ends[1] is not None and ends[1].value > ends[0].value:
+        share = 100.0 * float(
+            np.clip((score.value - ends[0].value) / (ends[1].value - ends[0].value), 0.0, 1.0)
+        )
+        meter = f'<span class="meter" aria-hidden="true"><i style="width:{share:.0f}%"></i></span>'
+    return f"<td>{_number(score.value)}<small>{_interval(score)}</small>{meter}</td>"
+
+
+def _picture(picture: Picture) -> str:
+    caption = f"<figcaption>{_text(picture.caption)}</figcaption>" if picture.caption else ""
+    source = _data_url("image/png", picture.png)
+    return f'<figure><img alt="{_text(picture.alt)}" src="{source}">{caption}</figure>'
+
+
+def _example(example: Example) -> str:
+    players = "".join(
+        f"<div><dt>{_text(label)}</dt><dd>{_player(example, label)}</dd></div>" for label in example.sounds
+    )
+    film = ""
+    if example.film is not None:
+        label, source = _text(f"{example.title}: film"), _data_url("video/mp4", example.film)
+        film = f'<video controls preload="metadata" aria-label="{label}" src="{source}"></video>'
+    picture = "" if example.picture is None else _picture(example.picture)
+    return (
+        f'<article class="example"><h3>{_text(example.title)}</h3><p class="quiet">{_text(example.note)}</p>'
+        f'<div class="media"><div>{film}{picture}</div><dl class="sounds">{players}</dl></div></article>'
+    )
+
+
+def _player(example: Example, label: str) -> str:
+    sound = encode_flac(np.asarray(example.sounds[label], np.float32), example.rate_hz)
+    name, source = _text(f"{example.title}: {label}"), _data_url("audio/flac", sound)
+    return f'<audio controls preload="metadata" aria-label="{name}" src="{source}"></audio>'
+
+
+def _data_url(kind: str, data: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−") if np.isfinite(value) else "–"
+
+
+def _interval(score: Estimate) -> str:
+    if not np.isfinite([score.low, score.high]).all():
+        return "no interval"
+    return f"[{_number(score.low)}, {_number(score.high)}]"
+
+
+def _text(text: str) -> str:
+    return html.escape(text, quote=True)

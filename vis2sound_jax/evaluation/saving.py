@@ -1,0 +1,27 @@
+"""Writes classifiers and reports whole or not at all."""
+
+import os
+from pathlib import Path
+
+from vis2sound_jax.errors import file_error
+
+
+def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
+    """Writes a file under a temporary name beside it and then renames it.
+
+    Args:
+      path: where to; its folder must exist.
+      data: the file's bytes.
+
+    Raises:
+      UserError: where it cannot be written; an older file is still whole then.
+    """
+    temporary = Path(f"{os.fspath(path)}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(data)
+        os.replace(temporary, path)
+    except OSError as error:
+        remedy = "free some space or choose a writable folder"
+        raise file_error(path, f"cannot be written ({error.strerror})", remedy) from error
+    finally:
+        temporary.unlink(missing_ok=True)

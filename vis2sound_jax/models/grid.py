@@ -1,0 +1,35 @@
+"""Between a grid of codes (frequency rows, time columns) and the transformer's sequence of tokens.
+
+Tokens go column by column, low row first (the reference's column-major permuter). Where every row has a
+codebook of its own, row r's codes are shifted by r times the size of a book, so that a token says its row.
+"""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Int
+
+
+def tokens_from_grid(grid: Int[Array, "b r k"], book: int) -> Int[Array, "b n"]:
+    """Lays a grid out as tokens.
+
+    Args:
+      grid: codes, rows low to high.
+      book: codes in one row's own book; 0 where all rows share one book.
+
+    Returns:
+      n = rows * columns tokens, time-major.
+    """
+    shifted = grid + jnp.arange(grid.shape[1])[:, None] * book
+    return shifted.transpose(0, 2, 1).reshape(grid.shape[0], -1)
+
+
+def grid_from_tokens(tokens: Int[Array, "b n"], rows: int, book: int) -> Int[Array, "b r k"]:
+    """Inverse of `tokens_from_grid`."""
+    grid = tokens.reshape(tokens.shape[0], -1, rows).transpose(0, 2, 1)
+    return grid - jnp.arange(rows)[:, None] * book
+
+
+def allowed_tokens(rows: int, book: int, codes: int, vocab: int) -> Bool[Array, "r v"]:
+    """Says which tokens may stand in each row: its own book's, never the mask token beyond them."""
+    token = jnp.arange(vocab)
+    first = jnp.arange(rows)[:, None] * book
+    return (token >= first) & (token < first + codes)

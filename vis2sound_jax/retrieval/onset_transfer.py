@@ -1,0 +1,137 @@
+"""Onset transfer: hits cut from the example sound and pasted where the picture strikes.
+
+The copy-and-paste baseline of CondFoleyGen (Du et al. 2023, "onset transfer"), strong on timbre because
+every sound is a real one. Mended here: it works at the clip's borders and without onsets in the example,
+cuts at the attack and not at a detector's grid, and fades the ends of each cut.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Float32, Int
+
+from vis2sound_jax.audio.onsets import onset_times
+
+_FADE_S = 0.005
+_SEARCH_S = 0.06  # detectors are within this of the attack
+_ATTACK_SHARE = 0.25  # the attack starts where the wave first reaches this share of its local peak
+_SILENCE = 1e-4  # -80 dB: an example whose peak is lower holds nothing to copy
+_LOUDEST_S = 0.02
+
+
+class Transfer(NamedTuple):
+    """A soundtrack made of pieces of the example.
+
+    Attributes:
+      wav: [length] the soundtrack, in [-1, 1].
+      source_s: [k] for each pasted event, in order of time, the time of its attack in the example, in
+        seconds.
+      found_onsets: False where the example has no onset, so that its loudest moment was used.
+      silent: True where the example is silent, and so is the soundtrack.
+    """
+
+    wav: np.ndarray
+    source_s: np.ndarray
+    found_onsets: bool
+    silent: bool
+
+
+def onset_transfer(
+    condition_wav: Float32[np.ndarray, "m"],
+    rate_hz: int,
+    target_times_s: Float[np.ndarray, "k"],
+    length: int,
+    rng: np.random.Generator,
+    *,
+    gains: Float[np.ndarray, "g"] | None = None,
+) -> Transfer:
+    """Pastes a randomly chosen hit of the example at every target time.
+
+    The cut reaches back a third of the gap to the previous onset and forward half of the gap to the next
+    one, the smaller of the example's and the target's gap on each side, so that pieces neither overlap nor
+    hold two hits.
+
+    Args:
+      condition_wav: the example sound, in [-1, 1].
+      rate_hz: sample rate of both sounds.
+      target_times_s: times of the events in the picture, in seconds; those outside the clip are not heard.
+      length: samples of the soundtrack.
+      rng: chooses the hits; the same state gives the same soundtrack.
+      gains: amplitude factor of each event (g = k), 1 by default.
+
+    Returns:
+      The soundtrack and where its pieces come from.
+
+    Raises:
+      ValueError: where there is not one gain for each event.
+    """
+    times = np.asarray(target_times_s, np.float64)
+    factors = np.ones(times.shape) if gains is None else np.asarray(gains, np.float64)
+    if factors.shape != times.shape:
+        raise ValueError(f"{factors.size} gains for {times.size} events; give one for each")
+    targets = np.round(times * rate_hz).astype(np.int64)
+    order = np.argsort(targets, kind="stable")
+    order = order[(targets[order] >= 0) & (targets[order] < length)]
+    targets, factors = targets[order], factors[order]
+    wav = np.zeros(length, np.float64)
+    if condition_wav.size == 0 or np.abs(condition_wav).max() < _SILENCE:
+        return Transfer(wav.astype(np.float32), np.zeros(0), found_onsets=False, silent=True)
+    found = attacks(condition_wav, rate_hz)
+    sources = found if found.size else np.array([_loudest(condition_wav, rate_hz)])
+    chosen = rng.integers(sources.size, size=targets.size)
+    before = np.minimum(_reach_back(sources)[chosen], _reach_back(targets))
+    after = np.minimum(_reach_forward(sources, condition_wav.size)[chosen], _reach_forward(targets, length))
+    for target, source, head, tail, factor in zip(
+        targets, sources[chosen], before, after, factors, strict=True
+    ):
+        piece = _faded(condition_wav[source - head : source + tail], int(head), rate_hz)
+        wav[target - head : target + tail] += factor * piece
+    return Transfer(
+        np.clip(wav, -1.0, 1.0).astype(np.float32), sources[chosen] / rate_hz, bool(found.size), silent=False
+    )
+
+
+def attacks(wav: Float32[np.ndarray, "n"], rate_hz: int) -> Int[np.ndarray, "k"]:
+    """Finds the first sample of each hit.
+
+    Args:
+      wav: waveform in [-1, 1].
+      rate_hz: its sample rate.
+
+    Returns:
+      Ascending sample positions without repeats, each within 60 ms of a detected onset.
+    """
+    reach = round(_SEARCH_S * rate_hz)
+    found = set()
+    for time_s in onset_times(wav, rate_hz):
+        onset = round(float(time_s) * rate_hz)
+        start = max(onset - reach, 0)
+        near = np.abs(wav[start : onset + reach])
+        if near.size and near.max() > 0:
+            found.add(start + int(np.argmax(near >= _ATTACK_SHARE * near.max())))
+    return np.array(sorted(found), np.int64)
+
+
+def _loudest(wav: np.ndarray, rate_hz: int) -> int:
+    width = max(round(_LOUDEST_S * rate_hz), 1)
+    total = np.concatenate([[0.0], np.cumsum(wav.astype(np.float64) ** 2)])
+    energy = total[width:] - total[:-width] if wav.size >= width else total[-1:]
+    return int(np.argmax(energy))
+
+
+def _reach_back(onsets: Int[np.ndarray, "k"]) -> Int[np.ndarray, "k"]:
+    return np.diff(onsets, prepend=0) // 3
+
+
+def _reach_forward(onsets: Int[np.ndarray, "k"], length: int) -> Int[np.ndarray, "k"]:
+    return 2 * (np.diff(onsets, append=length) // 4)
+
+
+def _faded(piece: np.ndarray, head: int, rate_hz: int) -> np.ndarray:
+    """Fades both ends by a raised cosine; the fade in ends before the attack and never softens it."""
+    fade = round(_FADE_S * rate_hz)
+    out = piece.astype(np.float64)
+    rise, fall = min(fade, head), min(fade, len(out) - head)
+    out[:rise] *= 0.5 - 0.5 * np.cos(np.pi * np.arange(rise) / max(rise, 1))
+    out[len(out) - fall :] *= 0.5 + 0.5 * np.cos(np.pi * (np.arange(fall) + 1) / max(fall, 1))
+    return out

@@ -1,0 +1,1 @@
+"""One file an experiment: its loss, its step, its sharding table."""

@@ -1,0 +1,106 @@
+"""The codebook of the laptop: an autoencoder warms up, k-means starts its books, then both train on."""
+
+import dataclasses
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax.sharding import PartitionSpec
+
+from vis2sound_jax.models.band_coder import BandCoder
+from vis2sound_jax.models.codebook import kmeans
+from vis2sound_jax.training.optim import adamw, apply_gradients, warmup_cosine
+from vis2sound_jax.training.task import Metrics, TrainState
+
+KMEANS_ITERATIONS = 20
+WARMUP_STEPS = 40
+
+
+@dataclasses.dataclass(frozen=True)
+class CodebookTask:
+    """Absolute error of the log-mel and of its step from frame to frame, plus the quantiser's terms.
+
+    Batches hold `mel` float32 [b, f, t] in [0, 1]. Before `warmup_steps` the latents are not quantised;
+    from then on they are, and the books must have been started by `start_books`.
+
+    Attributes:
+      net: the coder.
+      steps: updates of the schedule.
+      warmup_steps: updates without quantisation.
+      learning_rate: its peak.
+      flux_weight: weight of the error of the frame-to-frame step, which keeps onsets sharp.
+    """
+
+    net: BandCoder
+    steps: int
+    warmup_steps: int
+    learning_rate: float = 1e-3
+    flux_weight: float = 1.0
+    sharding_rules: Sequence[tuple[str, PartitionSpec]] = ((".*", PartitionSpec()),)
+
+    @functools.cached_property
+    def optimizer(self) -> optax.GradientTransformation:
+        """AdamW with a warm-up and a cosine to 2 %; the books do not decay."""
+        warmup = min(WARMUP_STEPS, self.steps // 4)
+        schedule = warmup_cosine(
+            self.learning_rate, warmup_steps=warmup, total_steps=self.steps, final_fraction=0.02
+        )
+        return adamw(schedule, b2=0.98, weight_decay=0.01, clip_norm=1.0)
+
+    def init(self, key: jax.Array, batch: Mapping[str, Any]) -> TrainState:
+        """Builds the state at step 0."""
+        params = self.net.init(key, jnp.asarray(batch["mel"][:1]))["params"]
+        return TrainState(jnp.int32(0), params, self.optimizer.init(params), {})
+
+    def train_step(
+        self, state: TrainState, batch: Mapping[str, Any], frozen: Any, key: jax.Array
+    ) -> tuple[TrainState, Metrics]:
+        """Makes one update; its form depends on the step alone, so a resumed run goes on alike."""
+
+        def loss(params: Any) -> tuple[jax.Array, Metrics]:
+            return jax.lax.cond(
+                state.step < self.warmup_steps,
+                functools.partial(self._loss, quantised=False),
+                functools.partial(self._loss, quantised=True),
+                params,
+                batch["mel"],
+            )
+
+        gradients, metrics = jax.grad(loss, has_aux=True)(state.params)
+        return apply_gradients(state, gradients, self.optimizer), metrics
+
+    def eval_step(self, state: TrainState, batch: Mapping[str, Any], frozen: Any) -> Metrics:
+        """Measures one batch through the codes."""
+        return self._loss(state.params, batch["mel"], quantised=True)[1]
+
+    def _loss(self, params: Any, mel: jax.Array, *, quantised: bool) -> tuple[jax.Array, Metrics]:
+        coded = self.net.apply({"params": params}, mel, quantised=quantised)
+        error = jnp.mean(jnp.abs(coded.mel - mel))
+        flux = jnp.mean(jnp.abs(jnp.diff(coded.mel, axis=-1) - jnp.diff(mel, axis=-1)))
+        total = error + self.flux_weight * flux + coded.loss
+        metrics = Metrics.from_means(
+            mel.shape[0], loss=total, error=error, flux=flux, codes=coded.loss, perplexity=coded.perplexity
+        )
+        return total, metrics
+
+
+def start_books(net: BandCoder, params: Any, mel: jax.Array, key: jax.Array) -> Any:
+    """Fits every book to the latents of real sound by k-means.
+
+    Args:
+      net: the coder.
+      params: its parameters after the warm-up.
+      mel: [b, f, t] log-mels, with b times columns well above the number of codes.
+      key: random key.
+
+    Returns:
+      The parameters with new books.
+    """
+    latents = net.apply({"params": params}, mel, method="latents")  # [b, r, k, d]
+    rows = latents.transpose(1, 0, 2, 3).reshape(net.rows, -1, net.latent)
+    keys = jax.random.split(key, net.rows)
+    fit = functools.partial(kmeans, n_codes=net.codes, iterations=KMEANS_ITERATIONS)
+    return {**params, "books": jax.lax.map(lambda pair: fit(*pair), (keys, rows))}

@@ -1,0 +1,145 @@
+"""The transformer over codes: example first, then target, each target code predicted from all before it."""
+
+import dataclasses
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax.sharding import PartitionSpec
+
+from vis2sound_jax.models.transformer import Transformer
+from vis2sound_jax.training.optim import adamw, apply_gradients, warmup_cosine
+from vis2sound_jax.training.task import Metrics, TrainState
+
+WARMUP_STEPS = 60
+DECAYED = (r"weight$", r"(embedder|aligned_embedder|style_embedder)/kernel$")
+
+
+@dataclasses.dataclass(frozen=True)
+class TransformerTask:
+    """Cross-entropy of the target's codes (Du et al. 2023, section 3.3), in nats a code.
+
+    Batches hold `condition` and `target` int32 [b, n] tokens, and for the way to condition:
+    `condition_video` and `target_video` float32 [b, n or p, g] and `style` float32 [b, e] (aligned only).
+
+    A share of examples has its condition hidden, half of them the film too: its tokens become the mask
+    token `net.vocab - 1`, its features zero. One network then also serves as the no-condition row and as the
+    base of guidance.
+
+    Attributes:
+      net: the transformer.
+      conditioning: "aligned" or "prefix".
+      steps: updates of the schedule.
+      learning_rate: its peak.
+      weight_decay: of the matrices.
+      drop_condition: share of examples with a hidden condition.
+      condition_weight: weight of the loss on the example's own codes; the paper has none.
+    """
+
+    net: Transformer
+    conditioning: str
+    steps: int
+    learning_rate: float
+    weight_decay: float = 0.01
+    drop_condition: float = 0.0
+    condition_weight: float = 0.0
+    sharding_rules: Sequence[tuple[str, PartitionSpec]] = ((".*", PartitionSpec()),)
+
+    @functools.cached_property
+    def optimizer(self) -> optax.GradientTransformation:
+        """AdamW with a warm-up and a cosine to 5 %; only matrices decay."""
+        warmup = min(WARMUP_STEPS, self.steps // 4)
+        schedule = warmup_cosine(
+            self.learning_rate, warmup_steps=warmup, total_steps=self.steps, final_fraction=0.05
+        )
+        return adamw(
+            schedule, b1=0.9, b2=0.95, weight_decay=self.weight_decay, decay=DECAYED, clip_norm=1.0
+        )
+
+    def init(self, key: jax.Array, batch: Mapping[str, Any]) -> TrainState:
+        """Builds the state at step 0."""
+        inputs = self.inputs(jax.tree.map(lambda leaf: leaf[:1], dict(batch)))
+        params = self.net.init(key, **inputs)["params"]
+        return TrainState(jnp.int32(0), params, self.optimizer.init(params), {})
+
+    def train_step(
+        self, state: TrainState, batch: Mapping[str, Any], frozen: Any, key: jax.Array
+    ) -> tuple[TrainState, Metrics]:
+        """Makes one update."""
+        batch = self._hide_some(batch, key)
+
+        def loss(params: Any) -> tuple[jax.Array, Metrics]:
+            metrics = self._metrics(params, batch)
+            return metrics.sums["loss"] / metrics.counts["loss"], metrics
+
+        gradients, metrics = jax.grad(loss, has_aux=True)(state.params)
+        return apply_gradients(state, gradients, self.optimizer), metrics
+
+    def eval_step(self, state: TrainState, batch: Mapping[str, Any], frozen: Any) -> Metrics:
+        """Measures one batch with its condition, with another example's and with none."""
+        batch = dict(batch)
+        others = {name: jnp.roll(value, 1, axis=0) for name, value in batch.items() if name in _CONDITION}
+        hidden = self.hide(batch, jnp.ones(batch["target"].shape[0], bool), film=False)
+        rows = {"matched": batch, "shuffled": {**batch, **others}, "none": hidden}
+        found = {name: self._metrics(state.params, row) for name, row in rows.items()}
+        return Metrics.from_sums(
+            **{f"nats_{name}": (row.sums["nats"], row.counts["nats"]) for name, row in found.items()}
+        )
+
+    def hide(self, batch: Mapping[str, Any], which: jax.Array, *, film: bool) -> dict[str, Any]:
+        """Hides the condition of some examples.
+
+        Args:
+          batch: as in training.
+          which: [b] True where to hide.
+          film: whether to hide the target's film too.
+
+        Returns:
+          The batch with mask tokens and zero features there.
+        """
+        names = (*_CONDITION, "target_video") if film else _CONDITION
+        hidden = dict(batch)
+        for name in names:
+            if name in hidden:
+                blank = self.net.vocab - 1 if name == "condition" else 0
+                mask = which.reshape((-1,) + (1,) * (hidden[name].ndim - 1))
+                hidden[name] = jnp.where(mask, blank, hidden[name])
+        return hidden
+
+    def inputs(self, batch: Mapping[str, Any]) -> dict[str, Any]:
+        """Lays a batch out as the arguments of the network; the last token is only predicted."""
+        tokens = jnp.concatenate([batch["condition"], batch["target"]], axis=1)
+        video = jnp.concatenate([batch["condition_video"], batch["target_video"]], axis=1)
+        if self.conditioning == "prefix":
+            return {"tokens": tokens[:, :-1], "prefix": video}
+        # A position predicts the next code, so it gets the feature of the next code's moment.
+        return {"tokens": tokens[:, :-1], "aligned": video[:, 1:], "style": batch["style"]}
+
+    def _hide_some(self, batch: Mapping[str, Any], key: jax.Array) -> Mapping[str, Any]:
+        if not self.drop_condition:
+            return batch
+        draw = jax.random.uniform(key, (batch["target"].shape[0],))
+        batch = self.hide(batch, draw < self.drop_condition, film=False)
+        return self.hide(batch, draw < self.drop_condition / 2, film=True)
+
+    def _metrics(self, params: Any, batch: Mapping[str, Any]) -> Metrics:
+        logits = self.net.apply({"params": params}, **self.inputs(batch))
+        n = batch["target"].shape[1]
+        nats = optax.softmax_cross_entropy_with_integer_labels(logits[:, -n:], batch["target"])
+        total, count = nats.sum(), nats.size
+        if self.condition_weight:
+            labels = batch["condition"][:, 1:]
+            before = optax.softmax_cross_entropy_with_integer_labels(
+                logits[:, -2 * n + 1 : -n], labels, where=jnp.ones_like(labels, bool)
+            )
+            shown = labels != self.net.vocab - 1
+            share = (before * shown).sum() / jnp.maximum(shown.sum(), 1)
+            total = total + self.condition_weight * share * count
+        correct = (logits[:, -n:].argmax(-1) == batch["target"]).sum()
+        return Metrics.from_sums(loss=(total, count), nats=(nats.sum(), count), accuracy=(correct, count))
+
+
+_CONDITION = ("condition", "condition_video", "style")

@@ -1,0 +1,1 @@
+"""Training: one loop, optimizers, checkpoints and sharding for every task."""

@@ -1,0 +1,279 @@
+"""Checkpoints on disk: the only module that imports orbax.
+
+A folder holds one numbered folder per saved step; each has the items `params`, `variables`, `opt_state`
+(arrays; absent where empty), `meta` (JSON: what the run wants to remember) and `data` (JSON: the position
+of the input stream). The items lie apart so that inference reads only the parameters.
+"""
+
+import base64
+import hashlib
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+import orbax.checkpoint as ocp
+
+from vis2sound_jax.errors import UserError, file_error
+from vis2sound_jax.training.optim import path_name
+from vis2sound_jax.training.task import PyTree, TrainState
+
+_TREES = ("params", "variables", "opt_state")
+_DIFFERENCES_SHOWN = 3
+
+
+class Restored(NamedTuple):
+    """What a checkpoint gives back."""
+
+    state: TrainState
+    data_state: Any  # As `Stream.get_state` returned it.
+    meta: dict[str, Any]
+
+
+def _manager(directory: Path, *, keep: int | None, read_only: bool = False) -> ocp.CheckpointManager:
+    options = ocp.CheckpointManagerOptions(
+        max_to_keep=keep, cleanup_tmp_directories=not read_only, read_only=read_only
+    )
+    handlers: dict[str, Any] = {name: ocp.StandardCheckpointHandler() for name in _TREES}
+    handlers |= {name: ocp.JsonCheckpointHandler() for name in ("meta", "data")}
+    return ocp.CheckpointManager(directory.absolute(), options=options, item_handlers=handlers)
+
+
+def _is_disk_full(error: BaseException) -> bool:
+    return "No space left on device" in str(error) or "Disk quota exceeded" in str(error)
+
+
+def _encode_position(position: Any) -> Any:
+    if isinstance(position, bytes):
+        return {"bytes": base64.b64encode(position).decode("ascii")}
+    return {"json": position}
+
+
+def _decode_position(saved: Mapping[str, Any]) -> Any:
+    return base64.b64decode(saved["bytes"]) if "bytes" in saved else saved["json"]
+
+
+def _shapes(tree: PyTree) -> dict[str, tuple[int, ...]]:
+    leaves = jax.tree_util.tree_leaves_with_path(tree)
+    return {path_name(path): tuple(leaf.shape) for path, leaf in leaves}
+
+
+def _check_fit(place: Path, name: str, saved: PyTree, expected: PyTree) -> None:
+    """Compares shapes leaf by leaf, because orbax stops at the first and names none of ours."""
+    have, want = _shapes(saved), _shapes(expected)
+    differing = [path for path in sorted(have | want) if have.get(path) != want.get(path)]
+    if not differing:
+        return
+    listed = ", ".join(
+        f"{name}/{path} is {have.get(path, 'absent')} there and {want.get(path, 'absent')} by the config"
+        for path in differing[:_DIFFERENCES_SHOWN]
+    )
+    if len(differing) > _DIFFERENCES_SHOWN:
+        listed += f" and {len(differing) - _DIFFERENCES_SHOWN} more"
+    raise file_error(
+        place,
+        f"this checkpoint does not fit the config: {listed}",
+        "use the config it was trained with, or another --workdir",
+    )
+
+
+def _saved_trees(manager: ocp.CheckpointManager, step: int) -> dict[str, PyTree]:
+    """Reads the structure and shapes of a checkpoint's trees, without the arrays."""
+    metadata = manager.item_metadata(step)
+    return {
+        name: metadata[name].tree for name in _TREES if name in metadata.keys() and metadata[name] is not None
+    }
+
+
+def _abstract(leaf: Any) -> jax.ShapeDtypeStruct:
+    """Asks for the leaf on this process's first device, wherever it was saved."""
+    here = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
+    return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=here)
+
+
+class Checkpointer:
+    """Saves train states in the background and restores the newest; a context manager.
+
+    A checkpoint counts once it is whole: a process killed while saving leaves the one before. `wait`
+    returns when the last save is durable.
+    """
+
+    def __init__(self, directory: str | os.PathLike[str], *, keep: int = 2) -> None:
+        """Opens the folder, makes it if needed and removes what a killed save left.
+
+        Args:
+          directory: where the numbered checkpoints lie.
+          keep: how many of the newest checkpoints to keep, ≥ 1.
+        """
+        self._directory = Path(directory)
+        self._manager = _manager(self._directory, keep=keep)
+
+    def save(self, state: TrainState, data_state: Any, meta: Mapping[str, Any] | None = None) -> None:
+        """Starts to save; the arrays are copied first, so the state may be donated afterwards.
+
+        Args:
+          state: saved under the number `state.step`.
+          data_state: position of the input stream: bytes or a JSON value.
+          meta: a JSON object to keep beside the arrays.
+
+        Raises:
+          UserError: if the disk is full, now or during the save before.
+        """
+        step = int(state.step)
+        trees = {name: getattr(state, name) for name in _TREES}
+        items: dict[str, Any] = {
+            name: ocp.args.StandardSave(tree) for name, tree in trees.items() if jax.tree.leaves(tree)
+        }
+        items["meta"] = ocp.args.JsonSave(dict(meta or {}))
+        items["data"] = ocp.args.JsonSave(_encode_position(data_state))
+        self.wait()
+        try:
+            self._manager.save(step, args=ocp.args.Composite(**items))
+        except (OSError, ValueError, RuntimeError) as error:
+            self._give_up(error)
+
+    def wait(self) -> None:
+        """Blocks until the last save is durable.
+
+        Raises:
+          UserError: if the disk is full; the checkpoint before is untouched.
+        """
+        try:
+            self._manager.wait_until_finished()
+        except (OSError, ValueError, RuntimeError) as error:
+            self._give_up(error)
+
+    def _give_up(self, error: Exception) -> None:
+        if not _is_disk_full(error):
+            raise error
+        for leftover in self._directory.glob("*orbax-checkpoint-tmp*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        raise file_error(
+            self._directory,
+            "the disk is full and the checkpoint could not be saved (the one before is kept)",
+            "free some space and run the same command again",
+        ) from error
+
+    def restore_latest(self, abstract: TrainState) -> Restored | None:
+        """Restores the newest checkpoint.
+
+        Args:
+          abstract: shape structs with shardings, as `jax.eval_shape` makes; the arrays are
+            restored onto these shardings whatever devices they were saved from.
+
+        Returns:
+          The state, the stream's position and the meta data, or None if nothing was saved.
+
+        Raises:
+          UserError: if the checkpoint has other parameters than `abstract`.
+        """
+        step = self._manager.latest_step()
+        if step is None:
+            return None
+        saved = _saved_trees(self._manager, step)
+        wanted = {name: getattr(abstract, name) for name in _TREES}
+        for name, tree in wanted.items():
+            _check_fit(self._directory / str(step), name, saved.get(name, {}), tree)
+        items: dict[str, Any] = {name: ocp.args.StandardRestore(wanted[name]) for name in saved}
+        items |= {name: ocp.args.JsonRestore() for name in ("meta", "data")}
+        found = self._manager.restore(step, args=ocp.args.Composite(**items))
+        trees = {name: found[name] if name in saved else tree for name, tree in wanted.items()}
+        counter = jax.device_put(np.int32(step), abstract.step.sharding)
+        return Restored(
+            TrainState(step=counter, **trees), _decode_position(found["data"]), dict(found["meta"])
+        )
+
+    def close(self) -> None:
+        """Waits for the last save and frees the threads."""
+        try:
+            self.wait()
+        finally:
+            self._manager.close()
+
+    def __enter__(self) -> "Checkpointer":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # An error on its way out is the one to report, not a second one from closing.
+        try:
+            self.close()
+        except UserError:
+            if error is None:
+                raise
+
+
+def _open_newest(directory: Path) -> tuple[ocp.CheckpointManager, int]:
+    step = None
+    if directory.is_dir():
+        manager = _manager(directory, keep=None, read_only=True)
+        step = manager.latest_step()
+    if step is None:
+        raise file_error(directory, "there is no checkpoint", "train first, or name another --workdir")
+    return manager, step
+
+
+def load_params(
+    directory: str | os.PathLike[str], *, item: str = "params", expected: PyTree | None = None
+) -> PyTree:
+    """Loads the newest parameters without knowing their tree.
+
+    Args:
+      directory: the folder that `Checkpointer` wrote.
+      item: `params` or `variables`.
+      expected: a tree of arrays or shape structs that the parameters must fit; None takes any.
+
+    Returns:
+      A tree of arrays on the first device; `{}` if the item is absent because it was empty.
+
+    Raises:
+      UserError: if there is no checkpoint, or it does not fit `expected`.
+    """
+    manager, step = _open_newest(Path(directory))
+    saved = _saved_trees(manager, step).get(item, {})
+    if expected is not None:
+        _check_fit(Path(directory) / str(step), item, saved, expected)
+    if not saved:
+        return {}
+    target = jax.tree.map(_abstract, saved)
+    return manager.restore(step, args=ocp.args.Composite(**{item: ocp.args.StandardRestore(target)}))[item]
+
+
+def load_meta(directory: str | os.PathLike[str]) -> dict[str, Any]:
+    """Loads what the run noted beside its newest parameters, with its `step`.
+
+    Args:
+      directory: the folder that `Checkpointer` wrote.
+
+    Returns:
+      The JSON object given to `Checkpointer.save`, and `step`, the number of updates made.
+
+    Raises:
+      UserError: if there is no checkpoint.
+    """
+    manager, step = _open_newest(Path(directory))
+    found = manager.restore(step, args=ocp.args.Composite(meta=ocp.args.JsonRestore()))
+    return {**found["meta"], "step": step}
+
+
+def digest(tree: PyTree) -> str:
+    """Hashes every path, type, shape and bit of a tree of arrays, to tell whether two runs ended alike.
+
+    Args:
+      tree: arrays of any kind.
+
+    Returns:
+      The SHA-256 in hexadecimal.
+    """
+    sha = hashlib.sha256()
+    named = {path_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
+    for name, leaf in sorted(named.items()):
+        array = np.asarray(jax.device_get(leaf))
+        sha.update(f"{name} {array.dtype} {array.shape}\n".encode())
+        sha.update(np.ascontiguousarray(array).tobytes())
+    return sha.hexdigest()

@@ -1,0 +1,102 @@
+"""Optimizers: AdamW with weight decay by parameter path, gradient clipping, warm-up and cosine decay."""
+
+import re
+from collections.abc import Sequence
+
+import jax
+import optax
+
+from vis2sound_jax.training.task import PyTree, TrainState
+
+
+def path_name(path: Sequence[object]) -> str:
+    """Writes a pytree path as `encoder/layer_0/kernel`, the form that all path regexes match."""
+    return jax.tree_util.keystr(tuple(path), simple=True, separator="/")
+
+
+def mask_by_path(params: PyTree, patterns: Sequence[str]) -> PyTree:
+    """Marks the parameters whose path matches a pattern.
+
+    Args:
+      params: a tree of arrays.
+      patterns: regexes searched in paths such as `encoder/layer_0/kernel`.
+
+    Returns:
+      A tree of the same structure with True where any pattern is found.
+    """
+    compiled = [re.compile(pattern) for pattern in patterns]
+    return jax.tree_util.tree_map_with_path(
+        lambda path, _: any(regex.search(path_name(path)) for regex in compiled), params
+    )
+
+
+def warmup_cosine(
+    peak: float, *, warmup_steps: int, total_steps: int, final_fraction: float = 0.0
+) -> optax.Schedule:
+    """Makes a learning rate that rises linearly from 0 and falls as half a cosine.
+
+    Args:
+      peak: the highest learning rate, reached after `warmup_steps`.
+      warmup_steps: length of the rise, ≥ 0.
+      total_steps: the step at which the fall ends, > warmup_steps.
+      final_fraction: the rate from then on, as a fraction of `peak`, in [0, 1].
+
+    Returns:
+      A function from step to learning rate.
+    """
+    return optax.schedules.warmup_cosine_decay_schedule(
+        init_value=0.0 if warmup_steps else peak,
+        peak_value=peak,
+        warmup_steps=warmup_steps,
+        decay_steps=total_steps,
+        end_value=peak * final_fraction,
+    )
+
+
+def adamw(
+    learning_rate: float | optax.Schedule,
+    *,
+    b1: float = 0.9,
+    b2: float = 0.999,
+    weight_decay: float = 0.0,
+    decay: Sequence[str] = (r"kernel$",),
+    clip_norm: float | None = None,
+) -> optax.GradientTransformation:
+    """Makes AdamW (Loshchilov and Hutter 2019) with optional clipping by the global norm.
+
+    Args:
+      learning_rate: a number or a schedule.
+      b1: decay of the first moment, in [0, 1).
+      b2: decay of the second moment, in [0, 1).
+      weight_decay: decoupled decay per step, times the learning rate.
+      decay: path regexes of the parameters that decay; biases, norms and embeddings should not.
+      clip_norm: gradients of a larger global L2 norm are scaled down to it; None leaves them.
+
+    Returns:
+      The optax transformation.
+    """
+    update = optax.adamw(
+        learning_rate,
+        b1=b1,
+        b2=b2,
+        weight_decay=weight_decay,
+        mask=lambda params: mask_by_path(params, decay),
+    )
+    return update if clip_norm is None else optax.chain(optax.clip_by_global_norm(clip_norm), update)
+
+
+def apply_gradients(
+    state: TrainState, gradients: PyTree, optimizer: optax.GradientTransformation
+) -> TrainState:
+    """Updates params and opt_state of a state by one optimizer step.
+
+    Args:
+      state: the state whose `params` the gradients are of.
+      gradients: a tree like `state.params`.
+      optimizer: the transformation that made `state.opt_state`.
+
+    Returns:
+      The state with new params and opt_state; step and variables are untouched.
+    """
+    updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
+    return state.replace(params=optax.apply_updates(state.params, updates), opt_state=opt_state)

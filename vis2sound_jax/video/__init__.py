@@ -1,0 +1,1 @@
+"""Films: decoding by time, encoding, muxing, and pure functions on frames."""

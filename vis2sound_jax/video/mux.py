@@ -1,0 +1,207 @@
+"""Writing films: frames to H.264, and a new sound track under a film's untouched pictures."""
+
+import contextlib
+import heapq
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import cast
+
+import av
+import numpy as np
+import soxr
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.container import InputContainer, OutputContainer
+from av.error import FFmpegError
+from av.packet import Packet
+from av.stream import Stream
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+from jaxtyping import Float32, UInt8
+
+from vis2sound_jax.errors import file_error
+from vis2sound_jax.video.container import PathLike, open_media, replacing, tick_of, video_stream
+from vis2sound_jax.video.film import Film, read_film
+
+_FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
+_AAC_RATES_HZ = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
+_AAC_BIT_RATE = 192_000
+_BT601 = 6  # the matrix with which swscale turns red, green and blue into yuv unless told otherwise
+
+
+def write_film(
+    path: PathLike,
+    frames: UInt8[np.ndarray, "t h w 3"],
+    fps: float,
+    *,
+    wav: Float32[np.ndarray, "n *c"] | None = None,
+    rate_hz: int | None = None,
+    crf: int = 20,
+) -> None:
+    """Writes frames, and sound if there is any, as H.264 (yuv420p) and AAC.
+
+    Args:
+      path: the file to write: .mp4, .m4v, .mov or .mkv.
+      frames: red green blue; an odd last row or column is doubled, as yuv420p needs even sizes.
+      fps: frame rate.
+      wav: waveform in [-1, 1], one channel, or one per column (two at most); cut or filled with silence to
+        the length of the film.
+      rate_hz: sample rate of `wav` in Hz.
+      crf: x264's constant quality, 0 (lossless) to 51.
+
+    Raises:
+      UserError: if the suffix is none of these or the file cannot be written.
+      ValueError: if there are no frames, or `wav` comes without `rate_hz`.
+    """
+    if len(frames) == 0 or (wav is None) != (rate_hz is None):
+        raise ValueError(
+            f"{len(frames)} frames: a film needs one at least, and wav and rate_hz come together"
+        )
+    with _writing(path) as container:
+        rate = Fraction(fps).limit_denominator(10_000)
+        height, width = (size + size % 2 for size in frames.shape[1:3])
+        video = container.add_stream("libx264", rate, {"crf": str(crf)}, width=width, height=height)
+        video.pix_fmt, video.codec_context.colorspace = "yuv420p", _BT601
+        packets = [_encode_pictures(video, frames, rate)]
+        if wav is not None and rate_hz is not None:
+            packets.append(_add_sound(container, wav, rate_hz, len(frames) / fps))
+        _interleave(container, packets)
+
+
+def mux_sound(
+    video_path: PathLike, wav: Float32[np.ndarray, "n *c"], rate_hz: int, output_path: PathLike
+) -> None:
+    """Puts a sound track under a film: its pictures are copied bit for bit, its own sound is left out.
+
+    The first picture shown and the first sample of `wav` both get time 0; all distances between time
+    stamps, the picture's rotation and its codec stay. Other streams (subtitles, data) are left out.
+
+    Args:
+      video_path: the film.
+      wav: waveform in [-1, 1] on the film's clock, one channel, or one per column (two at most); cut or
+        filled with silence to the length of the film. Encoded as AAC, 192 kbit/s.
+      rate_hz: sample rate of `wav` in Hz.
+      output_path: the file to write: .mp4, .m4v, .mov or .mkv; it may be `video_path` itself.
+
+    Raises:
+      UserError: if the film cannot be read or is cut off, the output's container cannot hold its codec, or
+        the output cannot be written.
+    """
+    film = read_film(video_path)
+    with open_media(video_path) as source, _writing(output_path) as target:
+        stream = video_stream(source)
+        if film is None or stream is None:
+            raise file_error(video_path, "has no video stream", "use a film")
+        try:
+            copy = target.add_stream_from_template(stream, opaque=True)
+        except ValueError as error:
+            name = stream.codec_context.name
+            problem = f"{target.format.name} cannot hold the {name} pictures of {video_path}"
+            raise file_error(output_path, problem, "choose a .mov or .mkv output") from error
+        if stream.codec_context.codec_tag == "hvc1":  # the only name under which Apple's players know HEVC
+            copy.codec_context.codec_tag = "hvc1"
+        pictures = _copied(source, stream, copy, film, video_path)
+        _interleave(target, [pictures, _add_sound(target, wav, rate_hz, film.duration_s)])
+
+
+@contextlib.contextmanager
+def _writing(path: PathLike) -> Iterator[OutputContainer]:
+    """An output container under a temporary name, in place once it is complete."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in _FORMATS:
+        raise file_error(
+            path, f"{suffix or 'no suffix'!r} names no film", f"use one of {', '.join(_FORMATS)}"
+        )
+    # Faststart puts the index first, so that browsers play the film while it loads.
+    options = {} if suffix == ".mkv" else {"movflags": "+faststart"}
+    with replacing(path) as temporary:
+        try:
+            with av.open(
+                str(temporary), "w", format=_FORMATS[suffix], container_options=options
+            ) as container:
+                yield container
+        except FFmpegError as error:
+            raise file_error(path, f"cannot be written ({error.strerror})", "check the disk") from error
+
+
+def _interleave(container: OutputContainer, streams: list[Iterator[Packet]]) -> None:
+    """Muxes the packets of all streams in the order of their decoding times, holding one of each."""
+    for packet in heapq.merge(*streams, key=lambda packet: (packet.dts or 0) * packet.time_base):
+        container.mux(packet)
+
+
+def _encode_pictures(
+    stream: VideoStream, frames: UInt8[np.ndarray, "t h w 3"], rate: Fraction
+) -> Iterator[Packet]:
+    odd_rows, odd_columns = frames.shape[1] % 2, frames.shape[2] % 2
+    for number, pixels in enumerate(frames):
+        if odd_rows or odd_columns:
+            pixels = np.pad(pixels, ((0, odd_rows), (0, odd_columns), (0, 0)), "edge")
+        picture = VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
+        picture.pts, picture.time_base = number, 1 / rate
+        yield from stream.encode(picture)
+    yield from stream.encode(None)
+
+
+def _add_sound(
+    container: OutputContainer, wav: Float32[np.ndarray, "n *c"], rate_hz: int, duration_s: float
+) -> Iterator[Packet]:
+    """Adds an AAC stream of exactly `duration_s`; its packets come as they are asked for."""
+    if rate_hz not in _AAC_RATES_HZ:
+        wav, rate_hz = soxr.resample(wav, rate_hz, 48000), 48000
+    length = round(duration_s * rate_hz)
+    channels = wav.reshape(len(wav), -1)[:length].T.astype(np.float32)
+    channels = np.pad(channels, ((0, 0), (0, length - channels.shape[1])))
+    layout = "mono" if len(channels) == 1 else "stereo"
+    stream = container.add_stream("aac", rate_hz, layout=layout, bit_rate=_AAC_BIT_RATE)
+    return _encode_sound(stream, np.clip(channels, -1.0, 1.0), layout, rate_hz)
+
+
+def _encode_sound(
+    stream: AudioStream, channels: Float32[np.ndarray, "c n"], layout: str, rate_hz: int
+) -> Iterator[Packet]:
+    for start in range(0, channels.shape[1], rate_hz):
+        block = np.ascontiguousarray(channels[:, start : start + rate_hz])
+        frame = AudioFrame.from_ndarray(block, format="fltp", layout=layout)
+        frame.sample_rate, frame.pts, frame.time_base = rate_hz, start, Fraction(1, rate_hz)
+        yield from stream.encode(frame)
+    yield from stream.encode(None)
+
+
+def _copied(
+    source: InputContainer, stream: VideoStream, copy: Stream, film: Film, path: PathLike
+) -> Iterator[Packet]:
+    """The film's packets for the copy's stream, its first picture at time 0.
+
+    Raises:
+      UserError: if packets are damaged or end before the film does.
+    """
+    zero, end_s = round(film.zero_s / tick_of(stream)), 0.0
+    with contextlib.suppress(FFmpegError):  # what is missing then shows below
+        for packet in _with_decoding_times(source, stream, film.fps):
+            if packet.is_corrupt:
+                break
+            shown, decoded = cast(int, packet.pts) - zero, cast(int, packet.dts) - zero
+            packet.pts, packet.dts, packet.stream = shown, decoded, copy
+            end_s = max(end_s, float((shown + (packet.duration or 0)) * tick_of(stream)))
+            yield packet
+    if end_s < film.duration_s - 2.0 / film.fps:
+        problem = f"its pictures break off at {end_s:.2f} s of {film.duration_s:.2f} s"
+        raise file_error(path, problem, "copy the file again")
+
+
+def _with_decoding_times(source: InputContainer, stream: VideoStream, fps: float) -> Iterator[Packet]:
+    """The film's packets; the first ones of a Matroska film get the decoding times they lack."""
+    waiting: list[Packet[VideoStream]] = []
+    period = round(1 / (fps * tick_of(stream)))
+    for packet in source.demux(stream):
+        if packet.size == 0 or packet.pts is None:
+            continue
+        waiting.append(packet)
+        if packet.dts is None:
+            continue
+        for steps_back, early in enumerate(reversed(waiting[:-1]), start=1):
+            early.dts = packet.dts - steps_back * period
+        yield from waiting
+        waiting.clear()

@@ -1,0 +1,1 @@
+"""Released weights of the reference implementations, renamed and re-laid for our models."""

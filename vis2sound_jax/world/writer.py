@@ -1,0 +1,139 @@
+"""Writes a procedural world to disk in the layout of Greatest Hits, so that the same builder reads both."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+from vis2sound_jax.audio.files import write_wav
+from vis2sound_jax.errors import file_error
+from vis2sound_jax.video.mux import write_film
+from vis2sound_jax.world.recording import Recording, check_size, recording_rng, render_recording
+
+README_NAME = "README.txt"
+CRF_RANGE = (18, 32)
+
+_VERSION = 1  # of the drawing rules: raise it when the same seed gives other recordings
+_README = """\
+Procedural recordings, written by vis2sound_jax.world (drawing rules version {version}).
+Nobody filmed or recorded anything here: every picture and every sound is drawn from a seed.
+
+Layout of Greatest Hits (Owens et al. 2016): <id>_denoised.mp4 (film with the sound), <id>_denoised.wav (the sound),
+<id>_times.txt (<seconds> <material> <action> <reaction>), train.txt and test.txt (ids).
+
+seed {seed}
+seconds {seconds}
+fps {fps}
+height {height}
+width {width}
+rate_hz {rate_hz}
+"""
+
+
+def recording_id(split: str, index: int) -> str:
+    """The name of a recording, such as procedural-train-00012."""
+    return f"procedural-{split}-{index:05d}"
+
+
+def write_world(
+    directory: str | os.PathLike[str],
+    *,
+    train: int,
+    test: int,
+    seconds: float,
+    fps: float,
+    height: int,
+    width: int,
+    rate_hz: int,
+    seed: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Writes a world of recordings, on all cores; finished recordings in the directory are kept.
+
+    Files appear whole or not at all, a recording's times last, `train.txt` and `test.txt` after all recordings, so
+    that an interrupted call can be repeated and a directory with lists is complete. More recordings can be added
+    by a call with larger `train` and `test`.
+
+    Args:
+      directory: where to write; made if missing.
+      train: number of training recordings.
+      test: number of test recordings.
+      seconds: length of each.
+      fps: frames per second.
+      height: frame height in pixels, even.
+      width: frame width in pixels, even.
+      rate_hz: sample rate of the sound.
+      seed: the world.
+      progress: called with (done, total) after each recording.
+
+    Raises:
+      UserError: a measure is out of range, or the directory holds a world of another seed or other measures.
+    """
+    measures = {"seconds": seconds, "fps": fps, "height": height, "width": width, "rate_hz": rate_hz}
+    check_size(**measures)
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    _claim(directory, _README.format(version=_VERSION, seed=seed, **measures))
+    ids = {"train": range(train), "test": range(test)}
+    jobs = [(split, index) for split, indices in ids.items() for index in indices]
+
+    def write(split: str, index: int) -> None:
+        if not is_complete(directory, recording_id(split, index)):
+            recording = render_recording(seed, split, index, **measures)
+            crf = int(recording_rng(seed, split, index).spawn(5)[-1].integers(CRF_RANGE[0], CRF_RANGE[1] + 1))
+            write_recording(directory, recording_id(split, index), recording, crf=crf)
+
+    # Threads, not processes: rendering and encoding release the interpreter, and jax must not be forked.
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        futures = [pool.submit(write, split, index) for split, index in jobs]
+        try:
+            for done, future in enumerate(as_completed(futures), start=1):
+                future.result()
+                if progress is not None:
+                    progress(done, len(jobs))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    for split, indices in ids.items():
+        _write_text(
+            directory / f"{split}.txt", "".join(f"{recording_id(split, index)}\n" for index in indices)
+        )
+
+
+def write_recording(directory: Path, name: str, recording: Recording, *, crf: int) -> None:
+    """Writes one recording: sound, film, then the times that mark it as complete.
+
+    Args:
+      directory: an existing directory.
+      name: id of the recording.
+      recording: what to write.
+      crf: quality of the film's pictures, x264's constant rate factor.
+    """
+    write_wav(directory / f"{name}_denoised.wav", recording.wav, recording.rate_hz)
+    film = directory / f"{name}_denoised.mp4"
+    write_film(film, recording.frames, recording.fps, wav=recording.wav, rate_hz=recording.rate_hz, crf=crf)
+    lines = (f"{e.time_s:.6f} {e.material} {e.action} {e.reaction}\n" for e in recording.events)
+    _write_text(directory / f"{name}_times.txt", "".join(lines))
+
+
+def is_complete(directory: Path, name: str) -> bool:
+    """True when film, sound and times of a recording are there; each is written whole, the times last."""
+    endings = ("_denoised.wav", "_denoised.mp4", "_times.txt")
+    return all((directory / f"{name}{ending}").exists() for ending in endings)
+
+
+def _claim(directory: Path, readme: str) -> None:
+    """Says what the directory holds, or finds out that it holds something else."""
+    path = directory / README_NAME
+    if not path.exists():
+        _write_text(path, readme)
+    elif path.read_text(encoding="utf-8") != readme:
+        raise file_error(
+            path, "describes recordings of another seed or other measures", "write to an empty directory"
+        )
+
+
+def _write_text(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, path)
