@@ -38,7 +38,6 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
     data.fps = 25.0
     data.height = 72
     data.width = 128
-    data.validation_share = 0.1
     data.max_bad_share = 0.05
 
     config.world = world = ml_collections.ConfigDict()
@@ -65,9 +64,11 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
     encoder.width = 128
     encoder.temporal_blocks = 3
     encoder.bands = 16
+    # Where onsets are learned from: "events", the annotated times, or "sound", the sound's own onsets.
+    encoder.targets = "events"
     encoder.clip_frames = 48
     encoder.batch = 8
-    encoder.steps = 500
+    encoder.steps = 700
     encoder.learning_rate = 2e-3
     encoder.weight_decay = 0.05
     # Standard deviation, in seconds, of the bump that marks an onset in the target.
@@ -102,6 +103,8 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
     transformer.weight_decay = 0.05
     # Share of training examples whose condition is hidden, so that one network also serves without one.
     transformer.drop_condition = 0.1
+    # Weight of the loss on the example's own codes; the paper has none.
+    transformer.condition_weight = 0.25
     transformer.dtype = "float32"
 
     config.decoding = decoding = ml_collections.ConfigDict()
@@ -111,7 +114,7 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
     decoding.griffin_lim_iterations = 60
 
     config.evaluate = evaluate = ml_collections.ConfigDict()
-    evaluate.items = 96
+    evaluate.pairs = 96
     evaluate.takes = 4
     evaluate.griffin_lim_iterations = 32
 
@@ -129,7 +132,8 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
     config.request.output = ""
     config.request.takes = 4
     config.request.seed = 0
-    config.request.start = 0.0
+    # Second of the example at which its window begins; negative takes the most eventful one.
+    config.request.start = -1.0
 
     # Which parts of this document each stage depends on: a finished stage is not run again unless they change.
     config.stage_keys = ml_collections.ConfigDict(
@@ -194,7 +198,7 @@ def _smoke(config: ml_collections.ConfigDict) -> None:
     config.transformer.batch = 4
     config.transformer.layers = 2
     config.transformer.width = 64
-    config.evaluate.items = 6
+    config.evaluate.pairs = 6
     config.evaluate.takes = 2
     config.evaluate.griffin_lim_iterations = 4
     config.generate.films = 6
@@ -246,6 +250,8 @@ def _paper(config: ml_collections.ConfigDict) -> None:
     config.transformer.batch = 8
     config.transformer.learning_rate = 4e-5
     config.transformer.weight_decay = 0.01
+    config.transformer.drop_condition = 0.0
+    config.transformer.condition_weight = 0.0
     config.decoding.temperature = 1.0
     config.decoding.top_k = 512
     config.decoding.guidance = 1.0

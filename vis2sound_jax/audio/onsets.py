@@ -32,8 +32,8 @@ _LEGACY_WINDOW_S = 0.05
 
 
 def onset_events(
-    wav: Float[np.ndarray, " n"], rate_hz: int
-) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
+    wav: Float[np.ndarray, "n"], rate_hz: int
+) -> tuple[Float[np.ndarray, "k"], Float[np.ndarray, "k"]]:
     """All candidate onsets of a recording with a confidence each, for precision-recall curves.
 
     The strength is the log-mel spectral flux of Böck & Widmer (2013, "Maximum filter vibrato
@@ -63,8 +63,8 @@ def onset_events(
 
 
 def onset_times(
-    wav: Float[np.ndarray, " n"], rate_hz: int, *, threshold: float = 0.22
-) -> Float[np.ndarray, " k"]:
+    wav: Float[np.ndarray, "n"], rate_hz: int, *, threshold: float = 0.22
+) -> Float[np.ndarray, "k"]:
     """Times in seconds of the onsets whose confidence in `onset_events` reaches the threshold.
 
     The default has the best F1 on real impacts recorded with a camera's microphone.
@@ -73,7 +73,7 @@ def onset_times(
     return times_s[confidence >= threshold]
 
 
-def onset_strength(wav: Float[np.ndarray, " n"], rate_hz: int, fps: float) -> Float32[np.ndarray, " t"]:
+def onset_strength(wav: Float[np.ndarray, "n"], rate_hz: int, fps: float) -> Float32[np.ndarray, "t"]:
     """Onset strength per video frame: what a video encoder can learn to predict from the picture.
 
     Args:
@@ -100,8 +100,8 @@ def onset_strength(wav: Float[np.ndarray, " n"], rate_hz: int, fps: float) -> Fl
 
 
 def legacy_onset_samples(
-    wav: Float[np.ndarray, " n"], rate_hz: int, *, delta: float = 0.3
-) -> Int[np.ndarray, " k"]:
+    wav: Float[np.ndarray, "n"], rate_hz: int, *, delta: float = 0.3
+) -> Int[np.ndarray, "k"]:
     """Onsets as CondFoleyGen's evaluation detects them (its predict_onset.py).
 
     librosa's `onset_detect` on a hop of 512 samples: good to compare with published numbers, but up to
@@ -120,7 +120,7 @@ def legacy_onset_samples(
     return np.asarray(librosa.onset.onset_detect(y=wav, sr=rate_hz, units="samples", delta=delta), np.int64)
 
 
-def legacy_loudness(wav: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+def legacy_loudness(wav: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
     """|wav| scaled to [0, 1] by the clip's own extremes; zeros for a constant wave (NaN in the reference)."""
     level = np.abs(wav)
     low, high = level.min(), level.max()
@@ -128,8 +128,8 @@ def legacy_loudness(wav: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
 
 
 def legacy_onset_confidence(
-    loudness: Float[np.ndarray, " n"], onsets: Int[np.ndarray, " k"], rate_hz: int
-) -> Float[np.ndarray, " k"]:
+    loudness: Float[np.ndarray, "n"], onsets: Int[np.ndarray, "k"], rate_hz: int
+) -> Float[np.ndarray, "k"]:
     """The reference's confidence of an onset: the largest loudness within 50 ms on both sides.
 
     Args:
@@ -145,8 +145,8 @@ def legacy_onset_confidence(
 
 
 def legacy_onset_nms(
-    onsets: Int[np.ndarray, " k"], confidence: Float[np.ndarray, " k"], rate_hz: int
-) -> Int[np.ndarray, " m"]:
+    onsets: Int[np.ndarray, "k"], confidence: Float[np.ndarray, "k"], rate_hz: int
+) -> Int[np.ndarray, "m"]:
     """The reference's thinning of onsets: the most confident one removes others closer than 50 ms.
 
     The reference removes from the list that it walks over, so the neighbour after a removed one is
@@ -176,8 +176,8 @@ def _hop(rate_hz: int) -> int:
 
 
 def _strength(
-    wav: Float[np.ndarray, " n"], rate_hz: int
-) -> tuple[Float[np.ndarray, " t"], Float[np.ndarray, " t"]]:
+    wav: Float[np.ndarray, "n"], rate_hz: int
+) -> tuple[Float[np.ndarray, "t"], Float[np.ndarray, "t"]]:
     """Flux on the scale of confidence, one value a hop, and the time in seconds each value is about."""
     if rate_hz < 8000:
         raise UserError(f"rate_hz is {rate_hz}, but onsets need at least 8000; resample the sound")
@@ -198,7 +198,7 @@ def _strength(
 
 
 def _band_amplitudes(
-    wav: Float32[np.ndarray, " n"], rate_hz: int, n_fft: int, hop: int
+    wav: Float32[np.ndarray, "n"], rate_hz: int, n_fft: int, hop: int
 ) -> Float32[np.ndarray, "t f"]:
     """Mel amplitudes of centred frames, a block at a time to bound the memory of long recordings."""
     spec = MelSpec(rate_hz, n_fft, hop, _BANDS, _LOW_HZ, min(_HIGH_HZ, rate_hz / 2), scale="slaney")

@@ -230,6 +230,6 @@ def _finished(
 def _check_share(skipped: Sequence[dict[str, str]], total: int, max_bad_share: float) -> None:
     if len(skipped) > max_bad_share * total or len(skipped) == total:
         raise UserError(
-            f"{len(skipped)} of {total} recordings cannot be used (max_bad_share={max_bad_share:g}), so nothing "
-            f"was prepared; mend them or allow more, beginning with {skipped[0]['reason']}"
+            f"{len(skipped)} of {total} recordings cannot be used (max_bad_share={max_bad_share:g}), so "
+            f"nothing was prepared; mend them or allow more, beginning with {skipped[0]['reason']}"
         )

@@ -77,12 +77,13 @@ class BandCoder(nn.Module):
           Reconstruction, latents, codes and losses.
         """
         latents = self.latents(mel)
-        found = jax.vmap(quantise, in_axes=(1, 0), out_axes=1)(latents, self.books)
+        found = jax.vmap(quantise, in_axes=(1, 0))(latents, self.books)  # [r, b, k, ...]
+        quantised_latents, indices = found.quantised.swapaxes(0, 1), found.indices.swapaxes(0, 1)
         if not quantised:
             zero = jnp.zeros(())
-            return Coded(self._mel(latents), latents, found.indices, zero, found.perplexity.mean())
+            return Coded(self._mel(latents), latents, indices, zero, found.perplexity.mean())
         loss = sum(jnp.mean(term) for term in found.losses.values())
-        return Coded(self._mel(found.quantised), latents, found.indices, loss, found.perplexity.mean())
+        return Coded(self._mel(quantised_latents), latents, indices, loss, found.perplexity.mean())
 
     def latents(self, mel: Float[Array, "b f t"]) -> Float[Array, "b r k d"]:
         """Returns the vectors to quantise, one for each row and column.

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import optax
 from jax.sharding import PartitionSpec
 
+from vis2sound_jax.models.conditioning import CONDITION, hide, sequence_inputs
 from vis2sound_jax.models.transformer import Transformer
 from vis2sound_jax.training.optim import adamw, apply_gradients, warmup_cosine
 from vis2sound_jax.training.task import Metrics, TrainState
@@ -26,7 +27,7 @@ class TransformerTask:
     `condition_video` and `target_video` float32 [b, n or p, g] and `style` float32 [b, e] (aligned only).
 
     A share of examples has its condition hidden, half of them the film too: its tokens become the mask
-    token `net.vocab - 1`, its features zero. One network then also serves as the no-condition row and as the
+    token `net.vocab - 1`, its features zero. Half as many again lose the example's film alone. One network then also serves as the no-condition row and as the
     base of guidance.
 
     Attributes:
@@ -55,9 +56,7 @@ class TransformerTask:
         schedule = warmup_cosine(
             self.learning_rate, warmup_steps=warmup, total_steps=self.steps, final_fraction=0.05
         )
-        return adamw(
-            schedule, b1=0.9, b2=0.95, weight_decay=self.weight_decay, decay=DECAYED, clip_norm=1.0
-        )
+        return adamw(schedule, b1=0.9, b2=0.95, weight_decay=self.weight_decay, decay=DECAYED, clip_norm=1.0)
 
     def init(self, key: jax.Array, batch: Mapping[str, Any]) -> TrainState:
         """Builds the state at step 0."""
@@ -81,49 +80,36 @@ class TransformerTask:
     def eval_step(self, state: TrainState, batch: Mapping[str, Any], frozen: Any) -> Metrics:
         """Measures one batch with its condition, with another example's and with none."""
         batch = dict(batch)
-        others = {name: jnp.roll(value, 1, axis=0) for name, value in batch.items() if name in _CONDITION}
-        hidden = self.hide(batch, jnp.ones(batch["target"].shape[0], bool), film=False)
+        others = {name: jnp.roll(value, 1, axis=0) for name, value in batch.items() if name in CONDITION}
+        hidden = self._hide(batch, jnp.ones(batch["target"].shape[0], bool), film=False)
         rows = {"matched": batch, "shuffled": {**batch, **others}, "none": hidden}
         found = {name: self._metrics(state.params, row) for name, row in rows.items()}
         return Metrics.from_sums(
             **{f"nats_{name}": (row.sums["nats"], row.counts["nats"]) for name, row in found.items()}
         )
 
-    def hide(self, batch: Mapping[str, Any], which: jax.Array, *, film: bool) -> dict[str, Any]:
-        """Hides the condition of some examples.
-
-        Args:
-          batch: as in training.
-          which: [b] True where to hide.
-          film: whether to hide the target's film too.
-
-        Returns:
-          The batch with mask tokens and zero features there.
-        """
-        names = (*_CONDITION, "target_video") if film else _CONDITION
-        hidden = dict(batch)
-        for name in names:
-            if name in hidden:
-                blank = self.net.vocab - 1 if name == "condition" else 0
-                mask = which.reshape((-1,) + (1,) * (hidden[name].ndim - 1))
-                hidden[name] = jnp.where(mask, blank, hidden[name])
-        return hidden
-
-    def inputs(self, batch: Mapping[str, Any]) -> dict[str, Any]:
-        """Lays a batch out as the arguments of the network; the last token is only predicted."""
-        tokens = jnp.concatenate([batch["condition"], batch["target"]], axis=1)
-        video = jnp.concatenate([batch["condition_video"], batch["target_video"]], axis=1)
-        if self.conditioning == "prefix":
-            return {"tokens": tokens[:, :-1], "prefix": video}
-        # A position predicts the next code, so it gets the feature of the next code's moment.
-        return {"tokens": tokens[:, :-1], "aligned": video[:, 1:], "style": batch["style"]}
+    def cross_entropy(self, params: Any, batch: Mapping[str, Any]) -> dict[str, float]:
+        """Returns what `eval_step` measures for given parameters, as numbers."""
+        state = TrainState(jnp.int32(0), params, {}, {})
+        return jax.jit(self.eval_step)(state, dict(batch), None).means()
 
     def _hide_some(self, batch: Mapping[str, Any], key: jax.Array) -> Mapping[str, Any]:
         if not self.drop_condition:
             return batch
         draw = jax.random.uniform(key, (batch["target"].shape[0],))
-        batch = self.hide(batch, draw < self.drop_condition, film=False)
-        return self.hide(batch, draw < self.drop_condition / 2, film=True)
+        # A bare sound as the example has no film of its own.
+        deaf = (draw >= self.drop_condition) & (draw < 1.5 * self.drop_condition)
+        blank = deaf.reshape((-1,) + (1,) * (batch["condition_video"].ndim - 1))
+        batch = {**batch, "condition_video": jnp.where(blank, 0.0, batch["condition_video"])}
+        batch = self._hide(batch, draw < self.drop_condition, film=False)
+        return self._hide(batch, draw < self.drop_condition / 2, film=True)
+
+    def _hide(self, batch: Mapping[str, Any], which: jax.Array, *, film: bool) -> dict[str, Any]:
+        return hide(batch, which, mask_token=self.net.vocab - 1, film=film)
+
+    def inputs(self, batch: Mapping[str, Any]) -> dict[str, Any]:
+        """Lays a batch out as the arguments of the network."""
+        return sequence_inputs(batch, prefix=self.conditioning == "prefix")
 
     def _metrics(self, params: Any, batch: Mapping[str, Any]) -> Metrics:
         logits = self.net.apply({"params": params}, **self.inputs(batch))
@@ -140,6 +126,3 @@ class TransformerTask:
             total = total + self.condition_weight * share * count
         correct = (logits[:, -n:].argmax(-1) == batch["target"]).sum()
         return Metrics.from_sums(loss=(total, count), nats=(nats.sum(), count), accuracy=(correct, count))
-
-
-_CONDITION = ("condition", "condition_video", "style")

@@ -8,7 +8,6 @@ of the input stream). The items lie apart so that inference reads only the param
 import base64
 import hashlib
 import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -150,8 +149,7 @@ class Checkpointer:
     def _give_up(self, error: Exception) -> None:
         if not _is_disk_full(error):
             raise error
-        for leftover in self._directory.glob("*orbax-checkpoint-tmp*"):
-            shutil.rmtree(leftover, ignore_errors=True)
+        # What was written of it is removed when the folder is opened again.
         raise file_error(
             self._directory,
             "the disk is full and the checkpoint could not be saved (the one before is kept)",

@@ -55,6 +55,16 @@ class Progress:
             self._line_s = now_s
             print(self._line(now_s), file=sys.stderr, flush=True)
 
+    def reach(self, done: int, total: int) -> None:
+        """Counts up to `done` of `total`: the form in which the rooms that know no bar report.
+
+        Args:
+          done: units finished so far.
+          total: units in the whole work.
+        """
+        self._total = self._bar.total = total
+        self.advance(done - self._done)
+
     def _line(self, now_s: float) -> str:
         rate = (self._done - self._initial) / max(now_s - self._started_s, 1e-9)
         parts = [f"{self._done} {self._unit}s", f"{rate:.3g} {self._unit}s/s"]

@@ -11,8 +11,7 @@ from jax.sharding import PartitionSpec
 PyTree = Any
 
 
-@struct.dataclass
-class TrainState:
+class TrainState(struct.PyTreeNode):
     """All that a resume needs and nothing else.
 
     Attributes:
@@ -28,8 +27,7 @@ class TrainState:
     variables: PyTree = struct.field(default_factory=dict)
 
 
-@struct.dataclass
-class Metrics:
+class Metrics(struct.PyTreeNode):
     """Named sums and counts, so that batches, steps and hosts merge exactly.
 
     Attributes:
@@ -69,12 +67,14 @@ class Metrics:
 class Task(Protocol):
     """One experiment: what its parameters are and what a step does.
 
-    The three methods are pure and are jitted by the caller. `frozen` holds the weights of earlier
+    The methods are pure and are jitted by the caller. `frozen` holds the weights of earlier
     stages; it is an argument because a closed-over array would be baked into the program.
     """
 
-    sharding_rules: Sequence[tuple[str, PartitionSpec]]
-    """Path regex → partition, first match wins; see `training.sharding`."""
+    @property
+    def sharding_rules(self) -> Sequence[tuple[str, PartitionSpec]]:
+        """Path regex → partition, first match wins; see `training.sharding`."""
+        ...
 
     def init(self, key: jax.Array, batch: Mapping[str, Any]) -> TrainState:
         """Builds the state at step 0.

@@ -61,7 +61,7 @@ def write_film(
     with _writing(path) as container:
         rate = Fraction(fps).limit_denominator(10_000)
         height, width = (size + size % 2 for size in frames.shape[1:3])
-        video = container.add_stream("libx264", rate, {"crf": str(crf)}, width=width, height=height)
+        video = container.add_stream("libx264", rate, {"crf": str(crf), "preset": "veryfast"}, width=width, height=height)
         video.pix_fmt, video.codec_context.colorspace = "yuv420p", _BT601
         packets = [_encode_pictures(video, frames, rate)]
         if wav is not None and rate_hz is not None:

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Float64
+from jaxtyping import Array, Float, Float64
 
-from vis2sound_jax.world.motion import Stroke, contact_at, noise_path, tip_and_hand
+from vis2sound_jax.world.motion import Gesture, Stroke, contact_at, noise_path, tip_and_hand
 from vis2sound_jax.world.render import Still, Tracks
 from vis2sound_jax.world.scene import Scene
 
@@ -36,47 +37,64 @@ def draw_still(rng: Rng, scene: Scene, height: int, width: int) -> Still:
     Returns:
       The renderer's still input, float32.
     """
-    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    values = {**_draw_lens(rng, height, width), **_draw_player(rng, scene.gesture), **_draw_things(rng)}
+    values |= {"background": scene.background, "layers": scene.layers}
+    return Still(used=jnp.asarray(scene.layers[:, 3].any((1, 2))), **_as_float32(values))
+
+
+def _as_float32(values: dict[str, np.ndarray]) -> dict[str, Array]:
+    return {name: jnp.asarray(np.asarray(value, np.float32)) for name, value in values.items()}
+
+
+def _draw_lens(rng: Rng, height: int, width: int) -> dict[str, np.ndarray]:
+    """Focus, vignette, tone curve and sensor noise."""
+    y, x = np.mgrid[0:height, 0:width]
     oval = ((y / height - 0.5) ** 2 + (x / width - 0.5) ** 2) * 2
-    scale = scene.gesture.stick / 0.45
-    thick, fist = rng.uniform(0.009, 0.018) * scale, rng.uniform(0.06, 0.12) * scale
-    head = thick * rng.choice([1.0, 1.5, 3.5], p=[0.5, 0.38, 0.12])  # bare, tipped, mallet
     near = rng.choice([0.0, rng.uniform(0.0, 0.16), rng.uniform(0.16, 0.24)], p=[0.3, 0.5, 0.2])
+    level = rng.choice([rng.uniform(0, 0.01), rng.uniform(0.01, 0.04)])
+    return {
+        "noise": level * rng.standard_normal((3, 2 * height, 2 * width), dtype=np.float32),
+        "vignette": 1 - rng.uniform(0, 0.35) * oval,
+        "blur": np.array([near, max(0.0, near - 0.15)]),
+        "tone": np.array([rng.uniform(0.75, 1.25), rng.uniform(-0.3, 0.7), rng.uniform(-0.06, 0.06)]),
+    }
+
+
+def _draw_player(rng: Rng, gesture: Gesture) -> dict[str, np.ndarray]:
+    """Thickness and colours of stick, hand and sleeve, and the softness of their shadow."""
+    scale = gesture.stick / 0.45
+    thick, fist = rng.uniform(0.011, 0.022) * scale, rng.uniform(0.06, 0.12) * scale
+    head = thick * rng.choice([1.0, 1.5, 3.5], p=[0.5, 0.38, 0.12])  # bare, tipped, mallet
+    elbow, cuff = fist * rng.uniform(0.9, 1.5), fist * rng.uniform(0.1, 0.5)
     sleeve = rng.uniform(0.03, 0.85) * rng.normal(1, 0.35, 3)
     other = sleeve * rng.uniform(0.3, 0.8) if rng.random() < 0.3 else sleeve
-    turn = rng.uniform(0, np.pi)
-    passing = rng.uniform(0.2, 0.5) if rng.random() < 0.2 else 0.0
-    values = Still(
-        background=scene.background,
-        layers=scene.layers,
-        used=scene.layers[:, 3].any((1, 2)),
-        noise=rng.standard_normal((3, 2 * height, 2 * width), dtype=np.float32),
-        vignette=1 - rng.uniform(0, 0.35) * oval,
-        blur=np.array([near, max(0.0, near - 0.15)]),
-        tone=np.array([rng.uniform(0.75, 1.25), rng.uniform(-0.3, 0.7), rng.uniform(-0.06, 0.06)]),
-        noise_level=np.array(rng.choice([rng.uniform(0, 0.01), rng.uniform(0.01, 0.04)])),
-        stick=_colour(rng, _STICKS) if rng.random() < 0.85 else rng.uniform(0.1, 0.9, 3),
-        skin=_colour(rng, _SKINS),
-        sleeve=np.clip(np.stack([sleeve, other]), 0.01, 1),
-        weave=rng.uniform(2, 10, 2) * np.array([1.0, 2.0]),
-        radii=np.array(
-            [thick, head, fist, 0.7 * fist, fist * rng.uniform(0.9, 1.5), fist * rng.uniform(0.1, 0.5)]
-        ),
-        sleeve_from=np.array(rng.choice([0.08, rng.uniform(0.05, 0.5), 2.0], p=[0.5, 0.35, 0.15])),
-        shadow=np.array([rng.uniform(0.1, 0.6), rng.uniform(0.01, 0.04), rng.uniform(0.05, 0.4)]),
-        dent_radius=np.array(rng.uniform(0.08, 0.22)),
-        grain=np.append(rng.uniform(0.1, 0.8) * rng.normal(1, 0.15, 3), rng.uniform(0.01, 0.022)),
-        stranger=np.append(rng.uniform(0.05, 0.95, 3), rng.uniform(0.05, 0.2, 2)),
-        passing=np.array([np.cos(turn), np.sin(turn), rng.uniform(0.15, 0.5), passing]),
-    )
-    return Still(*(np.asarray(value, np.float32) for value in values))._replace(used=values.used)
+    return {
+        "stick": _colour(rng, _STICKS) if rng.random() < 0.85 else rng.uniform(0.1, 0.9, 3),
+        "skin": _colour(rng, _SKINS),
+        "sleeve": np.clip(np.stack([sleeve, other]), 0.01, 1),
+        "weave": rng.uniform(2, 10, 2) * np.array([1.0, 2.0]),
+        "radii": np.array([thick, head, fist, 0.7 * fist, elbow, cuff]),
+        "sleeve_from": np.array(rng.choice([0.08, rng.uniform(0.05, 0.5), 2.0], p=[0.5, 0.35, 0.15])),
+        "shadow": np.array([rng.uniform(0.1, 0.6), rng.uniform(0.01, 0.04), rng.uniform(0.05, 0.4)]),
+    }
+
+
+def _draw_things(rng: Rng) -> dict[str, np.ndarray]:
+    """Looks of dents, particles, and of what moves without a sound."""
+    turn, strength = rng.uniform(0, np.pi), rng.uniform(0.2, 0.5) if rng.random() < 0.2 else 0.0
+    return {
+        "dent_radius": np.array(rng.uniform(0.08, 0.22)),
+        "grain": np.append(rng.uniform(0.1, 0.8) * rng.normal(1, 0.15, 3), rng.uniform(0.01, 0.022)),
+        "stranger": np.append(rng.uniform(0.05, 0.95, 3), rng.uniform(0.05, 0.2, 2)),
+        "passing": np.array([np.cos(turn), np.sin(turn), rng.uniform(0.15, 0.5), strength]),
+    }
 
 
 def _camera(
     rng: Rng, scene: Scene, times: Times, shakes: Sequence[Float64[np.ndarray, "t 2"]], height: int
 ) -> Float64[np.ndarray, "t 4 2"]:
     """Corner of the frame in each layer, pixels (x, y)."""
-    style = rng.choice(["tripod", "hand", "pan"], p=[0.35, 0.45, 0.2])
+    style = rng.choice(["tripod", "hand", "pan"], p=[0.5, 0.4, 0.1])
     path = np.zeros((len(times), 2))
     if style != "tripod":
         path += noise_path(rng, times, rng.uniform(0.002, 0.02), 0.2, 1.5)
@@ -96,9 +114,7 @@ def _ringing(times: Times, start_s: float, pace_hz: float, decay_s: float) -> Ti
     )
 
 
-def _shakes(
-    rng: Rng, strokes: Sequence[Stroke], times: Times, count: int
-) -> list[Float64[np.ndarray, "t 2"]]:
+def _shakes(rng: Rng, strokes: Sequence[Stroke], times: Times) -> list[Float64[np.ndarray, "t 2"]]:
     """Displacement of both things by the hits that jolt them, image heights."""
     paths = [np.zeros((len(times), 2)) for _ in range(2)]
     pace, decay = rng.uniform(4, 9, 2), rng.uniform(0.06, 0.16, 2)
@@ -144,8 +160,8 @@ def _particles(rng: Rng, strokes: Sequence[Stroke], times: Times) -> Float64[np.
 
 
 def _stranger(rng: Rng, times: Times, aspect: float) -> Float64[np.ndarray, "t 2"]:
-    """Path of a thing that moves in fits and starts and is never heard; out of the frame in most recordings."""
-    if rng.random() > 0.25:
+    """Path of a thing that moves in fits and starts and is never heard; in most recordings there is none."""
+    if rng.random() > 0.12:
         return np.full((len(times), 2), -9.0)
     place = np.array([rng.uniform(0, aspect), rng.uniform(0, 1)])
     stops = np.sort(rng.uniform(0, times[-1], 5))
@@ -156,8 +172,8 @@ def _stranger(rng: Rng, times: Times, aspect: float) -> Float64[np.ndarray, "t 2
 
 
 def _helper(rng: Rng, scene: Scene, times: Times, aspect: float) -> Float64[np.ndarray, "t 4"]:
-    """A second hand that holds or rests, (hand x, y, elbow x, y); far outside the frame in most recordings."""
-    if rng.random() > 0.18:
+    """A second hand that holds or rests (hand x, y, elbow x, y); in most recordings there is none."""
+    if rng.random() > 0.1:
         return np.tile(np.array([-9.0, -9.0, -9.5, -9.0]), (len(times), 1))
     side = -np.sign(scene.gesture.entry[0]) or 1.0
     base = np.array([aspect / 2 + side * aspect * rng.uniform(0.3, 0.5), rng.uniform(0.55, 1.0)])
@@ -166,7 +182,7 @@ def _helper(rng: Rng, scene: Scene, times: Times, aspect: float) -> Float64[np.n
 
 
 def _gains(rng: Rng, times: Times, near: Times) -> Float64[np.ndarray, "t 3"]:
-    """Exposure and white balance: mains flicker, slow drift, and the camera's answer to a hand in the frame."""
+    """Exposure and white balance: flicker, slow drift, the camera's answer to a hand in the frame."""
     flicker = rng.choice([0.0, rng.uniform(0.0, 0.04)]) * np.sin(2 * np.pi * rng.uniform(0.5, 12) * times)
     drift = noise_path(rng, times, rng.uniform(0, 0.05), 0.05, 0.25)[:, 0]
     level = rng.uniform(0.75, 1.3) * (1 + flicker + drift + rng.normal(0, 0.02) * near)
@@ -191,34 +207,45 @@ def make_tracks(
       The renderer's moving input, float32 (noise_at int32).
     """
     times, aspect = np.arange(n_frames) / fps, width / height
-    exposure_s = rng.uniform(0.1, 0.95) / fps
-    moments = times[:, None] + exposure_s * np.linspace(-0.5, 0.5, MOMENTS)
-    camera = _camera(rng, scene, times, _shakes(rng, strokes, times, len(scene.targets)), height)
-    shift = ((camera[:, 0] - scene.margin) / height)[:, None]
+    camera = _camera(rng, scene, times, _shakes(rng, strokes, times), height)
+    shift = (camera[:, 0] - scene.margin) / height
+    moments = times[:, None] + rng.uniform(0.1, 0.95) / fps * np.linspace(-0.5, 0.5, MOMENTS)
+    values = _player(rng, scene, strokes, moments, shift)
+    grains, dent = _particles(rng, strokes, times), _dents(rng, scene, strokes, times)
+    values |= {
+        "camera": camera,
+        "dent": np.concatenate([dent[:, :2] - shift, dent[:, 2:]], 1),
+        "grains": np.concatenate([grains[..., :2] - shift[:, None], grains[..., 2:]], -1),
+        "stranger": _stranger(rng, times, aspect) - shift,
+        "passing": np.interp(times, np.sort(rng.uniform(0, times[-1], 4)), rng.uniform(-1, 2.5, 4)),
+        "helper": _helper(rng, scene, times, aspect) - np.tile(shift, 2),
+        "gain": _gains(rng, times, np.exp(-values["shadow_tip"][:, 2])),
+    }
+    noise_at = rng.integers(0, (height, width), (n_frames, 2), dtype=np.int32)
+    return Tracks(noise_at=jnp.asarray(noise_at), **_as_float32(values))
+
+
+def _player(
+    rng: Rng,
+    scene: Scene,
+    strokes: Sequence[Stroke],
+    moments: Float64[np.ndarray, "t s"],
+    shift: Float64[np.ndarray, "t 2"],
+) -> dict[str, np.ndarray]:
+    """Stick, hand and elbow in the moving picture, and the shadow that meets the tip at contact."""
     gesture = scene.gesture
+    up, light, entry = np.asarray(gesture.up), np.asarray(scene.light), np.asarray(gesture.entry)
     tip, hand, lift = tip_and_hand(rng, strokes, gesture, moments)
-    up, light = np.asarray(gesture.up), np.asarray(scene.light)
-    middle, hand_lift = lift.mean(1)[:, None], gesture.tilt + gesture.follow * lift.mean(1)[:, None]
-    bend = rng.normal(0, 0.4) + 0.6 * rng.normal() * lift[..., None]
-    entry = np.asarray(gesture.entry)
+    bend = (rng.normal(0, 0.4) + 0.6 * rng.normal() * lift)[..., None]
     arm = entry * np.cos(bend) + entry[::-1] * np.array([-1.0, 1.0]) * np.sin(bend)
-    shadow_tip = tip.mean(1) + middle * (light - up) - shift[:, 0]
-    grains = _particles(rng, strokes, times)
-    dent = _dents(rng, scene, strokes, times)
-    values = Tracks(
-        camera=camera,
-        tip=tip - shift,
-        hand=hand - shift,
-        elbow=(hand + 1.6 * arm - shift).mean(1),
-        shadow_tip=np.concatenate([shadow_tip, middle], 1),
-        shadow_hand=hand.mean(1) + hand_lift * (light - up) - shift[:, 0],
-        dent=np.concatenate([dent[:, :2] - shift[:, 0], dent[:, 2:]], 1),
-        grains=np.concatenate([grains[..., :2] - shift, grains[..., 2:]], -1),
-        stranger=_stranger(rng, times, aspect) - shift[:, 0],
-        passing=np.interp(times, np.sort(rng.uniform(0, times[-1], 4)), rng.uniform(-1, 2.5, 4)),
-        helper=_helper(rng, scene, times, aspect) - np.tile(shift[:, 0], 2),
-        gain=_gains(rng, times, np.exp(-lift.mean(1))),
-        noise_at=rng.integers(0, (height, width), (n_frames, 2)),
-    )
-    rows = Tracks(*(np.asarray(value, np.float32) for value in values))
-    return rows._replace(noise_at=values.noise_at.astype(np.int32))
+    tip_lift = lift.mean(1)[:, None]
+    hand_lift = gesture.tilt + gesture.follow * tip_lift
+    # What is lifted goes `up` in the picture; its shadow goes along `light` over the ground instead.
+    shadow_tip = tip.mean(1) + tip_lift * (light - up) - shift
+    return {
+        "tip": tip - shift[:, None],
+        "hand": hand - shift[:, None],
+        "elbow": (hand + 1.6 * arm).mean(1) - shift,
+        "shadow_tip": np.concatenate([shadow_tip, tip_lift], 1),
+        "shadow_hand": hand.mean(1) + hand_lift * (light - up) - shift,
+    }

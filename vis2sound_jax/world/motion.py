@@ -1,4 +1,4 @@
-"""What happens in a recording and when: strokes of the stick, and the paths of tip and hand that follow from them."""
+"""What happens in a recording and when: the strokes, and the paths of tip and hand that follow from them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,9 +6,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float, Float64
 
+from vis2sound_jax.world.materials import MATERIALS
+
 Rng = np.random.Generator
 Times = Float64[np.ndarray, "*t"]
 Path = Float64[np.ndarray, "*t 2"]
+
+# Share of scratches in a recording, and how often: 31 % in all, as in Greatest Hits.
+_SCRATCHY, _SCRATCHY_SHARES = (0.0, 0.25, 0.9), (0.42, 0.34, 0.24)
 
 
 @dataclass(frozen=True)
@@ -20,14 +25,12 @@ class Target:
       centre: middle of the region that is hit, in image heights (x right, y down).
       reach: half width and half height of that region, in image heights.
       size: object size, 1 = middling; lowers the pitch.
-      soft: True where the stick stays rather than rebounds.
     """
 
     material: str
     centre: tuple[float, float]
     reach: tuple[float, float]
     size: float
-    soft: bool
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ class Stroke:
 
     @property
     def speed(self) -> float:
-        """Speed at contact in image heights per second: of arrival (hit) or the top speed of the slide (scratch)."""
+        """Speed of arrival (hit) or the top speed of the slide (scratch), image heights per second."""
         if self.action == "scratch":
             return float(np.hypot(*self.slide) * np.pi / 2 / self.stay_s)
         return self.power * self.lift / self.descent_s
@@ -116,93 +119,79 @@ def _draw_point(rng: Rng, target: Target) -> tuple[float, float]:
 
 
 def _choose_action(rng: Rng, scratchy: float, misses_left: int) -> str:
-    if misses_left > 0 and rng.random() < 0.14:
+    if misses_left > 0 and rng.random() < 0.08:
         return "miss"
     return "scratch" if rng.random() < scratchy else "hit"
 
 
 def plan_strokes(
-    rng: Rng,
-    targets: Sequence[Target],
-    reactions: Sequence[dict[str, float]],
-    seconds: float,
-    rate_hz: int,
-    *,
-    reach: float,
+    rng: Rng, targets: Sequence[Target], seconds: float, rate_hz: int, *, reach: float
 ) -> list[Stroke]:
     """Draws the strokes of one recording.
 
     Args:
       rng: source of randomness.
       targets: what may be played.
-      reactions: for each target, reaction → probability for a hit.
       seconds: length of the recording.
-      rate_hz: contact times are rounded to whole samples of this rate, so the sound can begin exactly there.
+      rate_hz: contact times are whole samples of this rate, so that the sound can begin exactly there.
       reach: scale of the movements (1 = lifts of 0.1-0.45 image heights).
 
     Returns:
-      Strokes in order of time. At least three are not misses (in 10 s, four).
+      Strokes in order of time; at least four in 10 s are heard.
     """
-    times = draw_times(rng, seconds)
-    scratchy = float(
-        rng.choice([0.0, 0.25, 0.9], p=[0.42, 0.34, 0.24])
-    )  # 31 % on average, as in Greatest Hits
+    times = [round(time_s * rate_hz) / rate_hz for time_s in draw_times(rng, seconds)]
+    scratchy = float(rng.choice(_SCRATCHY, p=_SCRATCHY_SHARES))
+    misses_left = len(times) - max(1, int(0.4 * seconds))
     strokes: list[Stroke] = []
-    misses_left = len(times) - max(3, int(0.4 * seconds))
-    for place, time_s in enumerate(times):
-        room = (times[place + 1] if place + 1 < len(times) else seconds) - time_s
+    free_s = 0.0  # when the stick is free to come down again
+    for time_s, after_s in zip(times, [*times[1:], seconds], strict=True):
         action = _choose_action(rng, scratchy, misses_left)
         misses_left -= action == "miss"
-        target = int(rng.integers(len(targets)))
-        kinds = reactions[target]
-        reaction = str(rng.choice(list(kinds), p=list(kinds.values()))) if action == "hit" else "static"
-        time_s = round(time_s * rate_hz) / rate_hz
-        previous = strokes[-1] if strokes else None
-        before = time_s - (previous.time_s + previous.stay_s) if previous else time_s
-        stroke = _draw_stroke(rng, action, targets[target], target, time_s, before, room, reach)
-        if (
-            action == "scratch"
-            and previous
-            and previous.action == "scratch"
-            and room < 1.6
-            and rng.random() < 0.5
-        ):
-            stroke = _way_back(previous, stroke)
-        strokes.append(replace(stroke, reaction=reaction))
+        index = int(rng.integers(len(targets)))
+        stroke = _draw_stroke(rng, action, targets[index], time_s, time_s - free_s, after_s - time_s, reach)
+        stroke = replace(stroke, target=index, reaction=_draw_reaction(rng, action, targets[index]))
+        if action == "scratch" and strokes and strokes[-1].action == "scratch" and rng.random() < 0.5:
+            stroke = _way_back(strokes[-1], stroke)
+        strokes.append(stroke)
+        free_s = time_s + stroke.stay_s
     return strokes
 
 
+def _draw_reaction(rng: Rng, action: str, target: Target) -> str:
+    kinds = MATERIALS[target.material].reactions
+    return str(rng.choice(list(kinds), p=list(kinds.values()))) if action == "hit" else "static"
+
+
 def _draw_stroke(
-    rng: Rng, action: str, target: Target, index: int, time_s: float, before: float, room: float, reach: float
+    rng: Rng, action: str, target: Target, time_s: float, before_s: float, room_s: float, reach: float
 ) -> Stroke:
-    lift = rng.uniform(0.1, 0.45) * reach
-    descent_s = min(rng.uniform(0.08, 0.16) + 0.25 * lift * rng.random(), 0.55 * before)
+    """Draws one stroke on a target that has `before_s` to come down and `room_s` until the next one."""
+    lift = rng.uniform(0.15, 0.5) * reach
+    descent_s = min(rng.uniform(0.08, 0.16) + 0.25 * lift * rng.random(), 0.55 * before_s)
     gap, stay_s, slide = 0.0, 0.0, (0.0, 0.0)
     if action == "scratch":
-        lift, descent_s = 0.5 * lift, min(2 * descent_s, 0.55 * before)
-        stay_s = float(np.clip(rng.uniform(0.22, 0.5), 0.15, 0.6 * room))
+        lift, descent_s = 0.5 * lift, min(2 * descent_s, 0.55 * before_s)
+        stay_s = float(np.clip(rng.uniform(0.22, 0.5), 0.15, 0.6 * room_s))
         way, turn = rng.uniform(0.12, 0.35) * reach, rng.normal(0, 0.5) + (np.pi if rng.random() < 0.5 else 0)
         slide = (float(way * np.cos(turn)), float(0.6 * way * np.sin(turn)))
     elif action == "miss":
         gap = rng.uniform(0.25, 0.6) * lift + 0.03
         lift += gap
-    elif target.soft or rng.random() < 0.5:
-        stay_s = float(min(rng.uniform(0.05, 0.35), 0.4 * room))
-    point = _draw_point(rng, target)
-    power = rng.uniform(1.6, 2.4)
+    elif MATERIALS[target.material].soft or rng.random() < 0.5:
+        stay_s = float(min(rng.uniform(0.05, 0.35), 0.4 * room_s))
     return Stroke(
-        time_s,
-        action,
-        "static",
-        index,
-        point,
-        float(lift),
-        float(descent_s),
-        power,
-        float(gap),
-        stay_s,
-        slide,
-        False,
+        time_s=time_s,
+        action=action,
+        reaction="static",
+        target=0,
+        point=_draw_point(rng, target),
+        lift=float(lift),
+        descent_s=float(descent_s),
+        power=rng.uniform(1.6, 2.4),
+        gap=float(gap),
+        stay_s=stay_s,
+        slide=slide,
+        chained=False,
     )
 
 
@@ -233,23 +222,24 @@ def _ease(u: Times) -> Times:
 
 
 def height_at(strokes: Sequence[Stroke], times: Times) -> Times:
-    """Height of the tip over the surface at the given times (0 = contact), in image heights, the shape of `times`."""
+    """Height of the tip over the surface at the given times, in image heights; 0 is contact."""
     height = np.full(times.shape, strokes[0].lift)
     for place, (stroke, release) in enumerate(zip(strokes, _releases(strokes), strict=True)):
         u = (times - stroke.time_s) / stroke.descent_s + 1
         down = stroke.gap + (stroke.lift - stroke.gap) * (1 - np.clip(u, 0, 1) ** stroke.power)
         height = np.where((u >= 0) | (times >= stroke.time_s), down, height)
         after = strokes[place + 1] if place + 1 < len(strokes) else stroke
+        goal = max(0.15, stroke.lift) if after is stroke else after.lift
         until = release + 0.5 if after is stroke else after.time_s - after.descent_s
         u = (times - release) / max(1e-3, min(0.35, until - release))
         # A rebound leaves the surface at speed; a stick that rested is lifted gently.
         rise = np.sin(np.pi / 2 * np.clip(u, 0, 1)) if stroke.stay_s == 0 else _ease(u)
-        height = np.where(u > 0, stroke.gap + (after.lift - stroke.gap) * rise, height)
+        height = np.where(u > 0, stroke.gap + (goal - stroke.gap) * rise, height)
     return height
 
 
 def contact_at(strokes: Sequence[Stroke], times: Times) -> Path:
-    """Foot of the tip on the surface at the given times, in image heights: slides in scratches, moves between strokes."""
+    """Point of the surface under the tip, in image heights: slides in scratches, moves between strokes."""
     foot = np.broadcast_to(np.asarray(strokes[0].point), (*times.shape, 2)).copy()
     for stroke, after, release in zip(strokes, [*strokes[1:], strokes[-1]], _releases(strokes), strict=True):
         since = (times - stroke.time_s)[..., None]
@@ -287,8 +277,8 @@ def tip_and_hand(
       times: seconds, any shape.
 
     Returns:
-      tip [*t, 2], hand [*t, 2] and the tip's height over the surface [*t], in image heights. The tip is on the point
-      of contact exactly while its height is 0.
+      tip [*t, 2], hand [*t, 2] and the tip's height over the surface [*t], in image heights. The tip is on
+      the point of contact exactly while its height is 0.
     """
     up, entry = np.asarray(gesture.up), np.asarray(gesture.entry)
     height = height_at(strokes, times)
@@ -306,6 +296,6 @@ def tip_and_hand(
 def noise_path(
     rng: Rng, times: Float[np.ndarray, "t"], amplitude: float, low_hz: float, high_hz: float
 ) -> Path:
-    """A smooth random path [t, 2] around 0: five sinusoids a direction, rms about `amplitude`, zero mean velocity."""
+    """A smooth random path [t, 2] around 0: five sinusoids a direction, of rms `amplitude` together."""
     pace, phase = rng.uniform(low_hz, high_hz, (5, 2)), rng.uniform(0, 2 * np.pi, (5, 2))
     return amplitude * np.sin(2 * np.pi * pace * times[:, None, None] + phase).sum(1) * np.sqrt(2 / 5)

@@ -1,19 +1,26 @@
 """One recording, from its seed to frames, sound and labels."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 from jaxtyping import Float32, UInt8
 
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.world.film import draw_still, make_tracks
-from vis2sound_jax.world.materials import MATERIALS
 from vis2sound_jax.world.motion import plan_strokes
 from vis2sound_jax.world.render import render
 from vis2sound_jax.world.scene import draw_scene
 from vis2sound_jax.world.sound import render_sound
 
 SPLITS = {"train": 0, "test": 1}
+
+_LIMITS = {
+    "seconds": (3, 120),
+    "fps": (5, 120),
+    "height": (24, 720),
+    "width": (24, 1280),
+    "rate_hz": (8000, 96000),
+}
 
 
 @dataclass(frozen=True)
@@ -45,26 +52,40 @@ class Recording:
     rate_hz: int
 
 
-def check_size(*, seconds: float, fps: float, height: int, width: int, rate_hz: int) -> None:
-    """Checks the measures of a recording.
+@dataclass(frozen=True)
+class Measures:
+    """Size of a recording.
 
-    Raises:
-      UserError: a measure is outside what the world can draw.
+    Attributes:
+      seconds: length.
+      fps: frames per second.
+      height: frame height in pixels, even.
+      width: frame width in pixels, even.
+      rate_hz: sample rate of the sound.
     """
-    limits = {
-        "seconds": (seconds, 3, 120),
-        "fps": (fps, 5, 120),
-        "height": (height, 24, 720),
-        "width": (width, 24, 1280),
-        "rate_hz": (rate_hz, 8000, 96000),
-    }
-    for name, (value, low, high) in limits.items():
-        if not low <= value <= high:
-            raise UserError(f"procedural recording: {name} is {value}; choose a value from {low} to {high}")
-    if height % 2 or width % 2:
-        raise UserError(
-            f"procedural recording: size is {height} x {width}; H.264 needs an even height and width"
-        )
+
+    seconds: float = 10.0
+    fps: float = 30.0
+    height: int = 72
+    width: int = 128
+    rate_hz: int = 22050
+
+    def check(self) -> None:
+        """Checks the values.
+
+        Raises:
+          UserError: one of them is outside what the world can draw.
+        """
+        for name, (low, high) in _LIMITS.items():
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise UserError(f"procedural recordings: {name} is {value}; choose from {low} to {high}")
+        if self.height % 2 or self.width % 2:
+            size = f"{self.height} x {self.width}"
+            raise UserError(f"procedural recordings: height x width is {size}; H.264 needs even numbers")
+
+
+_DEFAULT = Measures()
 
 
 def recording_rng(seed: int, split: str, index: int) -> np.random.Generator:
@@ -78,31 +99,17 @@ def recording_rng(seed: int, split: str, index: int) -> np.random.Generator:
     return np.random.default_rng([seed, SPLITS[split], index])
 
 
-def render_recording(
-    seed: int,
-    split: str,
-    index: int,
-    *,
-    seconds: float = 10.0,
-    fps: float = 30.0,
-    height: int = 72,
-    width: int = 128,
-    rate_hz: int = 22050,
-) -> Recording:
+def render_recording(seed: int, split: str, index: int, measures: Measures = _DEFAULT) -> Recording:
     """Renders one recording of the procedural world.
 
-    The same arguments give the same bytes. Train and test draw from other seeds, and the sizes of their objects
-    come from bands that do not meet.
+    The same arguments give the same bytes on the same kind of device. Train and test draw from other seeds,
+    and the sizes of their objects come from bands that do not meet.
 
     Args:
       seed: the world.
       split: "train" or "test".
       index: number of the recording in its split, >= 0.
-      seconds: length.
-      fps: frames per second.
-      height: frame height in pixels, even.
-      width: frame width in pixels, even.
-      rate_hz: sample rate of the sound.
+      measures: length, frame rate, picture size and sample rate.
 
     Returns:
       The recording.
@@ -110,11 +117,11 @@ def render_recording(
     Raises:
       UserError: a measure is out of range or the split unknown.
     """
-    check_size(seconds=seconds, fps=fps, height=height, width=width, rate_hz=rate_hz)
+    measures.check()
+    seconds, fps, height, width, rate_hz = astuple(measures)
     still_rng, plan_rng, move_rng, sound_rng = recording_rng(seed, split, index).spawn(4)
     scene = draw_scene(still_rng, split, height, width)
-    reactions = [MATERIALS[target.material].reactions for target in scene.targets]
-    strokes = plan_strokes(plan_rng, scene.targets, reactions, seconds, rate_hz, reach=scene.reach)
+    strokes = plan_strokes(plan_rng, scene.targets, seconds, rate_hz, reach=scene.reach)
     still = draw_still(still_rng, scene, height, width)
     tracks = make_tracks(move_rng, scene, strokes, round(seconds * fps), fps, height, width)
     frames = np.asarray(render(still, tracks, height=height, width=width))

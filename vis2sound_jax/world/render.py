@@ -2,61 +2,58 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple, TypeAlias, TypeVar
+from typing import NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, UInt8
 
 Plane = Float[Array, "h w"]
 Image = Float[Array, "3 h w"]
 Planes = TypeVar("Planes")
-Values: TypeAlias = np.ndarray | jax.Array
 
 _AWAY = -5.0  # things further left than this are not in the film
 
 
 class Still(NamedTuple):
-    """What is the same in all frames: lengths in image heights, colours in [0, 1]; H, W include the margin."""
+    """What is the same in all frames: lengths in image heights, colours in [0, 1]; H, W with the margin."""
 
-    background: Values  # [3, H, W]
-    layers: Values  # [3, 4, H, W] premultiplied: sway, first thing, second thing
-    used: Values  # [3] bool, False for an empty layer
-    noise: Values  # [3, 2h, 2w] unit normal
-    vignette: Values  # [h, w]
-    blur: Values  # [2] weights of the first and second neighbour
-    tone: Values  # [3] contrast, curve, black level
-    noise_level: Values  # []
-    stick: Values  # [3]
-    skin: Values  # [3]
-    sleeve: Values  # [2, 3] two colours of the weave
-    weave: Values  # [2] stripes along and across the arm
-    radii: Values  # [6] stick, its head, fist, wrist, elbow, sleeve's extra
-    sleeve_from: Values  # [] share of the forearm left bare
-    shadow: Values  # [3] strength, blur radius, blur per height
-    dent_radius: Values  # []
-    grain: Values  # [4] colour of the particles, radius
-    stranger: Values  # [5] colour and half axes of the thing that moves without a sound
-    passing: Values  # [4] direction x, direction y, half width, strength of a passing shadow
+    background: Array  # [3, H, W]
+    layers: Array  # [3, 4, H, W] premultiplied: sway, first thing, second thing
+    used: Array  # [3] bool, False for an empty layer
+    noise: Array  # [3, 2h, 2w] added to the picture, another part of it in each frame
+    vignette: Array  # [h, w]
+    blur: Array  # [2] weights of the first and second neighbour
+    tone: Array  # [3] contrast, curve, black level
+    stick: Array  # [3]
+    skin: Array  # [3]
+    sleeve: Array  # [2, 3] two colours of the weave
+    weave: Array  # [2] stripes along and across the arm
+    radii: Array  # [6] stick, its head, fist, wrist, elbow, sleeve's extra
+    sleeve_from: Array  # [] share of the forearm left bare
+    shadow: Array  # [3] strength, blur radius, blur per height
+    dent_radius: Array  # []
+    grain: Array  # [4] colour of the particles, radius
+    stranger: Array  # [5] colour and half axes of the thing that moves without a sound
+    passing: Array  # [4] direction x, direction y, half width, strength of a passing shadow
 
 
 class Tracks(NamedTuple):
     """What moves, one row a frame; positions (x, y) in image heights; s moments within the exposure."""
 
-    camera: Values  # [t, 4, 2] pixels (x, y): background, sway, first thing, second thing
-    tip: Values  # [t, s, 2]
-    hand: Values  # [t, s, 2]
-    elbow: Values  # [t, 2]
-    shadow_tip: Values  # [t, 3] x, y and height over the surface
-    shadow_hand: Values  # [t, 2]
-    dent: Values  # [t, 4] x, y and displacement (x, y)
-    grains: Values  # [t, p, 3] x, y, opacity
-    stranger: Values  # [t, 2]
-    passing: Values  # [t]
-    helper: Values  # [t, 4] second hand and its elbow
-    gain: Values  # [t, 3]
-    noise_at: Values  # [t, 2] int32, row and column
+    camera: Array  # [t, 4, 2] pixels (x, y): background, sway, first thing, second thing
+    tip: Array  # [t, s, 2]
+    hand: Array  # [t, s, 2]
+    elbow: Array  # [t, 2]
+    shadow_tip: Array  # [t, 3] x, y and height over the surface
+    shadow_hand: Array  # [t, 2]
+    dent: Array  # [t, 4] x, y and displacement (x, y)
+    grains: Array  # [t, p, 3] x, y, opacity
+    stranger: Array  # [t, 2]
+    passing: Array  # [t]
+    helper: Array  # [t, 4] second hand and its elbow
+    gain: Array  # [t, 3]
+    noise_at: Array  # [t, 2] int32, row and column
 
 
 def _keep(planes: Planes) -> Planes:
@@ -207,7 +204,7 @@ def _develop(image: Image, row: Tracks, still: Still) -> UInt8[Array, "h w 3"]:
     image = image + still.tone[1] * image * (1 - image)
     image = _keep(image)
     start = (0, row.noise_at[0], row.noise_at[1])
-    image = image + still.noise_level * jax.lax.dynamic_slice(still.noise, start, image.shape)
+    image = image + jax.lax.dynamic_slice(still.noise, start, image.shape)
     return (jnp.clip(image, 0, 1) * 255 + 0.5).astype(jnp.uint8).transpose(1, 2, 0)
 
 

@@ -1,4 +1,4 @@
-"""The still part of a recording: what stands where, how it is lit, and the painted layers the camera looks at."""
+"""The still part of a recording: what stands where, how it is lit, and the layers the camera looks at."""
 
 from dataclasses import dataclass
 
@@ -102,7 +102,7 @@ def _paint_shape(
     """Paints a thing with rounded shading, a highlight and a shadow on the ground under it."""
     distance = shape.distance(rng, y, x)
     alpha = np.clip(0.5 - distance * height / softness, 0, 1)
-    colour = paint(texture, rng, *y.shape, zoom=rng.uniform(0.5, 1.6)).transpose(2, 0, 1)
+    colour = paint(texture, rng, y.shape[0], y.shape[1], zoom=rng.uniform(0.5, 1.6)).transpose(2, 0, 1)
     inside = np.clip(-distance / min(shape.half), 0, 1)
     slope_x, slope_y = rng.uniform(-0.5, 0.5), rng.uniform(0.0, 0.6)
     tone = 0.7 + 0.4 * inside**0.7
@@ -145,7 +145,9 @@ def _paint_background(
 ) -> np.ndarray:
     """Wall, ground, clutter and light; [3, H, W]."""
     below = _paint_ground(rng, ground, y, horizon, zoom, flat=flat)
-    wall = paint(str(rng.choice(list(MATERIALS))), rng, *y.shape, zoom=rng.uniform(0.8, 3)).transpose(2, 0, 1)
+    wall = paint(
+        str(rng.choice(list(MATERIALS))), rng, y.shape[0], y.shape[1], zoom=rng.uniform(0.8, 3)
+    ).transpose(2, 0, 1)
     edge = np.clip((y - horizon - (x - 0.8) * rng.normal(0, 0.12)) * height / rng.uniform(1, 5) + 0.5, 0, 1)
     picture = below * edge + wall * (1 - edge) * rng.uniform(0.4, 1.1)
     for _ in range(int(rng.integers(0, 4))):
@@ -158,7 +160,7 @@ def _paint_background(
         texture = str(rng.choice(list(MATERIALS)))
         picture = _over(picture, _paint_shape(rng, shape, texture, y, x, height, softness=rng.uniform(1, 4)))
     light = 1 + rng.uniform(-0.35, 0.35) * (x - 0.9) + rng.uniform(-0.4, 0.4) * (y - 0.5)
-    light = light + rng.uniform(-0.3, 0.3) * (smooth_noise(rng, *y.shape, 2, 3) - 0.5)
+    light = light + rng.uniform(-0.3, 0.3) * (smooth_noise(rng, y.shape[0], y.shape[1], 2, 3) - 0.5)
     return np.clip(picture * light, 0, 1.2).astype(np.float32)
 
 
@@ -202,9 +204,9 @@ def _draw_gesture(rng: Rng, view: str, scale: float) -> Gesture:
 
 
 def _place_thing(
-    rng: Rng, size: float, aspect: float, slot: int, count: int, view: str
+    rng: Rng, material: str, size: float, aspect: float, slot: int, count: int, view: str
 ) -> tuple[_Shape, Target]:
-    """Draws the outline of one thing and where on it the stick lands (the material is filled in later)."""
+    """Draws the outline of one thing and where on it the stick lands."""
     middle = aspect * ((slot + 0.5) / count + rng.uniform(-0.1, 0.1))
     half = (float(0.24 * size * rng.uniform(0.8, 1.3)), float(0.19 * size * rng.uniform(0.7, 1.3)))
     centre = (float(middle), float(rng.uniform(0.5, 0.75)))
@@ -213,7 +215,29 @@ def _place_thing(
         spot, reach = (centre[0], centre[1] - 0.85 * half[1]), (0.55 * half[0], 0.06 * half[1])
     else:
         spot, reach = (centre[0], centre[1] - 0.2 * half[1]), (0.55 * half[0], 0.4 * half[1])
-    return shape, Target("", spot, reach, size, False)
+    return shape, Target(material, spot, reach, size)
+
+
+def _draw_targets(
+    rng: Rng, split: str, view: str, horizon: float, y: Plane, x: Plane, height: int, layers: np.ndarray
+) -> tuple[str, list[Target]]:
+    """Draws one or two targets, paints the things into their layers, and names the texture of the ground."""
+    count = int(rng.choice([1, 2], p=[0.6, 0.4]))
+    aspect = float(x[0, 0] + x[0, -1])  # the margins on both sides cancel
+    targets: list[Target] = []
+    ground = str(rng.choice(list(MATERIALS)))
+    for slot in range(count):
+        material, size = draw_material(rng), draw_size(rng, split)
+        if slot == 0 and (material.ground or rng.random() < 0.25):
+            ground = _texture_name(rng, material.name)
+            middle = float(rng.uniform(max(horizon + 0.1, 0.4), 0.86))
+            centre = (float(aspect * rng.uniform(0.3, 0.7)), middle)
+            targets.append(Target(material.name, centre, (0.3, 0.1), size))
+        else:
+            shape, target = _place_thing(rng, material.name, size, aspect, slot, count, view)
+            layers[1 + slot] = _paint_shape(rng, shape, _texture_name(rng, material.name), y, x, height)
+            targets.append(target)
+    return ground, targets
 
 
 def draw_scene(rng: Rng, split: str, height: int, width: int) -> Scene:
@@ -230,24 +254,12 @@ def draw_scene(rng: Rng, split: str, height: int, width: int) -> Scene:
     """
     margin = int(np.ceil(MARGIN * height))
     y, x = _grid(height, width, margin)
-    aspect = width / height
     view = str(rng.choice(["side", "quarter", "top"], p=[0.3, 0.48, 0.22]))
     horizon = {"side": rng.uniform(0.45, 0.75), "quarter": rng.uniform(-0.2, 0.35), "top": -1.0}[view]
-    count = int(rng.choice([1, 2], p=[0.6, 0.4]))
     layers = np.zeros((3, 4, *y.shape), np.float32)
     layers[0] = _paint_sway(rng, y, x, height)
-    ground, targets = str(rng.choice(list(MATERIALS))), []
-    for slot in range(count):
-        material, size = draw_material(rng), draw_size(rng, split)
-        if slot == 0 and (material.ground or rng.random() < 0.25):
-            ground = _texture_name(rng, material.name)
-            middle = float(rng.uniform(max(horizon + 0.1, 0.4), 0.86))
-            target = Target("", (float(aspect * rng.uniform(0.3, 0.7)), middle), (0.3, 0.1), size, False)
-        else:
-            shape, target = _place_thing(rng, size, aspect, slot, count, view)
-            layers[1 + slot] = _paint_shape(rng, shape, _texture_name(rng, material.name), y, x, height)
-        targets.append(Target(material.name, target.centre, target.reach, size, material.soft))
-    scale = float(rng.uniform(0.65, 1.4))
+    ground, targets = _draw_targets(rng, split, view, horizon, y, x, height, layers)
+    scale = float(rng.uniform(0.85, 1.5))
     zoom = float(rng.uniform(0.7, 1.6) * scale)
     background = _paint_background(rng, y, x, height, ground, horizon, zoom, flat=view == "top")
     light = (float(rng.uniform(-0.7, 0.7)), float(rng.uniform(-0.1, 0.5)))

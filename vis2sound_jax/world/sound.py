@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Float64
+from jaxtyping import Float, Float32, Float64
 
 from vis2sound_jax.world.materials import MATERIALS, Voice
 from vis2sound_jax.world.motion import Stroke, Target
 
 Rng = np.random.Generator
 Wav = Float32[np.ndarray, "n"]
-Row = Float64[np.ndarray, "k"]
+Row = Float[np.ndarray, "k"]
 
 NOISE_FLOOR_DB = -60.0
 """Level of the background noise, dB re full scale, rms."""
@@ -57,8 +57,8 @@ def mode_ratios(rng: Rng, partials: str, count: int) -> Float64[np.ndarray, "k"]
 
     Args:
       rng: source of the object's own deviations (about 4 %).
-      partials: "bar" (free beam: (2n + 1)^2, Fletcher and Rossing 1998, §2), "plate" (even modal density) or
-        "shell" (n^2-like rings of bowls and panes, with close pairs).
+      partials: "bar" (free beam: (2n + 1)^2, Fletcher and Rossing 1998, §2, lower for thick ones), "plate"
+        (even modal density) or "shell" (n^2-like rings of bowls and panes, with close pairs).
       count: number of modes.
 
     Returns:
@@ -71,7 +71,8 @@ def mode_ratios(rng: Rng, partials: str, count: int) -> Float64[np.ndarray, "k"]
         ratios = (order // 2 + 1.0) ** 1.6 * (1 + 0.02 * (order % 2))
     else:
         ratios = 1 + np.concatenate([[0.0], np.cumsum(rng.exponential(0.75, count - 1) + 0.1)])
-    return np.sort(ratios * rng.normal(1, 0.04, count)) / ratios[0]
+    ratios = np.sort(ratios * rng.normal(1, 0.04, count))
+    return ratios / ratios[0]
 
 
 def draw_timbre(rng: Rng, material: str, size: float, rate_hz: int) -> Timbre:
@@ -140,7 +141,7 @@ def _noise(rng: Rng, timbre: Timbre, n: int) -> Float64[np.ndarray, "n"]:
     return np.fft.irfft(white * timbre.colour)[:n]
 
 
-def _peak_one(wav: Float64[np.ndarray, "n"]) -> Float64[np.ndarray, "n"]:
+def _peak_one(wav: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
     return wav / (np.abs(wav).max() + 1e-9)
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float, Float32
 
 Rng = np.random.Generator
-Grey = Float32[np.ndarray, "h w"]
-Picture = Float32[np.ndarray, "h w 3"]
+Grey = Float[np.ndarray, "h w"]
+Picture = Float[np.ndarray, "h w 3"]
 
 
 def smooth_noise(rng: Rng, h: int, w: int, rows: float, columns: float) -> Grey:
@@ -28,11 +28,11 @@ def smooth_noise(rng: Rng, h: int, w: int, rows: float, columns: float) -> Grey:
     return _stretch(_stretch(grid, h).T, w).T
 
 
-def _stretch(grid: Grey, n: int) -> Grey:
-    """Interpolates the first axis from cell corners to n pixels; faster than a threaded product this small."""
+def _stretch(grid: Float32[np.ndarray, "rows w"], n: int) -> Float32[np.ndarray, "n w"]:
+    """Interpolates the first axis from cell corners to n pixels, without a threaded product for so little."""
     place = np.arange(n, dtype=np.float32) * np.float32((len(grid) - 1) / n)
     left = place.astype(np.int64)
-    part = (place - left)[:, None]
+    part = (place - np.floor(place))[:, None]
     part = part * part * (3 - 2 * part)
     return grid[left] * (1 - part) + grid[left + 1] * part
 

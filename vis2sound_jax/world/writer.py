@@ -1,14 +1,16 @@
 """Writes a procedural world to disk in the layout of Greatest Hits, so that the same builder reads both."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from vis2sound_jax.audio.files import write_wav
 from vis2sound_jax.errors import file_error
 from vis2sound_jax.video.mux import write_film
-from vis2sound_jax.world.recording import Recording, check_size, recording_rng, render_recording
+from vis2sound_jax.world.recording import Measures, Recording, recording_rng, render_recording
 
 README_NAME = "README.txt"
 CRF_RANGE = (18, 32)
@@ -18,8 +20,11 @@ _README = """\
 Procedural recordings, written by vis2sound_jax.world (drawing rules version {version}).
 Nobody filmed or recorded anything here: every picture and every sound is drawn from a seed.
 
-Layout of Greatest Hits (Owens et al. 2016): <id>_denoised.mp4 (film with the sound), <id>_denoised.wav (the sound),
-<id>_times.txt (<seconds> <material> <action> <reaction>), train.txt and test.txt (ids).
+Layout of Greatest Hits (Owens et al. 2016):
+  <id>_denoised.mp4    film with the sound
+  <id>_denoised.wav    the sound
+  <id>_times.txt       <seconds> <material> <action> <reaction>
+  train.txt test.txt   ids
 
 seed {seed}
 seconds {seconds}
@@ -50,9 +55,9 @@ def write_world(
 ) -> None:
     """Writes a world of recordings, on all cores; finished recordings in the directory are kept.
 
-    Files appear whole or not at all, a recording's times last, `train.txt` and `test.txt` after all recordings, so
-    that an interrupted call can be repeated and a directory with lists is complete. More recordings can be added
-    by a call with larger `train` and `test`.
+    Files appear whole or not at all, a recording's times last, `train.txt` and `test.txt` after all
+    recordings: an interrupted call can be repeated, and a directory with lists is complete. A call with
+    larger `train` and `test` adds recordings.
 
     Args:
       directory: where to write; made if missing.
@@ -69,23 +74,24 @@ def write_world(
     Raises:
       UserError: a measure is out of range, or the directory holds a world of another seed or other measures.
     """
-    measures = {"seconds": seconds, "fps": fps, "height": height, "width": width, "rate_hz": rate_hz}
-    check_size(**measures)
+    measures = Measures(seconds, fps, height, width, rate_hz)
+    measures.check()
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    _claim(directory, _README.format(version=_VERSION, seed=seed, **measures))
+    _claim(directory, _README.format(version=_VERSION, seed=seed, **asdict(measures)))
     ids = {"train": range(train), "test": range(test)}
     jobs = [(split, index) for split, indices in ids.items() for index in indices]
+    _run([partial(_write, directory, seed, split, index, measures) for split, index in jobs], progress)
+    for split, indices in ids.items():
+        _write_text(
+            directory / f"{split}.txt", "".join(f"{recording_id(split, index)}\n" for index in indices)
+        )
 
-    def write(split: str, index: int) -> None:
-        if not is_complete(directory, recording_id(split, index)):
-            recording = render_recording(seed, split, index, **measures)
-            crf = int(recording_rng(seed, split, index).spawn(5)[-1].integers(CRF_RANGE[0], CRF_RANGE[1] + 1))
-            write_recording(directory, recording_id(split, index), recording, crf=crf)
 
-    # Threads, not processes: rendering and encoding release the interpreter, and jax must not be forked.
+def _run(jobs: Sequence[Callable[[], None]], progress: Callable[[int, int], None] | None) -> None:
+    """Runs jobs in threads: drawing and encoding release the interpreter, and jax must not be forked."""
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        futures = [pool.submit(write, split, index) for split, index in jobs]
+        futures = [pool.submit(job) for job in jobs]
         try:
             for done, future in enumerate(as_completed(futures), start=1):
                 future.result()
@@ -94,10 +100,14 @@ def write_world(
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    for split, indices in ids.items():
-        _write_text(
-            directory / f"{split}.txt", "".join(f"{recording_id(split, index)}\n" for index in indices)
-        )
+
+
+def _write(directory: Path, seed: int, split: str, index: int, measures: Measures) -> None:
+    name = recording_id(split, index)
+    if not is_complete(directory, name):
+        recording = render_recording(seed, split, index, measures)
+        crf = int(recording_rng(seed, split, index).spawn(5)[-1].integers(CRF_RANGE[0], CRF_RANGE[1] + 1))
+        write_recording(directory, name, recording, crf=crf)
 
 
 def write_recording(directory: Path, name: str, recording: Recording, *, crf: int) -> None:

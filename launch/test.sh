@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# From a fresh machine to tested code: makes .venv, installs the tested packages, stops at the first check that fails.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/setup_venv.sh"
+
+setup_venv dev
+cd "$root"
+
+check() {
+  echo "vis2sound: $*"
+  "$venv/bin/python" -m "$@" || fail "this check failed: $*"
+}
+
+check ruff check
+check ruff format --check
+check mypy
+check pytest

@@ -1,0 +1,147 @@
+"""Stages: run once, in order, with the settings they were begun with, by one run at a time."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ml_collections import ConfigDict
+
+from vis2sound_jax.errors import UserError
+from vis2sound_jax.jobs.stages import own_workdir, run_job, run_stages
+
+ROOT = Path(__file__).parents[2]
+
+
+def _config(**changes: Any) -> ConfigDict:
+    config = ConfigDict(
+        {
+            "name": "demo",
+            "stages": ("prepare", "codebook"),
+            "stage_keys": {"prepare": ("data",), "codebook": ("data", "codebook")},
+            "data": {"rate_hz": 22050, "sizes": (1, 2)},
+            "codebook": {"codes": 64},
+        }
+    )
+    config.update_from_flattened_dict(changes)
+    return config.lock()
+
+
+class Recorder:
+    """Jobs that note that they ran and may fail."""
+
+    def __init__(self, failing: str = "") -> None:
+        self.ran: list[str] = []
+        self.failing = failing
+
+    def __call__(self, config: ConfigDict, workdir: Path) -> dict[str, Any]:
+        self.ran.append(config.stage)
+        if config.stage == self.failing:
+            raise UserError("no more")
+        return {"codes": config.codebook.codes}
+
+    def run(self, workdir: Path, config: ConfigDict | None = None, **arguments: Any) -> Any:
+        jobs = {"prepare": self, "codebook": self}
+        return run_stages(config or _config(), workdir, jobs, **arguments)
+
+
+def test_stages_run_once_in_order(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recorder = Recorder()
+    first = recorder.run(tmp_path / "run")
+    assert recorder.ran == ["prepare", "codebook"]
+    assert recorder.run(tmp_path / "run") == first == {"prepare": {"codes": 64}, "codebook": {"codes": 64}}
+    assert recorder.ran == ["prepare", "codebook"]
+    assert capsys.readouterr().out.splitlines()[-1] == "codebook: finished (codes 64)"
+    mark = json.loads((tmp_path / "run/stages/codebook.json").read_text())
+    assert mark["settings"] == {"data.rate_hz": 22050, "data.sizes": [1, 2], "codebook.codes": 64}
+    assert json.loads((tmp_path / "run/config.json").read_text())["codebook"] == {"codes": 64}
+
+
+def test_a_failed_stage_is_run_again_and_nothing_else(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no more"):
+        Recorder(failing="codebook").run(tmp_path)
+    recorder = Recorder()
+    recorder.run(tmp_path)
+    assert recorder.ran == ["codebook"]
+
+
+def test_one_stage_alone(tmp_path: Path) -> None:
+    recorder = Recorder()
+    recorder.run(tmp_path, only="codebook")
+    recorder.run(tmp_path)
+    assert recorder.ran == ["codebook", "prepare"]
+
+
+@pytest.mark.parametrize("failing", ["", "codebook"])
+def test_other_settings_are_refused_before_anything_runs(tmp_path: Path, failing: str) -> None:
+    try:
+        Recorder(failing).run(tmp_path)
+    except UserError:
+        assert failing
+    recorder = Recorder()
+    message = (
+        r"stage codebook was begun with config.codebook.codes=64, but it is 128 now; choose another --work"
+    )
+    with pytest.raises(UserError, match=message):
+        recorder.run(tmp_path, _config(**{"codebook.codes": 128}))
+    assert recorder.ran == []
+
+
+def test_settings_of_other_stages_do_not_matter(tmp_path: Path) -> None:
+    Recorder().run(tmp_path, only="prepare")
+    recorder = Recorder()
+    recorder.run(tmp_path, _config(**{"codebook.codes": 128}))
+    assert recorder.ran == ["codebook"]
+
+
+def test_foreign_folders_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "photo.jpg").touch()
+    with pytest.raises(UserError, match="files of something else in it; choose another --workdir"):
+        Recorder().run(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["photo.jpg"]
+    with pytest.raises(UserError, match="photo.jpg: cannot be used as a folder"):
+        Recorder().run(tmp_path / "photo.jpg")
+    Recorder().run(tmp_path / "run")
+    with pytest.raises(UserError, match="it holds a run of demo, not of other; choose another"):
+        Recorder().run(tmp_path / "run", _config(name="other"))
+
+
+def test_broken_marks_are_told(tmp_path: Path) -> None:
+    Recorder().run(tmp_path)
+    (tmp_path / "stages/codebook.json").write_text("{")
+    with pytest.raises(UserError, match="codebook.json: this is not a file that a run left here; delete it"):
+        Recorder().run(tmp_path)
+
+
+HOLD = """
+import pathlib, sys, time
+from ml_collections import ConfigDict
+from vis2sound_jax.jobs.stages import own_workdir
+with own_workdir(ConfigDict({"name": "demo"}), pathlib.Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_two_runs_do_not_share_a_workdir_and_a_dead_one_lets_go(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", HOLD, str(tmp_path)]
+    holder = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    assert holder.stdout is not None and holder.stdout.readline() == "held\n"
+    with pytest.raises(UserError, match=rf"another run \(process {holder.pid}\) is using it; wait for it"):
+        Recorder().run(tmp_path)
+    holder.send_signal(signal.SIGKILL)
+    holder.wait()
+    with own_workdir(_config(), tmp_path):
+        pass
+
+
+def test_a_job_that_is_no_stage_leaves_no_mark(tmp_path: Path) -> None:
+    recorder = Recorder()
+    assert run_job(_config(), tmp_path, "onsets", recorder) == {"codes": 64}
+    assert recorder.ran == ["onsets"]
+    assert list(tmp_path.iterdir()) == []

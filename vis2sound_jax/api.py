@@ -1,0 +1,293 @@
+"""What notebooks, apps and jobs use: load a finished run, give it a film and an example, get takes."""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from ml_collections import ConfigDict
+
+from vis2sound_jax import build
+from vis2sound_jax.audio.files import read_sound
+from vis2sound_jax.audio.mel import log_mel
+from vis2sound_jax.audio.onsets import onset_events
+from vis2sound_jax.audio.synthesis import wav_from_log_mel
+from vis2sound_jax.data.tokens import TokenRecording, style_of, video_window
+from vis2sound_jax.errors import UserError, file_error
+from vis2sound_jax.generation.watch import Seen, Watcher
+from vis2sound_jax.models.grid import tokens_from_grid
+from vis2sound_jax.retrieval.takes import agreement
+from vis2sound_jax.training.checkpoint import load_meta, load_params
+from vis2sound_jax.video.files import probe, read_frames
+from vis2sound_jax.video.onsets import onsets_from_probability
+
+Progress = Callable[[int, int], None]
+Onsets = tuple[np.ndarray, np.ndarray]
+
+_SILENT = 1e-4
+
+
+@dataclass(frozen=True)
+class Takes:
+    """Soundtracks for one film.
+
+    Attributes:
+      wavs: [takes, n] float32 in [-1, 1], each as long as the film.
+      rate_hz: their sample rate.
+      agreement: [takes] agreement with the onsets seen, in [0, 1].
+      onsets: (times in seconds, confidence) seen in the film.
+      example_start_s: where in the example the condition window began.
+    """
+
+    wavs: np.ndarray
+    rate_hz: int
+    agreement: np.ndarray
+    onsets: Onsets
+    example_start_s: float
+
+    @property
+    def best(self) -> int:
+        """Index of the take that agrees best with the film."""
+        return int(np.argmax(self.agreement))
+
+
+class Foley:
+    """A trained chain: video encoder, codebook, transformer, vocoder. Made by `load`."""
+
+    def __init__(self, config: ConfigDict, workdir: Path) -> None:
+        """Loads the newest weights of every stage of a workdir; see `load`."""
+        self.config = config
+        self.spec = build.mel_spec(config)
+        self.coder = build.codebook_net(config)
+        self.composer = build.composer(config)
+        self.watcher = Watcher(build.encoder_net(config), mirrored=True)
+        self.params: dict[str, Any] = {
+            "encoder": load_params(workdir / "encoder" / "checkpoints", item="variables")["ema"],
+            "codebook": load_params(workdir / "codebook" / "checkpoints"),
+            "transformer": load_params(workdir / "transformer" / "checkpoints"),
+        }
+        self.steps = {stage: load_meta(workdir / stage / "checkpoints")["step"] for stage in self.params}
+        self.column_s = config.codebook.frames * self.spec.hop / self.spec.rate_hz
+        self.window_s = config.transformer.columns * self.column_s
+        self._encode = jax.jit(lambda params, mel: self.coder.apply({"params": params}, mel, method="encode"))
+        self._decode = jax.jit(
+            lambda params, grid: self.coder.apply({"params": params}, grid, method="decode")
+        )
+
+    @property
+    def rate_hz(self) -> int:
+        """Sample rate of all sounds."""
+        return self.spec.rate_hz
+
+    def onsets(self, video: str | os.PathLike[str]) -> Onsets:
+        """Lists the events seen in a film.
+
+        Args:
+          video: a film of any length, size and frame rate.
+
+        Returns:
+          Times in seconds on the film's clock, ascending, and confidence in [0, 1].
+
+        Raises:
+          UserError: if the file is no film.
+        """
+        return self.onsets_seen(self._watch(video))
+
+    def onsets_seen(self, seen: Seen) -> Onsets:
+        """Lists the events of a film that was watched already."""
+        return onsets_from_probability(seen.onset, self.config.data.fps)
+
+    def generate(
+        self,
+        video: str | os.PathLike[str],
+        example: str | os.PathLike[str],
+        *,
+        takes: int = 4,
+        seed: int = 0,
+        start_s: float | None = None,
+        progress: Progress | None = None,
+    ) -> Takes:
+        """Makes soundtracks for a silent film that sound like an example.
+
+        Args:
+          video: the film; its own sound, if any, is not heard.
+          example: a film with sound, or a sound file.
+          takes: number of soundtracks.
+          seed: the same seed gives the same takes on the same machine.
+          start_s: where in the example the condition window begins; None takes the most eventful place.
+          progress: called with (columns done, columns).
+
+        Returns:
+          The takes.
+
+        Raises:
+          UserError: if a file cannot be used, is silent or shorter than a window.
+        """
+        if takes < 1:
+            raise UserError(f"--takes is {takes}; at least 1 take is needed")
+        info = probe(video)
+        self._check_length(video, info.duration_s, "give a longer film")
+        condition, began_s = self._condition(example, start_s)
+        seen = self._watch(video)
+        columns = int(np.ceil(info.duration_s / self.column_s))
+        film = self.recording("film", seen, columns)
+        grids = self.composer.film(
+            self.params["transformer"],
+            condition,
+            lambda start: video_window(
+                film, start, self.config.transformer.columns, build.prefix_frames(self.config)
+            ),
+            columns,
+            jax.random.key(seed),
+            takes=takes,
+            progress=progress,
+        )
+        n = round(info.duration_s * self.rate_hz)
+        wavs = np.stack([self.sound(grid[None], seed=seed, length=n)[0] for grid in grids])
+        seen_onsets = self.onsets_seen(seen)
+        scores = np.array([agreement(wav, self.rate_hz, seen_onsets) for wav in wavs])
+        return Takes(wavs, self.rate_hz, scores, seen_onsets, began_s)
+
+    def recording(self, name: str, seen: Seen, columns: int) -> TokenRecording:
+        """Describes a film without sound as the token rooms want it: its codes are all 0."""
+        rows, frames = self.config.codebook.rows, self.config.codebook.frames
+        return TokenRecording(
+            id=name,
+            codes=np.zeros((rows, columns), np.int16),
+            mel=np.zeros((self.spec.n_mels, columns * frames), np.float16),
+            features=seen.features,
+            onset=seen.onset,
+            fps=self.config.data.fps,
+            column_s=self.column_s,
+            event_s=np.zeros(0),
+        )
+
+    def sound(
+        self, grids: np.ndarray, *, seed: int, length: int | None = None, iterations: int | None = None
+    ) -> np.ndarray:
+        """Turns grids of codes [b, r, k] into waveforms [b, n]."""
+        return self.vocode(self.mel(grids), seed=seed, length=length, iterations=iterations)
+
+    def vocode(
+        self, mel: np.ndarray, *, seed: int, length: int | None = None, iterations: int | None = None
+    ) -> np.ndarray:
+        """Turns log-mels [b, f, t] in [0, 1] into waveforms [b, n]."""
+        wav = wav_from_log_mel(
+            jnp.asarray(mel, jnp.float32),
+            self.spec,
+            jax.random.fold_in(jax.random.key(seed), 7),
+            iterations=iterations or self.config.decoding.griffin_lim_iterations,
+            length=length or mel.shape[-1] * self.spec.hop,
+        )
+        return np.clip(np.asarray(wav), -1.0, 1.0)
+
+    def mel(self, grids: np.ndarray) -> np.ndarray:
+        """Decodes grids [b, r, k] window by window; overlapping halves are cross-faded.
+
+        Returns:
+          Log-mels [b, f, t] in [0, 1], t = k * frames of a column.
+        """
+        columns, frames = self.config.transformer.columns, self.config.codebook.frames
+        total, half = grids.shape[2], columns // 2
+        starts = [0, *range(half, total - half, half)] if total > columns else [0]
+        padded = np.pad(grids, ((0, 0), (0, 0), (0, starts[-1] + columns - total)), mode="edge")
+        out = np.zeros((len(grids), self.spec.n_mels, padded.shape[2] * frames), np.float32)
+        for start in starts:
+            cut = padded[:, :, start : start + columns]
+            piece = np.asarray(self._decode(self.params["codebook"], jnp.asarray(cut, jnp.int32)))
+            fade = np.ones(piece.shape[-1], np.float32)
+            if start:
+                rise = half * frames
+                fade[:rise] = (np.arange(rise) + 0.5) / rise
+            place = slice(start * frames, (start + columns) * frames)
+            out[:, :, place] = out[:, :, place] * (1 - fade) + piece * fade
+        return out[:, :, : total * frames]
+
+    def _watch(self, video: str | os.PathLike[str]) -> Seen:
+        data = self.config.data
+        frames = read_frames(video, data.fps, data.height, data.width, grey=True)
+        if not len(frames):
+            raise file_error(video, "the film has no pictures", "give a film that plays")
+        return self.watcher.watch(self.params["encoder"], frames)
+
+    def _check_length(self, path: str | os.PathLike[str], duration_s: float, remedy: str) -> None:
+        if duration_s < self.window_s:
+            raise file_error(
+                path, f"lasts {duration_s:.2f} s, less than one window of {self.window_s:.2f} s", remedy
+            )
+
+    def _condition(
+        self, example: str | os.PathLike[str], start_s: float | None
+    ) -> tuple[Mapping[str, np.ndarray], float]:
+        """Cuts the condition window out of an example."""
+        wav = read_sound(example, self.rate_hz)
+        self._check_length(example, len(wav) / self.rate_hz, "give a longer example")
+        if np.abs(wav).max() < _SILENT:
+            raise file_error(example, "is silent", "give an example that can be heard")
+        columns = int(len(wav) / self.rate_hz / self.column_s)
+        last = columns - self.config.transformer.columns
+        start = self._busiest(wav, last) if start_s is None else round(start_s / self.column_s)
+        if not 0 <= start <= last:
+            raise UserError(
+                f"--start is {start_s}, but {example} allows 0 to {last * self.column_s:.2f} s "
+                f"for a window of {self.window_s:.2f} s"
+            )
+        frames = self.config.codebook.frames
+        mel = np.asarray(log_mel(wav, self.spec))[:, : columns * frames]
+        window = mel[:, start * frames :][:, : self.config.transformer.columns * frames]
+        grid = self._encode(self.params["codebook"], jnp.asarray(window[None]))
+        video = self._example_video(example, columns, start)
+        condition = {
+            "condition": np.asarray(tokens_from_grid(grid, build.book_size(self.config)))[0],
+            "condition_video": video,
+        }
+        if not self.composer.prefix:
+            condition["style"] = style_of(window)
+        return condition, start * self.column_s
+
+    def _example_video(self, example: str | os.PathLike[str], columns: int, start: int) -> np.ndarray:
+        try:
+            seen = self._watch(example)
+        except UserError:
+            # A bare sound; `read_sound` has shown that the file itself is good.
+            seen = Seen(np.zeros((1, self.watcher.net.width), np.float32), np.zeros(1, np.float32))
+        film = self.recording("example", seen, columns)
+        return video_window(film, start, self.config.transformer.columns, build.prefix_frames(self.config))
+
+    def _busiest(self, wav: np.ndarray, last: int) -> int:
+        """Finds the window with the most confident onsets, early rather than late."""
+        times, confidence = onset_events(wav, self.rate_hz)
+        starts = np.arange(last + 1) * self.column_s
+        inside = (times >= starts[:, None] + self.column_s) & (times < starts[:, None] + self.window_s)
+        return int(np.argmax((inside * confidence).sum(axis=1)))
+
+
+def load(workdir: str | os.PathLike[str]) -> Foley:
+    """Loads a finished run.
+
+    Args:
+      workdir: the folder that `python -m vis2sound_jax.main` wrote.
+
+    Returns:
+      The chain.
+
+    Raises:
+      UserError: if the folder holds no trained run, or weights that do not fit its config.
+    """
+    path = Path(workdir) / "config.json"
+    try:
+        settings = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise file_error(
+            workdir,
+            "there is no finished run",
+            "train one first (bash launch/quickstart.sh), or name its --workdir",
+        ) from None
+    except ValueError:
+        raise file_error(path, "is damaged", "run the training command again in another --workdir") from None
+    return Foley(ConfigDict(settings), Path(workdir))

@@ -1,0 +1,113 @@
+"""From a configuration to modules: the only place that reads sizes out of a config."""
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from vis2sound_jax.audio.mel import MelSpec
+from vis2sound_jax.errors import UserError
+from vis2sound_jax.generation.compose import Composer
+from vis2sound_jax.models.band_coder import BandCoder
+from vis2sound_jax.models.impact_net import ImpactNet
+from vis2sound_jax.models.r2plus1d import R2Plus1D
+from vis2sound_jax.models.transformer import Transformer
+from vis2sound_jax.models.vqgan import VQGAN
+
+PREFIX_FRAMES = 30
+"""Video tokens of each clip in the paper's prefix (Du et al. 2023, section 3.3)."""
+
+
+def mel_spec(config: Any) -> MelSpec:
+    """Reads `config.mel` and the sample rate."""
+    mel = config.mel
+    return MelSpec(
+        rate_hz=config.data.rate_hz,
+        n_fft=mel.n_fft,
+        hop=mel.hop,
+        n_mels=mel.n_mels,
+        low_hz=mel.low_hz,
+        high_hz=mel.high_hz,
+        scale=mel.scale,
+        floor_db=mel.floor_db,
+        top_db=mel.top_db,
+    )
+
+
+def encoder_net(config: Any) -> ImpactNet | R2Plus1D:
+    """Builds the video encoder that `config.encoder.kind` names."""
+    encoder = config.encoder
+    if encoder.kind == "impact_net":
+        return ImpactNet(
+            widths=tuple(encoder.widths),
+            width=encoder.width,
+            temporal_blocks=encoder.temporal_blocks,
+            bands=encoder.bands,
+        )
+    if encoder.kind == "r2plus1d":
+        return R2Plus1D()
+    raise _unknown("encoder", encoder.kind, ("impact_net", "r2plus1d"))
+
+
+def codebook_net(config: Any) -> BandCoder | VQGAN:
+    """Builds the coder that `config.codebook.kind` names."""
+    codebook = config.codebook
+    if codebook.kind == "band_coder":
+        return BandCoder(
+            n_mels=config.mel.n_mels,
+            rows=codebook.rows,
+            frames=codebook.frames,
+            codes=codebook.codes,
+            latent=codebook.latent,
+            width=codebook.width,
+            blocks=codebook.blocks,
+        )
+    if codebook.kind == "vqgan":
+        return VQGAN(n_codes=codebook.codes, embed_dim=codebook.latent)
+    raise _unknown("codebook", codebook.kind, ("band_coder", "vqgan"))
+
+
+def book_size(config: Any) -> int:
+    """Returns the codes of one row's own book; 0 where all rows share one."""
+    return config.codebook.codes if config.codebook.kind == "band_coder" else 0
+
+
+def prefix_frames(config: Any) -> int:
+    """Returns the video tokens of a clip; 0 where the video is aligned to the codes."""
+    if config.transformer.conditioning not in ("aligned", "prefix"):
+        raise _unknown("transformer", config.transformer.conditioning, ("aligned", "prefix"), "conditioning")
+    return PREFIX_FRAMES if config.transformer.conditioning == "prefix" else 0
+
+
+def transformer_net(config: Any) -> Transformer:
+    """Builds the transformer; a mask token is added where training hides conditions."""
+    transformer, codebook = config.transformer, config.codebook
+    vocab = codebook.codes * (codebook.rows if book_size(config) else 1)
+    return Transformer(
+        vocab=vocab + (transformer.drop_condition > 0),
+        slots=2 * (codebook.rows * transformer.columns + prefix_frames(config)),
+        layers=transformer.layers,
+        heads=transformer.heads,
+        width=transformer.width,
+        remat=transformer.layers > 8,
+        dtype=jnp.dtype(transformer.dtype),
+    )
+
+
+def composer(config: Any) -> Composer:
+    """Builds the sampler of `config.decoding`."""
+    return Composer(
+        net=transformer_net(config),
+        rows=config.codebook.rows,
+        book=book_size(config),
+        codes=config.codebook.codes,
+        columns=config.transformer.columns,
+        prefix=bool(prefix_frames(config)),
+        maskable=config.transformer.drop_condition > 0,
+        temperature=config.decoding.temperature,
+        top_k=config.decoding.top_k,
+        guidance=config.decoding.guidance,
+    )
+
+
+def _unknown(section: str, value: str, allowed: tuple[str, ...], key: str = "kind") -> UserError:
+    return UserError(f"config.{section}.{key} is {value!r}; it must be one of {', '.join(allowed)}")

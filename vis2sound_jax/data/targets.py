@@ -1,0 +1,140 @@
+"""Examples for the video encoder and the codebook: what the film sounds like, frame by frame.
+
+The onset curve comes from the recording's annotated events, or, where `sound` is asked for, from the
+sound's own onsets; the bands always from the sound.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float32
+
+from vis2sound_jax.audio.files import decode_flac
+from vis2sound_jax.audio.mel import MelSpec, log_mel
+from vis2sound_jax.audio.onsets import onset_events
+from vis2sound_jax.data.records import Record
+from vis2sound_jax.video.files import decode_jpeg
+from vis2sound_jax.video.frames import apply_grey_augmentation, sample_grey_augmentation
+
+Progress = Callable[[int, int], None]
+
+# A sound onset of this confidence counts in full; see `audio.onsets.onset_events`.
+_CLEAR = 0.5
+_SPEED_RANGE = 0.25
+
+
+class Heard(NamedTuple):
+    """A recording with what is known of its sound.
+
+    Attributes:
+      record: the recording.
+      onset_s: times of its events in seconds.
+      weight: [k] how surely each is one, in (0, 1].
+      bands: [t, f] coarse log-mel of each frame, in [0, 1].
+    """
+
+    record: Record
+    onset_s: np.ndarray
+    weight: np.ndarray
+    bands: np.ndarray
+
+
+def hear(
+    records: Sequence[Record], *, bands: int, sound: bool, progress: Progress | None = None
+) -> list[Heard]:
+    """Listens to recordings once, so that examples can be cut from them quickly.
+
+    Args:
+      records: recordings; they are kept in memory, still encoded.
+      bands: number of coarse mel bands.
+      sound: take the onsets from the sound instead of the annotation. A recording without any annotated
+        event always does.
+      progress: called with (done, total).
+
+    Returns:
+      One entry a recording, in order.
+    """
+    heard: list[Heard] = []
+    with ThreadPoolExecutor(2) as pool:
+        for one in pool.map(lambda k: _hear_one(records[k], bands, sound), range(len(records))):
+            heard.append(one)
+            if progress:
+                progress(len(heard), len(records))
+    return heard
+
+
+def _hear_one(record: Record, bands: int, sound: bool) -> Heard:
+    wav, rate_hz = decode_flac(record["audio"])
+    if sound or not len(record["event_time_s"]):
+        times, confidence = onset_events(wav, rate_hz)
+        weight = np.minimum(confidence / _CLEAR, 1.0)
+    else:
+        times, weight = record["event_time_s"].astype(float), np.ones(len(record["event_time_s"]))
+    return Heard(record, times, weight, _bands(wav, rate_hz, bands, record["fps"], len(record["frames"])))
+
+
+def _bands(wav: np.ndarray, rate_hz: int, bands: int, fps: float, t: int) -> Float32[np.ndarray, "t f"]:
+    """Coarse log-mel at the middle of every frame, over the 60 dB below full scale."""
+    spec = MelSpec(rate_hz, 1024, 256, bands, 80.0, min(10000.0, rate_hz / 2), floor_db=-60.0, top_db=0.0)
+    image = np.asarray(log_mel(wav, spec)).T
+    middle = np.round((np.arange(t) + 0.5) / fps * rate_hz / spec.hop).astype(int)
+    return image[np.clip(middle, 0, len(image) - 1)].astype(np.float32)
+
+
+def encoder_example(
+    heard: Heard, rng: np.random.Generator, *, frames: int, spread_s: float, augment: bool = True
+) -> dict[str, Any]:
+    """Cuts a clip for the encoder.
+
+    Args:
+      heard: the recording; shorter ones are held on their last frame and masked there.
+      rng: source of the place and the augmentation.
+      frames: length of the clip.
+      spread_s: standard deviation of the bump that marks an onset.
+      augment: play up to a quarter faster or slower, zoom, mirror, invert and change the light.
+
+    Returns:
+      `frames` uint8 [t, h, w], `onset` [t], `bands` [t, f] and `mask` [t] as `EncoderTask` takes them.
+    """
+    record = heard.record
+    speed = float(np.exp(rng.uniform(-_SPEED_RANGE, _SPEED_RANGE))) if augment else 1.0
+    length = int(np.ceil(frames * speed)) + 1
+    total = len(record["frames"])
+    start = int(rng.integers(0, max(1, total - length + 1)))
+    wanted = start + (np.arange(frames) * speed).astype(int)
+    shown = np.minimum(wanted, total - 1)
+    decoded = {int(k): decode_jpeg(record["frames"][k], grey=True) for k in np.unique(shown)}
+    clip = np.stack([decoded[int(k)] for k in shown])
+    if augment:
+        clip = apply_grey_augmentation(clip, sample_grey_augmentation(rng, clip.shape[1], clip.shape[2]))
+        clip = 255 - clip if rng.random() < 0.5 else clip
+    middle_s = (wanted + 0.5) / record["fps"]
+    inside = (wanted < total) & (middle_s >= record["span_s"][0]) & (middle_s <= record["span_s"][1])
+    return {
+        "frames": clip,
+        "onset": onset_curve(heard.onset_s, heard.weight, middle_s, spread_s),
+        "bands": heard.bands[shown],
+        "mask": inside.astype(np.float32),
+    }
+
+
+def onset_curve(
+    onset_s: np.ndarray, weight: np.ndarray, at_s: np.ndarray, spread_s: float
+) -> Float32[np.ndarray, "t"]:
+    """Marks events by bumps exp(-d^2 / 2 s^2), the highest one counting.
+
+    Args:
+      onset_s: [k] times of the events in seconds.
+      weight: [k] height of each bump.
+      at_s: [t] where to evaluate, in seconds.
+      spread_s: s, in seconds.
+
+    Returns:
+      Values in [0, 1]; zeros without events.
+    """
+    if not len(onset_s):
+        return np.zeros(len(at_s), np.float32)
+    distance = (np.asarray(at_s)[:, None] - np.asarray(onset_s)[None]) / spread_s
+    return (np.exp(-0.5 * distance**2) * weight[None]).max(axis=1).astype(np.float32)

@@ -1,0 +1,1 @@
+"""From film and example to takes: watching, composing, sounding."""

@@ -1,0 +1,257 @@
+"""Held-out test pairs and the soundtracks made for them by every row of the evaluation."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from vis2sound_jax import api, build
+from vis2sound_jax.audio.files import decode_flac
+from vis2sound_jax.data.records import Record
+from vis2sound_jax.data.tokens import TokenRecording, window_pair, window_start
+from vis2sound_jax.errors import UserError
+from vis2sound_jax.evaluation.foley_items import FoleyItem, LabelledEvents
+from vis2sound_jax.retrieval.onset_transfer import onset_transfer
+from vis2sound_jax.video.onsets import onsets_from_probability
+
+TAKE_ROW = "take"
+BEST_ROW = "best of {}"
+NO_CONDITION_ROW = "no condition"
+SHUFFLED_ROW = "shuffled condition"
+TRANSFER_ROW = "onset transfer"
+CODES_ROW = "true codes"
+VOCODER_ROW = "true mel, vocoder"
+# Onset transfer stands by events that the video encoder gives at least this probability.
+TRANSFER_CONFIDENCE = 0.4
+_BATCH = 16
+_TRIES = 40
+
+
+class Pair(NamedTuple):
+    """Target and condition windows of one recording, by index and first column."""
+
+    recording: int
+    target: int
+    condition: int
+
+
+def choose_pairs(
+    tokens: Sequence[TokenRecording], records: Sequence[Record], columns: int, count: int, seed: int
+) -> list[Pair]:
+    """Draws test pairs: windows around events, condition and target apart and of one material if possible.
+
+    Args:
+      tokens: the recordings.
+      records: the same recordings, for their labels.
+      columns: length of a window.
+      count: number of pairs, spread evenly over the recordings.
+      seed: of the draw.
+
+    Returns:
+      The pairs; targets have at least one event.
+
+    Raises:
+      UserError: if no recording is long enough or has events.
+    """
+    rng = np.random.default_rng(seed)
+    usable = [k for k, one in enumerate(tokens) if one.codes.shape[1] >= 2 * columns and len(one.event_s)]
+    if not usable:
+        raise UserError(
+            f"no test recording has events and is at least {2 * columns} columns long; "
+            "give longer recordings or lower config.transformer.columns"
+        )
+    pairs = []
+    for number in range(count):
+        k = usable[number % len(usable)]
+        pairs.append(_draw_pair(k, tokens[k], records[k], columns, rng))
+    return pairs
+
+
+def _draw_pair(k: int, one: TokenRecording, record: Record, columns: int, rng: np.random.Generator) -> Pair:
+    last = one.codes.shape[1] - columns
+    best = (-1, 0, 0)
+    for _ in range(_TRIES):
+        target = window_start(one.event_s, columns, one.column_s, last, rng)
+        condition = window_start(one.event_s, columns, one.column_s, last, rng)
+        if abs(target - condition) < columns:
+            continue
+        here, there = (_labels(one, record, start, columns) for start in (target, condition))
+        quality = (len(here) > 0) + (len(there) > 0) + bool(here) * (here[:1] == there[:1])
+        best = max(best, (quality, target, condition), key=lambda found: found[0])
+        if quality == 3:
+            break
+    if best[0] < 0:
+        best = (0, 0, last)
+    return Pair(k, best[1], best[2])
+
+
+def _labels(one: TokenRecording, record: Record, start: int, columns: int) -> list[str]:
+    inside = _inside(one, start, columns)
+    return [record["event_material"][k] for k in inside]
+
+
+def _inside(one: TokenRecording, start: int, columns: int) -> np.ndarray:
+    begin = start * one.column_s
+    return np.flatnonzero((one.event_s >= begin) & (one.event_s < begin + columns * one.column_s))
+
+
+class PairMaker:
+    """Makes the sounds of every row for test pairs."""
+
+    def __init__(
+        self, foley: api.Foley, config: Any, tokens: Sequence[TokenRecording], records: Sequence[Record]
+    ) -> None:
+        """Keeps what all pairs share.
+
+        Args:
+          foley: the chain.
+          config: the settings.
+          tokens: the recordings as codes and features.
+          records: the same recordings with sound and labels.
+        """
+        self.foley, self.config, self.tokens, self.records = foley, config, tokens, records
+        self._wavs = [decode_flac(record["audio"])[0] for record in records]
+
+    def examples(self, pairs: Sequence[Pair]) -> dict[str, np.ndarray]:
+        """Lays pairs out as a batch of `TransformerTask`."""
+        rows = [
+            window_pair(
+                self.tokens[pair.recording],
+                pair.target,
+                self.tokens[pair.recording],
+                pair.condition,
+                columns=self.config.transformer.columns,
+                book=build.book_size(self.config),
+                prefix_frames=build.prefix_frames(self.config),
+            )
+            for pair in pairs
+        ]
+        return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+
+    def items(
+        self, pairs: Sequence[Pair], *, progress: Callable[[int, int], None] | None = None
+    ) -> list[FoleyItem]:
+        """Makes all sounds.
+
+        Args:
+          pairs: at least two.
+          progress: called with (done, total).
+
+        Returns:
+          One item a pair.
+        """
+        items: list[FoleyItem] = []
+        batch = self.examples(pairs)
+        shuffled = self._shuffle(batch, pairs)
+        for first in range(0, len(pairs), _BATCH):
+            place = slice(first, first + _BATCH)
+            part = {name: value[place] for name, value in batch.items()}
+            other = {name: value[place] for name, value in shuffled.items()}
+            items += self._make(pairs[place], part, other, first)
+            if progress:
+                progress(len(items), len(pairs))
+        return items
+
+    def window_onsets(self, pair: Pair) -> tuple[np.ndarray, np.ndarray]:
+        """Lists the events seen in the target window, in seconds from its start."""
+        one = self.tokens[pair.recording]
+        times, confidence = onsets_from_probability(one.onset, one.fps)
+        begin, length = pair.target * one.column_s, self.config.transformer.columns * one.column_s
+        inside = (times >= begin) & (times < begin + length)
+        return times[inside] - begin, confidence[inside]
+
+    def _shuffle(self, batch: dict[str, np.ndarray], pairs: Sequence[Pair]) -> dict[str, np.ndarray]:
+        """Gives every pair the condition of a pair of another recording."""
+        recordings = [pair.recording for pair in pairs]
+        n = len(pairs)
+        other = [
+            next((k % n for k in range(i + 1, i + n) if recordings[k % n] != recordings[i]), i)
+            for i in range(n)
+        ]
+        names = ("condition", "condition_video", "style")
+        return {**batch, **{name: batch[name][other] for name in names if name in batch}}
+
+    def _make(
+        self, pairs: Sequence[Pair], batch: dict[str, np.ndarray], other: dict[str, np.ndarray], first: int
+    ) -> list[FoleyItem]:
+        takes = self.config.evaluate.takes
+        hidden = self.foley.composer.hidden(batch)
+        sampled = {
+            TAKE_ROW: self._sample(batch, takes, first),
+            NO_CONDITION_ROW: self._sample(hidden, 1, first),
+            SHUFFLED_ROW: self._sample(other, 1, first),
+        }
+        frames = self.config.codebook.frames
+        true = [self._cut(pair.recording, pair.target) for pair in pairs]
+        codes = np.stack([grid for grid, _ in true])
+        mels = np.stack([mel for _, mel in true])
+        made = {name: self._sound(self.foley.mel(grids)) for name, grids in sampled.items()}
+        made[CODES_ROW] = self._sound(self.foley.mel(codes))
+        made[VOCODER_ROW] = self._sound(mels.astype(np.float32))
+        items = []
+        for i, pair in enumerate(pairs):
+            one, record = self.tokens[pair.recording], self.records[pair.recording]
+            wav, example = (
+                self._wav(pair.recording, start, frames) for start in (pair.target, pair.condition)
+            )
+            seen = self.window_onsets(pair)
+            rows: dict[str, Any] = {name: wavs[i] for name, wavs in made.items() if name != TAKE_ROW}
+            rows[TAKE_ROW] = list(made[TAKE_ROW][i * takes : (i + 1) * takes])
+            rows[TRANSFER_ROW] = onset_transfer(
+                example,
+                self.foley.rate_hz,
+                seen[0][seen[1] >= TRANSFER_CONFIDENCE],
+                len(wav),
+                np.random.default_rng((self.config.seed, first + i)),
+            ).wav
+            items.append(
+                FoleyItem(
+                    name=f"{first + i:03d}_{record['id']}",
+                    recording=record["id"],
+                    target=self._events(one, record, pair.target),
+                    condition=self._events(one, record, pair.condition),
+                    wav=wav,
+                    takes=rows,
+                    span_s=self._span(one, record, pair.target),
+                    video_onsets=seen,
+                )
+            )
+        return items
+
+    def _sample(self, batch: dict[str, Any], takes: int, first: int) -> np.ndarray:
+        known = np.zeros((len(batch["condition"]), 0), np.int32)
+        inputs = {name: value for name, value in batch.items() if name != "target"}
+        key = jax.random.fold_in(jax.random.key(self.config.seed), first)
+        return np.asarray(
+            self.foley.composer.window(self.foley.params["transformer"], inputs, known, key, takes=takes)
+        )
+
+    def _sound(self, mel: np.ndarray) -> np.ndarray:
+        iterations = self.config.evaluate.griffin_lim_iterations
+        return self.foley.vocode(mel, seed=self.config.seed, iterations=iterations)
+
+    def _cut(self, k: int, start: int) -> tuple[np.ndarray, np.ndarray]:
+        one, columns, frames = self.tokens[k], self.config.transformer.columns, self.config.codebook.frames
+        return (
+            one.codes[:, start : start + columns],
+            one.mel[:, start * frames : (start + columns) * frames],
+        )
+
+    def _wav(self, k: int, start: int, frames: int) -> np.ndarray:
+        step = frames * self.foley.spec.hop
+        cut = self._wavs[k][start * step : (start + self.config.transformer.columns) * step]
+        return np.pad(cut, (0, self.config.transformer.columns * step - len(cut)))
+
+    def _events(self, one: TokenRecording, record: Record, start: int) -> LabelledEvents:
+        inside = _inside(one, start, self.config.transformer.columns)
+        return LabelledEvents(
+            one.event_s[inside] - start * one.column_s,
+            [record["event_material"][k] for k in inside],
+            [record["event_action"][k] for k in inside],
+        )
+
+    def _span(self, one: TokenRecording, record: Record, start: int) -> tuple[float, float]:
+        begin, length = start * one.column_s, self.config.transformer.columns * one.column_s
+        low, high = (float(time_s) - begin for time_s in record["span_s"])
+        return max(0.0, low), min(length, high)

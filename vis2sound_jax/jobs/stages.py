@@ -1,0 +1,207 @@
+"""Stages: a run's jobs in order, with marks in the workdir so that the same command continues."""
+
+import contextlib
+import fcntl
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from vis2sound_jax.errors import UserError, file_error
+
+_FIRST_FILES = ("lock", ".config.json.tmp")
+"""What a run that is killed at its very beginning leaves."""
+
+Job = Callable[[ConfigDict, Path], Mapping[str, Any]]
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes a JSON file whole or not at all.
+
+    Args:
+      path: its folder must exist.
+      value: a JSON value; tuples become lists.
+    """
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        raise file_error(
+            path, "this is not a file that a run left here", "delete it or choose another --workdir"
+        ) from None
+
+
+def _plain(config: ConfigDict) -> dict[str, Any]:
+    """The config as JSON gives it back, so that settings on disk and in memory compare equal."""
+    return json.loads(config.to_json())
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(value, dict):
+        return {prefix: value}
+    return {
+        name: leaf
+        for key, inner in value.items()
+        for name, leaf in _flat(inner, f"{prefix}.{key}" if prefix else key).items()
+    }
+
+
+def _settings(config: ConfigDict, stage: str) -> dict[str, Any]:
+    """The parts of the config that a stage depends on, with flat dotted names."""
+    plain = _plain(config)
+    return _flat({key: plain[key] for key in config.stage_keys[stage]})
+
+
+def _mark_path(workdir: Path, stage: str) -> Path:
+    return workdir / "stages" / f"{stage}.json"
+
+
+def _read_mark(config: ConfigDict, workdir: Path, stage: str) -> dict[str, Any] | None:
+    """Reads a stage's mark and refuses it if it was begun with other settings."""
+    mark = _read_json(_mark_path(workdir, stage))
+    if mark is None:
+        return None
+    before, now = mark["settings"], _settings(config, stage)
+    for name in sorted(before | now):
+        if before.get(name) != now.get(name):
+            raise UserError(
+                f"{workdir}: stage {stage} was begun with config.{name}={before.get(name)!r}, "
+                f"but it is {now.get(name)!r} now; choose another --workdir, "
+                "or delete this folder to start again"
+            )
+    return mark
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds) // 60} min {int(seconds) % 60:02d} s"
+
+
+def _describe(summary: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in summary.items())
+
+
+@contextlib.contextmanager
+def own_workdir(config: ConfigDict, workdir: Path) -> Iterator[None]:
+    """Holds a workdir for one run: makes it, checks that it is this config's, keeps other runs out.
+
+    The lock is the kernel's and goes with its process, however that ends; the file stays.
+
+    Args:
+      config: its `name` must be that of the runs before in this folder.
+      workdir: made if it is not there.
+
+    Yields:
+      Nothing.
+
+    Raises:
+      UserError: if the folder cannot be made, is not a run's, is another config's, or is in use.
+    """
+    known = _read_json(workdir / "config.json") if workdir.is_dir() else None
+    if known is not None and known.get("name") != config.name:
+        raise file_error(
+            workdir,
+            f"it holds a run of {known.get('name')}, not of {config.name}",
+            "choose another --workdir",
+        )
+    try:
+        workdir.mkdir(parents=True, exist_ok=True)
+        if known is None and any(entry.name not in _FIRST_FILES for entry in workdir.iterdir()):
+            raise file_error(
+                workdir, "the folder has files of something else in it", "choose another --workdir"
+            )
+        lock = (workdir / "lock").open("a+", encoding="utf-8")
+    except (FileExistsError, NotADirectoryError, PermissionError) as error:
+        raise file_error(
+            workdir, f"cannot be used as a folder ({error.strerror})", "choose another --workdir"
+        ) from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            problem = f"another run (process {lock.read().strip() or 'unknown'}) is using it"
+            raise file_error(workdir, problem, "wait for it or choose another --workdir") from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def _for_stage(config: ConfigDict, stage: str) -> ConfigDict:
+    copy = config.copy_and_resolve_references()
+    with copy.unlocked():
+        copy.stage = stage
+    return copy
+
+
+def run_job(config: ConfigDict, workdir: Path, name: str, job: Job) -> Mapping[str, Any]:
+    """Runs a job that is not a stage of the run: it leaves no mark and needs no lock.
+
+    Args:
+      config: the settings; the job finds its name in `config.stage`.
+      workdir: of a finished run.
+      name: of the job.
+      job: (config, workdir) → summary of what was written.
+
+    Returns:
+      The summary.
+    """
+    return job(_for_stage(config, name), workdir)
+
+
+def _run_stage(config: ConfigDict, workdir: Path, stage: str, job: Job) -> dict[str, Any]:
+    mark: dict[str, Any] = {"finished": False, "settings": _settings(config, stage)}
+    # Begun counts too: half of a training with one learning rate must not go on with another.
+    write_json(_mark_path(workdir, stage), mark)
+    started_s = time.monotonic()
+    summary = dict(job(_for_stage(config, stage), workdir))
+    mark |= {"finished": True, "summary": summary, "seconds": round(time.monotonic() - started_s, 2)}
+    write_json(_mark_path(workdir, stage), mark)
+    print(f"{stage}: done in {_duration(mark['seconds'])} ({_describe(summary)})", flush=True)
+    return mark
+
+
+def run_stages(
+    config: ConfigDict, workdir: Path, jobs: Mapping[str, Job], *, only: str | None = None
+) -> dict[str, Mapping[str, Any]]:
+    """Runs the stages of a config in order and skips those that are finished.
+
+    Args:
+      config: `stages` names them in order, `stage_keys[stage]` the top-level keys each depends on; the
+        job finds its stage in `config.stage`.
+      workdir: gets `config.json`, `stages/<stage>.json` and whatever the jobs write.
+      jobs: stage → job; a job returns a JSON object that sums up what it wrote.
+      only: run this stage alone; None runs all.
+
+    Returns:
+      stage → summary, for every stage that was run or found finished.
+
+    Raises:
+      UserError: if a stage was begun with other settings, or the workdir is not this config's or is in use.
+    """
+    stages = tuple(config.stages) if only is None else (only,)
+    with own_workdir(config, workdir):
+        # All marks are compared before anything runs, so that nobody waits hours for a refusal.
+        marks = {stage: _read_mark(config, workdir, stage) for stage in stages}
+        write_json(workdir / "config.json", _plain(config))
+        (workdir / "stages").mkdir(exist_ok=True)
+        summaries = {}
+        for stage in stages:
+            mark = marks[stage]
+            if mark is not None and mark["finished"]:
+                print(f"{stage}: finished ({_describe(mark['summary'])})", flush=True)
+            else:
+                mark = _run_stage(config, workdir, stage, jobs[stage])
+            summaries[stage] = mark["summary"]
+    return summaries

@@ -1,0 +1,237 @@
+"""Trains the stage that `config.stage` names: encoder, codebook or transformer."""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from vis2sound_jax import build
+from vis2sound_jax.audio.files import decode_flac
+from vis2sound_jax.audio.mel import MelSpec, log_mel
+from vis2sound_jax.data.pipeline import make_stream
+from vis2sound_jax.data.records import Record
+from vis2sound_jax.data.targets import encoder_example, hear
+from vis2sound_jax.data.tokens import pair_example
+from vis2sound_jax.errors import UserError, file_error
+from vis2sound_jax.jobs.cache import token_recordings
+from vis2sound_jax.jobs.prepare import open_split, prepared_dir
+from vis2sound_jax.models.band_coder import BandCoder
+from vis2sound_jax.models.impact_net import ImpactNet
+from vis2sound_jax.tasks.codebook import CodebookTask, start_books
+from vis2sound_jax.tasks.encoder import EncoderTask
+from vis2sound_jax.tasks.transformer import TransformerTask
+from vis2sound_jax.training.checkpoint import digest, load_params
+from vis2sound_jax.training.loop import train
+from vis2sound_jax.training.progress import Progress
+from vis2sound_jax.training.task import Task, TrainState
+
+_BOOK_CLIPS = 1024
+_VALIDATION_BATCHES = 8
+
+
+def run(config: Any, workdir: Path) -> dict[str, Any]:
+    """Trains one stage to its last step, or goes on where it stopped.
+
+    Args:
+      config: the settings; `config.stage` says which stage.
+      workdir: of the run.
+
+    Returns:
+      Where the checkpoints are, the steps made and a digest of the parameters.
+
+    Raises:
+      UserError: if a part cannot be trained yet or `config.init_from` does not fit.
+    """
+    stage = config.stage
+    state = _STAGES[stage](config, workdir)
+    return {
+        "checkpoints": str(workdir / stage / "checkpoints"),
+        "steps": int(state.step),
+        "digest": digest(state.params)[:16],
+    }
+
+
+def _encoder(config: Any, workdir: Path) -> TrainState:
+    net, encoder = build.encoder_net(config), config.encoder
+    if not isinstance(net, ImpactNet):
+        raise _not_yet("encoder", encoder.kind, "impact_net")
+    task = EncoderTask(net, encoder.steps, encoder.learning_rate, encoder.weight_decay, encoder.ema)
+    records = list(open_split(config, prepared_dir(workdir), "train"))
+    with Progress(len(records), "listening", unit="recording") as progress:
+        heard = hear(records, bands=net.bands, sound=encoder.targets == "sound", progress=progress.reach)
+    example = functools.partial(encoder_example, frames=encoder.clip_frames, spread_s=encoder.onset_spread_s)
+    return _fit(config, workdir, task, heard, example, batch=encoder.batch, steps=encoder.steps)
+
+
+def _codebook(config: Any, workdir: Path) -> TrainState:
+    net, codebook = build.codebook_net(config), config.codebook
+    if not isinstance(net, BandCoder):
+        raise _not_yet("codebook", codebook.kind, "band_coder")
+    spec = build.mel_spec(config)
+    frames = config.transformer.columns * net.frames
+    mels = [_mel(record, spec) for record in open_split(config, prepared_dir(workdir), "train")]
+    example = functools.partial(_mel_example, frames=frames)
+    fit = functools.partial(_fit, config, workdir, source=mels, example=example, batch=codebook.batch)
+    task = CodebookTask(net, codebook.steps, codebook.warmup_steps, codebook.learning_rate)
+    if not codebook.warmup_steps:
+        return fit(task=task, steps=codebook.steps)
+    state = fit(task=task, steps=codebook.warmup_steps, folder="codebook/warmup")
+    rng = np.random.default_rng(config.seed)
+    clips = np.stack([example(mels[k], rng)["mel"] for k in rng.integers(len(mels), size=_BOOK_CLIPS)])
+    key = jax.random.fold_in(jax.random.key(config.seed), 1)
+    params = jax.jit(functools.partial(start_books, net))(state.params, clips, key)
+    return fit(task=task, steps=codebook.steps, params=params)
+
+
+def _transformer(config: Any, workdir: Path) -> TrainState:
+    net, transformer = build.transformer_net(config), config.transformer
+    task = TransformerTask(
+        net,
+        transformer.conditioning,
+        transformer.steps,
+        transformer.learning_rate,
+        transformer.weight_decay,
+        transformer.drop_condition,
+        transformer.condition_weight,
+    )
+    example = functools.partial(
+        pair_example,
+        columns=transformer.columns,
+        book=build.book_size(config),
+        prefix_frames=build.prefix_frames(config),
+    )
+    usable = [
+        r for r in token_recordings(config, workdir, "train") if r.codes.shape[1] >= transformer.columns
+    ]
+    if not usable:
+        raise UserError(
+            f"no training recording is {transformer.columns} columns long; lower config.transformer.columns"
+        )
+    held = [r for r in token_recordings(config, workdir, "test") if r.codes.shape[1] >= transformer.columns]
+    evaluate = functools.partial(_validate, task, held, example, config.seed) if held else None
+    fit = functools.partial(_fit, config, workdir, task, usable, example)
+    return fit(batch=transformer.batch, steps=transformer.steps, evaluate=evaluate)
+
+
+_STAGES: Mapping[str, Callable[[Any, Path], TrainState]] = {
+    "encoder": _encoder,
+    "codebook": _codebook,
+    "transformer": _transformer,
+}
+
+
+def _fit(
+    config: Any,
+    workdir: Path,
+    task: Task,
+    source: Sequence[Any],
+    example: Callable[..., Mapping[str, Any]],
+    *,
+    batch: int,
+    steps: int,
+    folder: str | None = None,
+    params: Any = None,
+    evaluate: Callable[[TrainState], Mapping[str, float]] | None = None,
+) -> TrainState:
+    """Trains a task on examples drawn from a source, starting from given or earlier weights."""
+    stage = config.stage
+    if params is None and config.init_from:
+        params = load_params(_earlier(config, stage))
+    if params is not None:
+        task = _Started(task, jax.tree.map(np.asarray, params))
+    stream = make_stream(
+        source,
+        example,
+        batch_size=batch,
+        seed=config.seed,
+        process_index=jax.process_index(),
+        process_count=jax.process_count(),
+    )
+    try:
+        return train(
+            task,
+            stream,
+            workdir=workdir / (folder or stage),
+            steps=steps,
+            log_every=config.log_every,
+            save_every=config.save_every,
+            key=jax.random.fold_in(jax.random.key(config.seed), len(stage)),
+            eval_fn=evaluate,
+            name=folder or stage,
+        )
+    finally:
+        stream.close()
+
+
+class _Started:
+    """A task that begins with given parameters."""
+
+    def __init__(self, task: Task, params: Any) -> None:
+        self._task, self._params = task, params
+        self.sharding_rules = task.sharding_rules
+        self.train_step, self.eval_step = task.train_step, task.eval_step
+
+    def init(self, key: jax.Array, batch: Mapping[str, Any]) -> TrainState:
+        state = self._task.init(key, batch)
+        _check_fit(self._params, state.params)
+        params = jax.tree.map(jax.numpy.asarray, self._params)
+        averaged = {"ema": jax.tree.map(jax.numpy.copy, params)} if "ema" in state.variables else {}
+        return state.replace(params=params, variables=averaged)
+
+
+def _check_fit(given: Any, wanted: Any) -> None:
+    shapes = [jax.tree.map(lambda leaf: tuple(leaf.shape), tree) for tree in (given, wanted)]
+    if shapes[0] != shapes[1]:
+        raise UserError(
+            "the weights of config.init_from have other sizes than this config's network; "
+            "use the config that they were trained with, or set config.init_from=''"
+        )
+
+
+def _earlier(config: Any, stage: str) -> Path:
+    folder = Path(config.init_from).expanduser() / stage / "checkpoints"
+    if not folder.is_dir():
+        raise file_error(
+            folder,
+            "there are no weights to start from",
+            "finish the run named by config.init_from first (bash launch/quickstart.sh), "
+            "or set --config.init_from= to start from nothing",
+        )
+    return folder
+
+
+def _mel(record: Record, spec: MelSpec) -> np.ndarray:
+    wav, _ = decode_flac(record["audio"])
+    return np.asarray(log_mel(wav, spec), np.float16)
+
+
+def _mel_example(mel: np.ndarray, rng: np.random.Generator, *, frames: int) -> dict[str, Any]:
+    start = int(rng.integers(0, max(1, mel.shape[1] - frames + 1)))
+    clip = mel[:, start : start + frames].astype(np.float32)
+    return {"mel": np.pad(clip, ((0, 0), (0, frames - clip.shape[1])))}
+
+
+def _validate(
+    task: TransformerTask, held: Sequence[Any], example: Callable[..., Any], seed: int, state: TrainState
+) -> dict[str, float]:
+    """Cross-entropy on held-out recordings with the right, a shuffled and no condition."""
+    rng = np.random.default_rng(seed)
+    step = jax.jit(task.eval_step)
+    total = None
+    for _ in range(_VALIDATION_BATCHES):
+        examples = [example(held[k], rng) for k in rng.integers(len(held), size=16)]
+        batch = {name: np.stack([one[name] for one in examples]) for name in examples[0]}
+        found = step(state, batch, None)
+        total = found if total is None else total.merge(found)
+    assert total is not None  # there is at least one batch
+    return {f"held_out/{name}": value for name, value in total.means().items()}
+
+
+def _not_yet(section: str, kind: str, trained: str) -> UserError:
+    return UserError(
+        f"config.{section}.kind is {kind!r}, which cannot be trained here yet; use {trained!r}, "
+        f"or bring trained weights"
+    )

@@ -1,0 +1,77 @@
+"""Entry point: `python -m vis2sound_jax.main --config=FILE[:PRESET]` runs all stages of a config."""
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from absl import app, flags, logging
+from ml_collections import ConfigDict, config_flags
+
+from vis2sound_jax.jobs import command_line
+from vis2sound_jax.jobs.stages import run_job, run_stages
+
+CONFIG = config_flags.DEFINE_config_file(
+    "config", None, "Config file, as FILE or FILE:PRESET.", lock_config=True
+)
+WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run; runs/<name of the config> if not given.")
+JOB = flags.DEFINE_string("job", None, "One stage or job instead of all stages: prepare, generate, onsets, …")
+REQUEST = {
+    "video": flags.DEFINE_string("video", None, "Film to make sound for."),
+    "example": flags.DEFINE_string("example", None, "Film or sound file whose sound to imitate."),
+    "output": flags.DEFINE_string("output", None, "File to write."),
+    "takes": flags.DEFINE_integer("takes", None, "Number of different soundtracks.", lower_bound=1),
+    "seed": flags.DEFINE_integer("seed", None, "Seed of the takes."),
+    "start": flags.DEFINE_float("start", None, "Where in the film to start, in seconds.", lower_bound=0.0),
+}
+
+JOBS = {name: name for name in ("prepare", "evaluate", "generate", "onsets")}
+"""Job → module in `jobs/`; a stage that is not here is trained."""
+
+
+def start_job(name: str, config: ConfigDict, workdir: Path) -> Mapping[str, Any]:
+    """Imports a job's module, which is heavy, only now that it has something to do."""
+    return importlib.import_module(f"vis2sound_jax.jobs.{JOBS.get(name, 'train')}").run(config, workdir)
+
+
+def main(argv: Sequence[str]) -> None:
+    """Runs what the flags ask for and says what was written where."""
+    del argv
+    logging.set_verbosity(logging.FATAL)
+    config, name = CONFIG.value, JOB.value
+    requested = command_line.add_request(config, {key: flag.value for key, flag in REQUEST.items()})
+    workdir = Path(WORKDIR.value or Path("runs") / config.name)
+    jobs = {stage: partial(start_job, stage) for stage in (*config.stages, *JOBS)}
+    command_line.check_job(name, jobs, requested=requested)
+    if name is not None and (requested or name in ("evaluate", "onsets") or name not in config.stages):
+        summary = run_job(config, workdir, name, jobs[name])
+        print(f"vis2sound: {name} is done: " + ", ".join(f"{key} {value}" for key, value in summary.items()))
+    else:
+        summaries = run_stages(config, workdir, jobs, only=name)
+        print(f"vis2sound: {', '.join(summaries)} finished; everything is in {workdir}")
+
+
+def _run() -> None:
+    # Set before jax is imported anywhere; a user's own settings win.
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vis2sound_jax" / "xla"
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache))
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        app.run(main, flags_parser=command_line.parse)
+    except KeyboardInterrupt:
+        print("vis2sound: interrupted; run the same command again to continue", file=sys.stderr)
+        sys.exit(130)
+    except Exception as error:
+        line = command_line.explain(error)
+        if line is None:
+            raise
+        print(f"vis2sound: error: {line}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    _run()
