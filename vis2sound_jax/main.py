@@ -46,6 +46,7 @@ def main(argv: Sequence[str]) -> None:
     workdir = Path(WORKDIR.value or Path("runs") / config.name)
     jobs = {stage: partial(start_job, stage) for stage in (*config.stages, *JOBS)}
     command_line.check_job(name, jobs, requested=requested)
+    # A question asked by name is answered anew; a stage is done once.
     if name is not None and (requested or name in ("evaluate", "onsets") or name not in config.stages):
         summary = run_job(config, workdir, name, jobs[name])
         print(f"vis2sound: {name} is done: " + ", ".join(f"{key} {value}" for key, value in summary.items()))

@@ -57,8 +57,6 @@ def test_detection_table_orders_detectors():
     )
     value = {row: metrics["onset_ap_100ms"].value for row, metrics in table.items()}
     assert list(value) == ["perfect", "motion peaks", "nothing", RANDOM_ROW]
-    assert (
-        value["perfect"] == 1.0 > value["motion peaks"] - 1e-9 > value[RANDOM_ROW] > value["nothing"] == 0.0
-    )
+    assert value["perfect"] == 1.0 > value["motion peaks"] - 1e-9 > value[RANDOM_ROW] > value["nothing"] == 0.0
     assert table["perfect"]["count_match"].value == table["perfect"]["onset_f1_50ms"].value == 1.0
     assert table["nothing"]["onset_recall_100ms"].value == pytest.approx(0.0)

@@ -38,11 +38,7 @@ def test_value_is_the_plain_score_inside_its_interval(clips):
 
 def test_each_draw_pools_again(clips):
     resampler = Resampler.over(GROUPS, draws=1, seed=3)
-    drawn = [
-        clip
-        for clip, g in zip(clips, resampler.index, strict=True)
-        for _ in range(int(resampler.weights[1, g]))
-    ]
+    drawn = [clip for clip, g in zip(clips, resampler.index, strict=True) for _ in range(int(resampler.weights[1, g]))]
     interval = resampler.pooled_ap([rank_clip(c, 0.1) for c in clips])
     expected = pooled_average_precision(drawn, 0.1)
     ends = (interval.low, interval.high)

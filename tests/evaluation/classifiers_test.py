@@ -65,9 +65,7 @@ def test_bad_files_are_named(tmp_path):
     with pytest.raises(UserError, match="was not fitted on the features"):
         load_classifier(broken)
     with pytest.raises(UserError, match="cannot be written"):
-        save_classifier(
-            tmp_path / "no" / "c.joblib", fit_classifier(*toy(), label="material", rate_hz=RATE_HZ)
-        )
+        save_classifier(tmp_path / "no" / "c.joblib", fit_classifier(*toy(), label="material", rate_hz=RATE_HZ))
 
 
 def test_features_follow_the_event_and_not_its_level():

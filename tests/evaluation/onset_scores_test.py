@@ -22,15 +22,12 @@ TIMES = np.array([0.5, 1.0, 1.7])
 
 def clip(predicted, confidence=None, reference=TIMES, span=None):
     predicted = np.asarray(predicted, float)
-    return OnsetClip(
-        reference, predicted, np.ones(len(predicted)) if confidence is None else confidence, span
-    )
+    return OnsetClip(reference, predicted, np.ones(len(predicted)) if confidence is None else confidence, span)
 
 
 def random_clips(count=6):
     return [
-        clip(np.sort(RNG.uniform(0, 5, 12)), RNG.uniform(size=12), np.sort(RNG.uniform(0, 5, 7)))
-        for _ in range(count)
+        clip(np.sort(RNG.uniform(0, 5, 12)), RNG.uniform(size=12), np.sort(RNG.uniform(0, 5, 7))) for _ in range(count)
     ]
 
 
@@ -59,9 +56,7 @@ def test_window_is_a_border():
 def test_only_the_order_of_confidence_matters():
     clips = random_clips()
     moved = [OnsetClip(c.reference_s, c.predicted_s, np.exp(3 * c.confidence) - 7, c.span_s) for c in clips]
-    assert pooled_average_precision(clips, 0.1) == pytest.approx(
-        pooled_average_precision(moved, 0.1), abs=1e-12
-    )
+    assert pooled_average_precision(clips, 0.1) == pytest.approx(pooled_average_precision(moved, 0.1), abs=1e-12)
     assert best_rates(clips, 0.1)[0].f1 == pytest.approx(best_rates(moved, 0.1)[0].f1)
 
 
@@ -83,9 +78,7 @@ def test_optimal_matching_equals_mir_eval(window_s):
 
 def test_ap_equals_sklearn_where_nothing_is_missed():
     hit, confidence = RNG.uniform(size=200) < 0.4, RNG.integers(0, 20, 200).astype(float)
-    assert average_precision(confidence, hit, int(hit.sum())) == pytest.approx(
-        average_precision_score(hit, confidence)
-    )
+    assert average_precision(confidence, hit, int(hit.sum())) == pytest.approx(average_precision_score(hit, confidence))
     assert average_precision(confidence, hit, 2 * int(hit.sum())) == pytest.approx(
         average_precision_score(hit, confidence) / 2
     )

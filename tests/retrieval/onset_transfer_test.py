@@ -51,9 +51,7 @@ def test_attack_keeps_its_level_and_gains_scale_it():
 
 def test_same_seed_same_sound_and_pieces_hold_one_hit():
     condition, targets = hits([0.3, 0.8, 1.4]), np.array([0.1, 0.2, 1.0, 1.9])
-    first, second = (
-        onset_transfer(condition, RATE_HZ, targets, 44_100, np.random.default_rng(5)) for _ in range(2)
-    )
+    first, second = (onset_transfer(condition, RATE_HZ, targets, 44_100, np.random.default_rng(5)) for _ in range(2))
     np.testing.assert_array_equal(first.wav, second.wav)
     assert set(np.round(first.source_s, 2)) <= {0.3, 0.8, 1.4}
     assert attacks(first.wav, RATE_HZ).size <= targets.size
@@ -82,6 +80,4 @@ def test_silent_example_says_so(condition):
 
 def test_one_gain_for_each_event():
     with pytest.raises(ValueError, match="2 gains for 1 events"):
-        onset_transfer(
-            hits([0.5]), RATE_HZ, np.array([0.5]), 44_100, np.random.default_rng(0), gains=np.ones(2)
-        )
+        onset_transfer(hits([0.5]), RATE_HZ, np.array([0.5]), 44_100, np.random.default_rng(0), gains=np.ones(2))

@@ -103,6 +103,8 @@ def quiet_orbax() -> Any:
     logging.set_verbosity(before)
 
 
+# Orbax's threads end after the loop that they would report to.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.skipif(
     not hasattr(os, "geteuid") or os.geteuid() != 0, reason="mounting a small disk needs root"
 )

@@ -109,11 +109,7 @@ def event_features(
     """
     lead, length = round(_LEAD_S * rate_hz), round(EVENT_S * rate_hz)
     starts = [round(float(t) * rate_hz) - lead for t in times_s]
-    cuts = (
-        np.stack([_cut(wav, start, length) for start in starts])
-        if starts
-        else np.zeros((0, length), np.float32)
-    )
+    cuts = np.stack([_cut(wav, start, length) for start in starts]) if starts else np.zeros((0, length), np.float32)
     spec = MelSpec(rate_hz=rate_hz)
     rows = []
     for first in range(0, len(cuts), _BATCH):
@@ -241,9 +237,7 @@ def _cut(wav: np.ndarray, start: int, length: int) -> np.ndarray:
 def _pool(mel_db: np.ndarray) -> np.ndarray:
     """Pools decibels [e, f, t] over pairs of bands and over time to [e, d]."""
     peak = mel_db.max(axis=(1, 2), keepdims=True)
-    bands = (
-        np.maximum(mel_db - peak, -_RANGE_DB).reshape(len(mel_db), mel_db.shape[1] // 2, 2, -1).mean(axis=2)
-    )
+    bands = np.maximum(mel_db - peak, -_RANGE_DB).reshape(len(mel_db), mel_db.shape[1] // 2, 2, -1).mean(axis=2)
     time = np.linspace(-1.0, 1.0, bands.shape[2])
     slope = bands @ time / (time @ time)
     course = np.stack([part.mean(axis=(1, 2)) for part in np.array_split(bands, _PARTS, axis=2)], axis=1)

@@ -5,14 +5,10 @@ from jaxtyping import Float, Float32
 
 _LEAD_S = 0.05
 _LENGTH_S = 0.25
-_FLOOR = (
-    1e-4  # amplitude of -80 dB: silence has a level and a brightness, so it cannot drop out of a correlation
-)
+_FLOOR = 1e-4  # amplitude of -80 dB: silence has a level and a brightness, so it cannot drop out of a correlation
 
 
-def loudness_db(
-    wav: Float32[np.ndarray, "n"], rate_hz: int, times_s: Float[np.ndarray, "e"]
-) -> Float[np.ndarray, "e"]:
+def loudness_db(wav: Float32[np.ndarray, "n"], rate_hz: int, times_s: Float[np.ndarray, "e"]) -> Float[np.ndarray, "e"]:
     """RMS level from 0.05 s before each event to 0.2 s after it.
 
     Args:
@@ -27,9 +23,7 @@ def loudness_db(
     return 20.0 * np.log10(np.maximum(np.sqrt(np.mean(cuts**2, axis=1)), _FLOOR))
 
 
-def centroid_hz(
-    wav: Float32[np.ndarray, "n"], rate_hz: int, times_s: Float[np.ndarray, "e"]
-) -> Float[np.ndarray, "e"]:
+def centroid_hz(wav: Float32[np.ndarray, "n"], rate_hz: int, times_s: Float[np.ndarray, "e"]) -> Float[np.ndarray, "e"]:
     """Spectral centroid of the same part: power-weighted mean frequency over white noise at -80 dB.
 
     Args:

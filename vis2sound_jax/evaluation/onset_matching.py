@@ -53,9 +53,7 @@ def trim_to_span(clip: OnsetClip, window_s: float) -> tuple[OnsetClip, Bool[np.n
     predicted = np.asarray(clip.predicted_s, np.float64)
     confidence = np.asarray(clip.confidence, np.float64)
     if predicted.shape != confidence.shape:
-        raise ValueError(
-            f"{predicted.size} predicted times but {confidence.size} confidences; give one of each"
-        )
+        raise ValueError(f"{predicted.size} predicted times but {confidence.size} confidences; give one of each")
     order = np.argsort(predicted, kind="stable")
     predicted, confidence = predicted[order], confidence[order]
     if clip.span_s is None:

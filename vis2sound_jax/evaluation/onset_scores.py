@@ -63,9 +63,7 @@ def rank_clip(clip: OnsetClip, window_s: float) -> Ranked:
     return Ranked(clip.confidence[counts], hit[counts], int(clip.reference_s.size))
 
 
-def average_precision(
-    confidence: Float[np.ndarray, "p"], hit: Bool[np.ndarray, "p"], n_reference: int
-) -> float:
+def average_precision(confidence: Float[np.ndarray, "p"], hit: Bool[np.ndarray, "p"], n_reference: int) -> float:
     """Area under the precision-recall curve, with recall over ALL references.
 
     `AP = sum_k (R_k - R_(k-1)) P_k` over the distinct confidences in descending order, without
@@ -138,9 +136,7 @@ def rates(counts: Counts) -> Rates:
       The three rates.
     """
     hits, predicted, reference = (float(np.sum(x)) for x in counts)
-    return Rates(
-        2.0 * hits / max(predicted + reference, 1.0), hits / max(predicted, 1.0), hits / max(reference, 1.0)
-    )
+    return Rates(2.0 * hits / max(predicted + reference, 1.0), hits / max(predicted, 1.0), hits / max(reference, 1.0))
 
 
 def onset_rates(clips: Sequence[OnsetClip], window_s: float, *, threshold: float = -np.inf) -> Rates:
@@ -168,9 +164,7 @@ def candidate_thresholds(clips: Sequence[OnsetClip], limit: int = 64) -> Float[n
     Returns:
       Ascending thresholds; one infinite threshold where nothing is predicted.
     """
-    distinct = np.unique(
-        np.concatenate([np.zeros(0), *(np.asarray(c.confidence, np.float64) for c in clips)])
-    )
+    distinct = np.unique(np.concatenate([np.zeros(0), *(np.asarray(c.confidence, np.float64) for c in clips)]))
     if distinct.size == 0:
         return np.array([np.inf])
     return distinct[np.unique(np.linspace(0, distinct.size - 1, min(limit, distinct.size)).astype(int))]

@@ -209,9 +209,7 @@ def _cell(table: Table, metric: str, score: Estimate | None) -> str:
     ends = [table.rows.get(row or "", {}).get(metric) for row in (table.floor_row, table.ceiling_row)]
     meter = ""
     if ends[0] is not None and ends[1] is not None and ends[1].value > ends[0].value:
-        share = 100.0 * float(
-            np.clip((score.value - ends[0].value) / (ends[1].value - ends[0].value), 0.0, 1.0)
-        )
+        share = 100.0 * float(np.clip((score.value - ends[0].value) / (ends[1].value - ends[0].value), 0.0, 1.0))
         meter = f'<span class="meter" aria-hidden="true"><i style="width:{share:.0f}%"></i></span>'
     return f"<td>{_number(score.value)}<small>{_interval(score)}</small>{meter}</td>"
 

@@ -75,10 +75,12 @@ def _codebook(config: Any, workdir: Path) -> TrainState:
     mels = [_mel(record, spec) for record in open_split(config, prepared_dir(workdir), "train")]
     example = functools.partial(_mel_example, frames=frames)
     fit = functools.partial(_fit, config, workdir, source=mels, example=example, batch=codebook.batch)
-    task = CodebookTask(net, codebook.steps, codebook.warmup_steps, codebook.learning_rate)
+    task = CodebookTask(net, codebook.steps, learning_rate=codebook.learning_rate)
     if not codebook.warmup_steps:
         return fit(task=task, steps=codebook.steps)
-    state = fit(task=task, steps=codebook.warmup_steps, folder="codebook/warmup")
+    steps = codebook.warmup_steps
+    warmup = CodebookTask(net, steps, quantised=False, learning_rate=codebook.learning_rate)
+    state = fit(task=warmup, steps=steps, folder="codebook/warmup")
     rng = np.random.default_rng(config.seed)
     clips = np.stack([example(mels[k], rng)["mel"] for k in rng.integers(len(mels), size=_BOOK_CLIPS)])
     key = jax.random.fold_in(jax.random.key(config.seed), 1)

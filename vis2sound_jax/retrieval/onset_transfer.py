@@ -81,9 +81,7 @@ def onset_transfer(
     chosen = rng.integers(sources.size, size=targets.size)
     before = np.minimum(_reach_back(sources)[chosen], _reach_back(targets))
     after = np.minimum(_reach_forward(sources, condition_wav.size)[chosen], _reach_forward(targets, length))
-    for target, source, head, tail, factor in zip(
-        targets, sources[chosen], before, after, factors, strict=True
-    ):
+    for target, source, head, tail, factor in zip(targets, sources[chosen], before, after, factors, strict=True):
         piece = _faded(condition_wav[source - head : source + tail], int(head), rate_hz)
         wav[target - head : target + tail] += factor * piece
     return Transfer(

@@ -23,20 +23,20 @@ WARMUP_STEPS = 40
 class CodebookTask:
     """Absolute error of the log-mel and of its step from frame to frame, plus the quantiser's terms.
 
-    Batches hold `mel` float32 [b, f, t] in [0, 1]. Before `warmup_steps` the latents are not quantised;
-    from then on they are, and the books must have been started by `start_books`.
+    Batches hold `mel` float32 [b, f, t] in [0, 1]. The warm-up is a run without quantisation; `start_books`
+    then makes the parameters from which the quantised run starts.
 
     Attributes:
       net: the coder.
       steps: updates of the schedule.
-      warmup_steps: updates without quantisation.
+      quantised: False in the warm-up, when the latents pass as they are.
       learning_rate: its peak.
       flux_weight: weight of the error of the frame-to-frame step, which keeps onsets sharp.
     """
 
     net: BandCoder
     steps: int
-    warmup_steps: int
+    quantised: bool = True
     learning_rate: float = 1e-3
     flux_weight: float = 1.0
     sharding_rules: Sequence[tuple[str, PartitionSpec]] = ((".*", PartitionSpec()),)
@@ -58,16 +58,10 @@ class CodebookTask:
     def train_step(
         self, state: TrainState, batch: Mapping[str, Any], frozen: Any, key: jax.Array
     ) -> tuple[TrainState, Metrics]:
-        """Makes one update; its form depends on the step alone, so a resumed run goes on alike."""
+        """Makes one update."""
 
         def loss(params: Any) -> tuple[jax.Array, Metrics]:
-            return jax.lax.cond(
-                state.step < self.warmup_steps,
-                functools.partial(self._loss, quantised=False),
-                functools.partial(self._loss, quantised=True),
-                params,
-                batch["mel"],
-            )
+            return self._loss(params, batch["mel"], quantised=self.quantised)
 
         gradients, metrics = jax.grad(loss, has_aux=True)(state.params)
         return apply_gradients(state, gradients, self.optimizer), metrics
