@@ -114,9 +114,7 @@ def write_countix_av(table_path: str | os.PathLike[str], folder: Path) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the tables named on the command line and writes the split files of their builders."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--greatest_hits", help="greatest_hits_splits.json.gz")
     parser.add_argument("--countix_av", help="countixav.json.gz")
     parser.add_argument("--output", type=Path, default=FOLDER, help="folder of the builders")

@@ -67,9 +67,7 @@ def test_current_mel_chain(path: pathlib.Path) -> None:
     np.testing.assert_allclose(mel_filters(spec).T, golden["out/htk_mel_fb_513x80"], atol=1e-6)
     magnitude = jnp.abs(stft(wav, spec.stft))
     picked = [int(k) for k in (0, 80, magnitude.shape[-1] - 1)]
-    np.testing.assert_allclose(
-        magnitude[..., picked], golden["out/stft_mag_frames_0_80_172"], rtol=1e-4, atol=1e-4
-    )
+    np.testing.assert_allclose(magnitude[..., picked], golden["out/stft_mag_frames_0_80_172"], rtol=1e-4, atol=1e-4)
     linear = np.einsum("ij,...jt->...it", mel_filters(spec), magnitude)
     np.testing.assert_allclose(linear, golden["out/mel_linear_torchaudio_htk"], rtol=1e-4, atol=2e-5)
     image = log_mel(wav, spec)

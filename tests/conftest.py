@@ -8,6 +8,8 @@ import jax
 from absl import flags
 from jaxtyping import install_import_hook
 
+import tests.typecheck  # noqa: F401  The hook finds it by its name.
+
 # Before the first use of a device; plain tests run on the first and are no slower for the others.
 jax.config.update("jax_num_cpu_devices", 8)
 
@@ -22,5 +24,5 @@ install_import_hook(
         "vis2sound_jax.decoding",
         "vis2sound_jax.evaluation.metrics",
     ],
-    "beartype.beartype",
+    "tests.typecheck.check",
 )

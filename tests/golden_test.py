@@ -186,9 +186,7 @@ def column(model: Transformer, variables: dict, tokens: jax.Array, features: jax
 
 
 @each("gpt")
-@pytest.mark.parametrize(
-    "name", ["W1", *(f"W3_{slide}_fixcond{fix}" for slide in ("half", "last") for fix in (0, 1))]
-)
+@pytest.mark.parametrize("name", ["W1", *(f"W3_{slide}_fixcond{fix}" for slide in ("half", "last") for fix in (0, 1))])
 def test_cached_greedy_windows(path: pathlib.Path, name: str) -> None:
     golden = Golden(path)
     model, variables = transformer(golden, golden.config)

@@ -112,9 +112,7 @@ def test_arrows(path: Path) -> None:
         if not _within(name, "vis2sound_jax"):
             continue
         inner = name.removeprefix("vis2sound_jax").removeprefix(".")
-        assert any(_within(inner, allowed) for allowed in ARROWS[room] | OPEN), (
-            f"{room} must not import {name}"
-        )
+        assert any(_within(inner, allowed) for allowed in ARROWS[room] | OPEN), f"{room} must not import {name}"
 
 
 @pytest.mark.parametrize("path", ALL, ids=_id)

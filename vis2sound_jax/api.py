@@ -75,9 +75,7 @@ class Foley:
         self.column_s = config.codebook.frames * self.spec.hop / self.spec.rate_hz
         self.window_s = config.transformer.columns * self.column_s
         self._encode = jax.jit(lambda params, mel: self.coder.apply({"params": params}, mel, method="encode"))
-        self._decode = jax.jit(
-            lambda params, grid: self.coder.apply({"params": params}, grid, method="decode")
-        )
+        self._decode = jax.jit(lambda params, grid: self.coder.apply({"params": params}, grid, method="decode"))
 
     @property
     def rate_hz(self) -> int:
@@ -139,9 +137,7 @@ class Foley:
         grids = self.composer.film(
             self.params["transformer"],
             condition,
-            lambda start: video_window(
-                film, start, self.config.transformer.columns, build.prefix_frames(self.config)
-            ),
+            lambda start: video_window(film, start, self.config.transformer.columns, build.prefix_frames(self.config)),
             columns,
             jax.random.key(seed),
             takes=takes,
@@ -217,9 +213,7 @@ class Foley:
 
     def _check_length(self, path: str | os.PathLike[str], duration_s: float, remedy: str) -> None:
         if duration_s < self.window_s:
-            raise file_error(
-                path, f"lasts {duration_s:.2f} s, less than one window of {self.window_s:.2f} s", remedy
-            )
+            raise file_error(path, f"lasts {duration_s:.2f} s, less than one window of {self.window_s:.2f} s", remedy)
 
     def _condition(
         self, example: str | os.PathLike[str], start_s: float | None

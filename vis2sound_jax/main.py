@@ -14,9 +14,7 @@ from ml_collections import ConfigDict, config_flags
 from vis2sound_jax.jobs import command_line
 from vis2sound_jax.jobs.stages import run_job, run_stages
 
-CONFIG = config_flags.DEFINE_config_file(
-    "config", None, "Config file, as FILE or FILE:PRESET.", lock_config=True
-)
+CONFIG = config_flags.DEFINE_config_file("config", None, "Config file, as FILE or FILE:PRESET.", lock_config=True)
 WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run; runs/<name of the config> if not given.")
 JOB = flags.DEFINE_string("job", None, "One stage or job instead of all stages: prepare, generate, onsets, …")
 REQUEST = {

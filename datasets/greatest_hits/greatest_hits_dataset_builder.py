@@ -150,9 +150,7 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # type:
         sound = self.recordings_dir / f"{recording_id}{SOUND_SUFFIX}"
         if not sound.exists() and not info.has_sound:
             raise file_error(film, "has no sound", f"put {sound.name} beside it")
-        wav = read_sound(
-            sound if sound.exists() else film, config.rate_hz, start_s=0.0, duration_s=info.duration_s
-        )
+        wav = read_sound(sound if sound.exists() else film, config.rate_hz, start_s=0.0, duration_s=info.duration_s)
         frames = read_frames(film, config.fps, config.height, config.width)
         begin_s, end_s = self._spans.get(recording_id, (0.0, info.duration_s))
         return {

@@ -91,9 +91,7 @@ def test_silence_fills_a_window_over_the_end_and_nothing_starts_there(noise, tmp
     part = read_sound(tmp_path / "sound.wav", 22050, start_s=1.5, duration_s=1.0)
     assert len(part) == 22050 and np.abs(part[:11000]).max() > 0.1 and np.abs(part[11025:]).max() == 0
     assert len(read_sound(tmp_path / "sound.wav", 22050, start_s=1.5)) == 11025
-    with pytest.raises(
-        UserError, match=r"sound\.wav: sound from 2\.50 s on lies beyond its end \(2\.00 s\); start"
-    ):
+    with pytest.raises(UserError, match=r"sound\.wav: sound from 2\.50 s on lies beyond its end \(2\.00 s\); start"):
         read_sound(tmp_path / "sound.wav", 22050, start_s=2.5, duration_s=1.0)
     with pytest.raises(UserError, match="no sound starts at -1 s"):
         read_sound(tmp_path / "sound.wav", 22050, start_s=-1.0)
@@ -151,9 +149,7 @@ def test_unreadable_files_are_named(tmp_path, name, data, message):
 def test_a_cut_off_sound_says_where(noise, tmp_path):
     data = encode_flac(noise, RATE_HZ)
     (tmp_path / "cut.flac").write_bytes(data[: len(data) // 2])
-    with pytest.raises(
-        UserError, match=r"cut\.flac: its sound breaks off at (0\.9|1\.0)\d s; copy the file again"
-    ):
+    with pytest.raises(UserError, match=r"cut\.flac: its sound breaks off at (0\.9|1\.0)\d s; copy the file again"):
         read_sound(tmp_path / "cut.flac", 22050)
     assert len(read_sound(tmp_path / "cut.flac", 22050, duration_s=0.5)) == 11025
 
@@ -163,9 +159,7 @@ def test_a_cut_off_film_says_where_its_sound_ends(noise, tmp_path):
     write_film(tmp_path / "film.mp4", frames, 25, wav=noise, rate_hz=RATE_HZ)
     data = (tmp_path / "film.mp4").read_bytes()
     (tmp_path / "film.mp4").write_bytes(data[: len(data) // 2])
-    with pytest.raises(
-        UserError, match=r"film\.mp4: its sound breaks off at [01]\.\d\d s; copy the file again"
-    ):
+    with pytest.raises(UserError, match=r"film\.mp4: its sound breaks off at [01]\.\d\d s; copy the file again"):
         read_sound(tmp_path / "film.mp4", 16000)
     assert len(read_sound(tmp_path / "film.mp4", 16000, duration_s=0.4)) == 6400
 
@@ -190,9 +184,7 @@ def test_flac_bytes_keep_sixteen_bits(noise):
         decode_flac(b"no sound")
 
 
-@pytest.mark.skipif(
-    not (SHARED / "clips").is_dir(), reason="real clips are not at $VIS2SOUND_SHARED or ../shared"
-)
+@pytest.mark.skipif(not (SHARED / "clips").is_dir(), reason="real clips are not at $VIS2SOUND_SHARED or ../shared")
 def test_the_sound_of_all_real_clips_is_as_long_as_the_film():
     for clip in json.loads((SHARED / "clips" / "manifest.json").read_text()):
         path = SHARED / "clips" / clip["file"]

@@ -55,9 +55,7 @@ def test_values_are_levels_in_the_unit_interval() -> None:
 
 def test_mel_to_linear_inverts_the_level_mapping() -> None:
     spec = MelSpec(floor_db=-40.0, top_db=10.0)
-    np.testing.assert_allclose(
-        mel_to_linear(jnp.array([[0.0, 0.8, 1.0]]), spec), [[0.01, 1.0, 10**0.5]], rtol=1e-5
-    )
+    np.testing.assert_allclose(mel_to_linear(jnp.array([[0.0, 0.8, 1.0]]), spec), [[0.01, 1.0, 10**0.5]], rtol=1e-5)
 
 
 def test_a_higher_floor_is_the_same_image_clipped() -> None:

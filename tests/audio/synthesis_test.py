@@ -67,9 +67,7 @@ def test_iterations_make_the_spectrum_consistent(wav: jax.Array) -> None:
 
     def misfit(iterations: int) -> float:
         heard = griffin_lim(magnitude, SPEC, KEY, iterations=iterations, length=N)
-        return float(
-            jnp.linalg.norm(jnp.abs(stft(heard, SPEC.stft)) - magnitude) / jnp.linalg.norm(magnitude)
-        )
+        return float(jnp.linalg.norm(jnp.abs(stft(heard, SPEC.stft)) - magnitude) / jnp.linalg.norm(magnitude))
 
     few, many = misfit(2), misfit(60)
     assert many < 0.1

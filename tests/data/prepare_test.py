@@ -30,9 +30,7 @@ def test_every_recording_is_stored_once_and_the_report_counts_them(prepared, set
     assert sorted(stored) == ids
 
 
-def test_bad_recordings_are_listed_and_the_rest_is_stored(
-    recordings, settings, ids, write_flashing_film, tmp_path
-):
+def test_bad_recordings_are_listed_and_the_rest_is_stored(recordings, settings, ids, write_flashing_film, tmp_path):
     folder = tmp_path / "films"
     shutil.copytree(recordings, folder)
     (folder / f"{ids[1]}_denoised.mp4").write_bytes(b"")

@@ -100,8 +100,7 @@ def test_a_pair_shows_two_hits_and_never_overlaps(duration_s):
             assert abs(first_sample(cut) / 2000 - first_frame(cut) / 15) <= 0.5 / 2000
             assert events_within(record, cut.start_s, duration_s, max_events=9).mask.any()
         own = [
-            set(events_within(record, c.start_s, duration_s, max_events=9).index)
-            for c in (pair.target, pair.condition)
+            set(events_within(record, c.start_s, duration_s, max_events=9).index) for c in (pair.target, pair.condition)
         ]
         assert own[0] != own[1]
 

@@ -83,9 +83,7 @@ def test_other_settings_are_refused_before_anything_runs(tmp_path: Path, failing
     except UserError:
         assert failing
     recorder = Recorder()
-    message = (
-        r"stage codebook was begun with config.codebook.codes=64, but it is 128 now; choose another --work"
-    )
+    message = r"stage codebook was begun with config.codebook.codes=64, but it is 128 now; choose another --work"
     with pytest.raises(UserError, match=message):
         recorder.run(tmp_path, _config(**{"codebook.codes": 128}))
     assert recorder.ran == []

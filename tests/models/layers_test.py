@@ -14,9 +14,7 @@ def test_linear_keeps_its_matrix_out_in() -> None:
     x = jax.random.normal(jax.random.key(0), (2, 3, 5))
     variables = Linear(7).init(jax.random.key(1), x)
     assert variables["params"]["weight"].shape == (7, 5)
-    np.testing.assert_allclose(
-        jax.jit(Linear(7).apply)(variables, x), x @ variables["params"]["weight"].T, atol=1e-6
-    )
+    np.testing.assert_allclose(jax.jit(Linear(7).apply)(variables, x), x @ variables["params"]["weight"].T, atol=1e-6)
 
 
 @pytest.mark.parametrize(("channels", "groups"), [(128, 32), (48, 16), (10, 2)])

@@ -82,13 +82,9 @@ def test_leftovers_of_a_killed_save_are_ignored(tmp_path: Path) -> None:
 def test_other_parameters_are_refused_by_name(tmp_path: Path) -> None:
     with Checkpointer(tmp_path) as checkpointer:
         checkpointer.save(_state(1, width=8), 0)
-        with pytest.raises(
-            UserError, match=r"1: this checkpoint does not fit .* params/encoder/bias is \(8,\) there"
-        ):
+        with pytest.raises(UserError, match=r"1: this checkpoint does not fit .* params/encoder/bias is \(8,\) there"):
             checkpointer.restore_latest(_abstract(_state(1, width=16)))
-    with pytest.raises(
-        UserError, match=r"params/decoder is absent there and \(2,\) by the config, .* and 1 more"
-    ):
+    with pytest.raises(UserError, match=r"params/decoder is absent there and \(2,\) by the config, .* and 1 more"):
         load_params(tmp_path, expected={"decoder": jnp.zeros(2)})
 
 

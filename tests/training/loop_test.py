@@ -81,16 +81,12 @@ def test_nan_names_the_step_and_keeps_the_last_good_checkpoint(tmp_path: Path) -
     with pytest.raises(UserError, match=r"^codebook: loss is nan at step 7; .*lower the learning rate"):
         tiny.run(str(tmp_path), 14, task=tiny.TinyTask(poison_step=7), name="codebook")
     tiny.run(str(tmp_path / "clean"), 4)
-    assert digest(load_params(tmp_path / "checkpoints")) == digest(
-        load_params(tmp_path / "clean/checkpoints")
-    )
+    assert digest(load_params(tmp_path / "checkpoints")) == digest(load_params(tmp_path / "clean/checkpoints"))
 
 
 def test_checkpoint_of_another_width_is_refused(tmp_path: Path) -> None:
     tiny.run(str(tmp_path), 4)
-    with pytest.raises(
-        UserError, match=r"does not fit the config: params/layer/bias is \(3,\) there and \(5,\)"
-    ):
+    with pytest.raises(UserError, match=r"does not fit the config: params/layer/bias is \(3,\) there and \(5,\)"):
         tiny.run(str(tmp_path), 8, task=tiny.TinyTask(width=5))
 
 
@@ -105,9 +101,7 @@ def quiet_orbax() -> Any:
 
 # Orbax's threads end after the loop that they would report to.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="mounting a small disk needs root"
-)
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="mounting a small disk needs root")
 def test_full_disk_is_told_and_the_previous_checkpoint_survives(tmp_path: Path, quiet_orbax: None) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()

@@ -19,9 +19,7 @@ def test_mask_searches_paths() -> None:
 
 def test_warmup_cosine_rises_peaks_and_falls() -> None:
     schedule = warmup_cosine(2.0, warmup_steps=10, total_steps=110, final_fraction=0.1)
-    np.testing.assert_allclose(
-        [schedule(s) for s in (0, 5, 10, 60, 110, 500)], [0, 1, 2, 1.1, 0.2, 0.2], atol=1e-6
-    )
+    np.testing.assert_allclose([schedule(s) for s in (0, 5, 10, 60, 110, 500)], [0, 1, 2, 1.1, 0.2, 0.2], atol=1e-6)
     assert warmup_cosine(2.0, warmup_steps=0, total_steps=10)(0) == pytest.approx(2.0)
 
 

@@ -34,9 +34,7 @@ def test_a_line_every_half_minute(clock: Clock, capsys: pytest.CaptureFixture[st
         for _ in range(5):
             clock.now_s += 10
             bar.advance(4, note="loss 0.5")
-    assert (
-        capsys.readouterr().err == "codebook: 32/100 steps (32 %), 0.4 steps/s, 2 min 50 s left, loss 0.5\n"
-    )
+    assert capsys.readouterr().err == "codebook: 32/100 steps (32 %), 0.4 steps/s, 2 min 50 s left, loss 0.5\n"
 
 
 def test_unknown_total_and_reports_from_elsewhere(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:

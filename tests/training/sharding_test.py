@@ -28,9 +28,7 @@ def test_miss_and_indivisible_raise() -> None:
     mesh = make_mesh({"data": 4})
     with pytest.raises(ValueError, match=r"mlp/bias of shape \(6,\) matches none of the sharding rules"):
         shard_by_rules(PARAMS, [("kernel", P())], mesh)
-    with pytest.raises(
-        ValueError, match=r"mlp/bias of shape \(6,\) cannot be divided by rule 'bias' → .*data"
-    ):
+    with pytest.raises(ValueError, match=r"mlp/bias of shape \(6,\) cannot be divided by rule 'bias' → .*data"):
         shard_by_rules(PARAMS, [("bias", P("data")), (".*", P())], mesh)
     with pytest.raises(ValueError, match="mlp/bias .* cannot be divided"):
         shard_by_rules(PARAMS, [("bias", P(None, "data")), (".*", P())], mesh)
@@ -41,9 +39,7 @@ def test_batch_is_divided_over_data_only() -> None:
     placed = shard_batch(batch, make_mesh({"data": 4, "model": 2}))["x"]
     assert {shard.data.shape for shard in placed.addressable_shards} == {(2, 3)}
     np.testing.assert_array_equal(placed, batch["x"])
-    with pytest.raises(
-        UserError, match=r"a batch of 6 \(x\) cannot be divided over 8 devices; set the batch size"
-    ):
+    with pytest.raises(UserError, match=r"a batch of 6 \(x\) cannot be divided over 8 devices; set the batch size"):
         shard_batch({"x": np.ones((6, 2))}, make_mesh())
 
 

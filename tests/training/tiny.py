@@ -16,9 +16,7 @@ from vis2sound_jax.training.loop import train
 from vis2sound_jax.training.sharding import make_mesh
 from vis2sound_jax.training.task import Metrics, PyTree, TrainState
 
-OPTIMIZER = optim.adamw(
-    optim.warmup_cosine(1e-2, warmup_steps=3, total_steps=40), weight_decay=0.1, clip_norm=1.0
-)
+OPTIMIZER = optim.adamw(optim.warmup_cosine(1e-2, warmup_steps=3, total_steps=40), weight_decay=0.1, clip_norm=1.0)
 
 
 class TinyTask:

@@ -26,9 +26,7 @@ def test_resume_drops_later_and_broken_lines(tmp_path: Path) -> None:
 
 def test_missing_tensorboard_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorboardX", None)
-    with pytest.raises(
-        UserError, match=r"tensorboardX is not installed; run `pip install -e .\[tensorboard\]`"
-    ):
+    with pytest.raises(UserError, match=r"tensorboardX is not installed; run `pip install -e .\[tensorboard\]`"):
         MetricsWriter(tmp_path, step=0, tensorboard=True)
 
 

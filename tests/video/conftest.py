@@ -62,9 +62,7 @@ def make_film(tmp_path: pathlib.Path) -> Callable[..., pathlib.Path]:
                 video.options = {"crf": "1", **(options or {})}
             if degrees or mirror:
                 video.set_display_rotation(-degrees, hflip=mirror)
-            sound = (
-                None if wav is None else container.add_stream("aac", 44100, layout="mono", bit_rate=192000)
-            )
+            sound = None if wav is None else container.add_stream("aac", 44100, layout="mono", bit_rate=192000)
             for number in range(n):
                 image = np.full((*size, 3), FIRST + STEP * (number % DIGITS), np.uint8)
                 image[:, : size[1] // 2] = FIRST + STEP * (number // DIGITS)

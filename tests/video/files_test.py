@@ -20,9 +20,7 @@ def test_every_rate_gives_the_picture_on_the_screen(make_film, numbers_of, fps):
     path = make_film(fps=fps, n=40)
     info = probe(path)
     assert (info.width, info.height, info.has_sound, info.rotation_deg) == (64, 48, False, 0)
-    assert (
-        info.fps == pytest.approx(fps) and info.n_frames == 40 and info.duration_s == pytest.approx(40 / fps)
-    )
+    assert info.fps == pytest.approx(fps) and info.n_frames == 40 and info.duration_s == pytest.approx(40 / fps)
     assert numbers_of(read_frames(path, fps, 24, 32)) == list(range(40))
     expected = [int(k / 15 * info.fps + 1e-4) for k in range(round(40 / fps * 15))]
     assert numbers_of(read_frames(path, 15, 24, 32)) == expected
@@ -67,9 +65,7 @@ def test_the_clock_starts_at_the_first_picture_shown(make_film, numbers_of, star
         cut_in(path, edit)
     assert probe(path).duration_s == pytest.approx(2.0 - edit)
     assert numbers_of(read_frames(path, 25, 24, 32)) == list(range(first, 50))
-    assert numbers_of(read_frames(path, 25, 24, 32, start_s=0.2, duration_s=0.2)) == list(
-        range(first + 5, first + 10)
-    )
+    assert numbers_of(read_frames(path, 25, 24, 32, start_s=0.2, duration_s=0.2)) == list(range(first + 5, first + 10))
 
 
 def test_a_window_equals_the_same_part_of_the_whole_film(make_film):
@@ -158,9 +154,7 @@ def test_a_cut_off_film_says_where_and_reads_up_to_there(make_film):
 
 
 def test_a_damaged_film_says_where(make_film, numbers_of):
-    path = make_film(
-        n=100, options={"g": "10"}, container_options={"movflags": "faststart"}, size=(96, 128), busy=True
-    )
+    path = make_film(n=100, options={"g": "10"}, container_options={"movflags": "faststart"}, size=(96, 128), busy=True)
     data = bytearray(path.read_bytes())
     middle = (data.find(b"mdat") + len(data)) // 2
     path.write_bytes(data[:middle])
@@ -189,9 +183,7 @@ def test_jpeg_bytes_keep_the_picture():
             decode_jpeg(data)
 
 
-@pytest.mark.skipif(
-    not (SHARED / "clips").is_dir(), reason="real clips are not at $VIS2SOUND_SHARED or ../shared"
-)
+@pytest.mark.skipif(not (SHARED / "clips").is_dir(), reason="real clips are not at $VIS2SOUND_SHARED or ../shared")
 def test_all_real_clips_are_read_whole():
     clips = json.loads((SHARED / "clips" / "manifest.json").read_text())
     for clip in clips:

@@ -57,9 +57,7 @@ def test_normalise_maps_the_mean_to_zero_and_a_deviation_to_one(statistics):
 
 def test_grey_equals_pillow():
     frames = clip()
-    np.testing.assert_array_equal(
-        fr.grey(frames), [np.asarray(Image.fromarray(f).convert("L")) for f in frames]
-    )
+    np.testing.assert_array_equal(fr.grey(frames), [np.asarray(Image.fromarray(f).convert("L")) for f in frames])
 
 
 def test_spacetime_images_hold_the_neighbours_in_time():

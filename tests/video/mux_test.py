@@ -13,9 +13,7 @@ from vis2sound_jax.video.files import mux_sound, probe, read_frames, write_film
 
 def packets_of(path):
     with av.open(str(path)) as container:
-        return [
-            (bytes(p), p.pts * p.time_base) for p in container.demux(container.streams.video[0]) if p.size
-        ]
+        return [(bytes(p), p.pts * p.time_base) for p in container.demux(container.streams.video[0]) if p.size]
 
 
 def lag_of(heard, wav, first=30000, n=16384, reach=2000):
@@ -26,9 +24,7 @@ def lag_of(heard, wav, first=30000, n=16384, reach=2000):
 
 @pytest.mark.parametrize("codec", ["libx264", "libx265"])
 @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv"])
-def test_pictures_are_copied_bit_for_bit_and_the_sound_starts_with_them(
-    make_film, noise, tmp_path, codec, suffix
-):
+def test_pictures_are_copied_bit_for_bit_and_the_sound_starts_with_them(make_film, noise, tmp_path, codec, suffix):
     source, target = (
         make_film(codec=codec, size=(96, 128), wav=noise[::-1].copy()),
         tmp_path / f"out.{suffix}",

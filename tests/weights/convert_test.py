@@ -52,9 +52,7 @@ def test_sizes_are_read_from_shapes() -> None:
 def test_a_fitting_file_fills_the_model_exactly() -> None:
     wanted = expected()
     converted = params_from_state_dict(state_dict(), "transformer", wanted)
-    assert jax.tree.map(lambda x: (x.shape, x.dtype), converted) == jax.tree.map(
-        lambda x: (x.shape, x.dtype), wanted
-    )
+    assert jax.tree.map(lambda x: (x.shape, x.dtype), converted) == jax.tree.map(lambda x: (x.shape, x.dtype), wanted)
     kernel = state_dict()["transformer.embedder.weight"][:, :, 0].T
     np.testing.assert_array_equal(converted["params"]["embedder"]["kernel"], kernel.astype(np.float32))
 

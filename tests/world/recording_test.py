@@ -59,10 +59,7 @@ def test_the_picture_moves_more_before_a_contact_than_the_film_does_on_the_whole
     ratios = []
     for recording in recordings:
         motion = np.abs(np.diff(recording.frames.astype(np.float32), axis=0)).mean((1, 2, 3))
-        near = [
-            motion[max(0, round(e.time_s * 25) - 4) : round(e.time_s * 25) + 1].max()
-            for e in recording.events
-        ]
+        near = [motion[max(0, round(e.time_s * 25) - 4) : round(e.time_s * 25) + 1].max() for e in recording.events]
         ratios.append(np.mean(near) / np.median(motion))
     assert np.median(ratios) > 1.15
 

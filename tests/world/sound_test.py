@@ -62,9 +62,7 @@ def test_an_object_keeps_its_timbre() -> None:
     same, other = [], []
     for material in MATERIALS:
         first, second = (draw_timbre(_rng(seed), material, 1.0, RATE_HZ) for seed in (1, 2))
-        a, b, c = (
-            _spectrum(hit_sound(_rng(s), t, 1.0, RATE_HZ)) for s, t in ((3, first), (4, first), (5, second))
-        )
+        a, b, c = (_spectrum(hit_sound(_rng(s), t, 1.0, RATE_HZ)) for s, t in ((3, first), (4, first), (5, second)))
         same.append(np.corrcoef(a, b)[0, 1])
         other.append(np.corrcoef(a, c)[0, 1])
     assert np.mean(same) > np.mean(other) + 0.05
@@ -75,8 +73,7 @@ def test_materials_differ_in_level_and_ringing() -> None:
     voices = {name: material.voice for name, material in MATERIALS.items()}
     assert voices["metal"].level > voices["wood"].level > voices["cloth"].level > voices["grass"].level
     lengths = {
-        name: draw_timbre(_rng(0), name, 1.0, RATE_HZ).modes.shape[1]
-        for name in ("metal", "glass", "wood", "rock")
+        name: draw_timbre(_rng(0), name, 1.0, RATE_HZ).modes.shape[1] for name in ("metal", "glass", "wood", "rock")
     }
     assert lengths["metal"] > lengths["glass"] > lengths["wood"] > lengths["rock"]
 

@@ -56,9 +56,7 @@ def test_a_second_call_keeps_what_is_finished_and_mends_the_rest(world: Path) ->
     lost.unlink()
     assert not is_complete(world, "procedural-train-00001")
     seen: list[tuple[int, int]] = []
-    write_world(
-        world, train=2, test=1, seed=5, **SIZE, progress=lambda done, total: seen.append((done, total))
-    )
+    write_world(world, train=2, test=1, seed=5, **SIZE, progress=lambda done, total: seen.append((done, total)))
     assert kept.stat().st_mtime_ns == before
     assert lost.read_text() == text and is_complete(world, "procedural-train-00001")
     assert seen == [(1, 3), (2, 3), (3, 3)]

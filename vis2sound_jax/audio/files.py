@@ -93,9 +93,7 @@ def read_sound(
     return np.pad(wav, (0, length - len(wav)))
 
 
-def write_wav(
-    path: PathLike, wav: Float32[np.ndarray, "n *c"], rate_hz: int, *, subtype: str = "PCM_24"
-) -> None:
+def write_wav(path: PathLike, wav: Float32[np.ndarray, "n *c"], rate_hz: int, *, subtype: str = "PCM_24") -> None:
     """Writes a WAV file; an older file is replaced only when the new one is whole.
 
     Args:
@@ -145,9 +143,7 @@ def decode_flac(data: bytes) -> tuple[Float32[np.ndarray, "n"], int]:
     try:
         return soundfile.read(io.BytesIO(data), dtype="float32")
     except soundfile.LibsndfileError as error:
-        raise UserError(
-            f"a record's sound ({len(data)} bytes) is not FLAC; prepare the data again"
-        ) from error
+        raise UserError(f"a record's sound ({len(data)} bytes) is not FLAC; prepare the data again") from error
 
 
 def _beyond(path: PathLike, start_s: float, end_s: float) -> UserError:

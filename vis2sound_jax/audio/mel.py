@@ -98,11 +98,10 @@ def mel_filters(spec: MelSpec) -> np.ndarray:
     Raises:
       UserError: when a filter is so narrow that no bin falls into it.
     """
-    hz_to_mel, mel_to_hz = (
-        (_htk_from_hz, _hz_from_htk) if spec.scale == "htk" else (_slaney_from_hz, _hz_from_slaney)
-    )
+    hz_to_mel, mel_to_hz = (_htk_from_hz, _hz_from_htk) if spec.scale == "htk" else (_slaney_from_hz, _hz_from_slaney)
     bins_hz = np.linspace(0, spec.rate_hz / 2, spec.stft.n_bins)
-    mels = np.linspace(*hz_to_mel(np.array([spec.low_hz, spec.high_hz])), spec.n_mels + 2)
+    low, high = hz_to_mel(np.array([spec.low_hz, spec.high_hz]))
+    mels = np.linspace(float(low), float(high), spec.n_mels + 2)
     edges_hz = mel_to_hz(mels)[:, None]
     lower, centre, upper = edges_hz[:-2], edges_hz[1:-1], edges_hz[2:]
     rising = (bins_hz - lower) / (centre - lower)

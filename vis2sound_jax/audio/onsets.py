@@ -31,9 +31,7 @@ _BLOCK_FRAMES = 8192
 _LEGACY_WINDOW_S = 0.05
 
 
-def onset_events(
-    wav: Float[np.ndarray, "n"], rate_hz: int
-) -> tuple[Float[np.ndarray, "k"], Float[np.ndarray, "k"]]:
+def onset_events(wav: Float[np.ndarray, "n"], rate_hz: int) -> tuple[Float[np.ndarray, "k"], Float[np.ndarray, "k"]]:
     """All candidate onsets of a recording with a confidence each, for precision-recall curves.
 
     The strength is the log-mel spectral flux of Böck & Widmer (2013, "Maximum filter vibrato
@@ -62,9 +60,7 @@ def onset_events(
     return np.clip(times_s[peaks], 0, len(wav) / rate_hz), strength[peaks]
 
 
-def onset_times(
-    wav: Float[np.ndarray, "n"], rate_hz: int, *, threshold: float = 0.22
-) -> Float[np.ndarray, "k"]:
+def onset_times(wav: Float[np.ndarray, "n"], rate_hz: int, *, threshold: float = 0.22) -> Float[np.ndarray, "k"]:
     """Times in seconds of the onsets whose confidence in `onset_events` reaches the threshold.
 
     The default has the best F1 on real impacts recorded with a camera's microphone.
@@ -99,9 +95,7 @@ def onset_strength(wav: Float[np.ndarray, "n"], rate_hz: int, fps: float) -> Flo
     return np.interp(wanted_s, times_s, strength).reshape(t, steps).max(axis=1).astype(np.float32)
 
 
-def legacy_onset_samples(
-    wav: Float[np.ndarray, "n"], rate_hz: int, *, delta: float = 0.3
-) -> Int[np.ndarray, "k"]:
+def legacy_onset_samples(wav: Float[np.ndarray, "n"], rate_hz: int, *, delta: float = 0.3) -> Int[np.ndarray, "k"]:
     """Onsets as CondFoleyGen's evaluation detects them (its predict_onset.py).
 
     librosa's `onset_detect` on a hop of 512 samples: good to compare with published numbers, but up to
@@ -175,9 +169,7 @@ def _hop(rate_hz: int) -> int:
     return round(_HOP_S * rate_hz)
 
 
-def _strength(
-    wav: Float[np.ndarray, "n"], rate_hz: int
-) -> tuple[Float[np.ndarray, "t"], Float[np.ndarray, "t"]]:
+def _strength(wav: Float[np.ndarray, "n"], rate_hz: int) -> tuple[Float[np.ndarray, "t"], Float[np.ndarray, "t"]]:
     """Flux on the scale of confidence, one value a hop, and the time in seconds each value is about."""
     if rate_hz < 8000:
         raise UserError(f"rate_hz is {rate_hz}, but onsets need at least 8000; resample the sound")
@@ -197,9 +189,7 @@ def _strength(
     return flux / (_BACKGROUND_DB + np.quantile(flux, 0.99)), times_s
 
 
-def _band_amplitudes(
-    wav: Float32[np.ndarray, "n"], rate_hz: int, n_fft: int, hop: int
-) -> Float32[np.ndarray, "t f"]:
+def _band_amplitudes(wav: Float32[np.ndarray, "n"], rate_hz: int, n_fft: int, hop: int) -> Float32[np.ndarray, "t f"]:
     """Mel amplitudes of centred frames, a block at a time to bound the memory of long recordings."""
     spec = MelSpec(rate_hz, n_fft, hop, _BANDS, _LOW_HZ, min(_HIGH_HZ, rate_hz / 2), scale="slaney")
     weights = mel_filters(spec).T.astype(np.float32)

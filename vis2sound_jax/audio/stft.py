@@ -100,9 +100,7 @@ def stft(wav: Float[Array, "... n"], spec: StftSpec) -> Complex[Array, "... f t"
     n = wav.shape[-1]
     t = spec.frames_for(n)
     if n < 1 or t < 1:
-        raise UserError(
-            f"wav has {n} samples, too few for one frame of n_fft {spec.n_fft}; pad it with zeros"
-        )
+        raise UserError(f"wav has {n} samples, too few for one frame of n_fft {spec.n_fft}; pad it with zeros")
     if spec.centre:
         half = spec.n_fft // 2
         wav = jnp.pad(wav, [(0, 0)] * (wav.ndim - 1) + [(half, half)], mode=spec.pad_mode)
@@ -111,9 +109,7 @@ def stft(wav: Float[Array, "... n"], spec: StftSpec) -> Complex[Array, "... f t"
 
 
 @functools.partial(jax.jit, static_argnames=("spec", "length"))
-def istft(
-    spectrum: Complex[Array, "... f t"], spec: StftSpec, *, length: int | None = None
-) -> Float[Array, "... n"]:
+def istft(spectrum: Complex[Array, "... f t"], spec: StftSpec, *, length: int | None = None) -> Float[Array, "... n"]:
     """Least-squares inverse: windowed overlap-add over the summed squared windows.
 
     For a spectrum that no waveform has, this is the waveform whose spectrum is nearest in the mean
@@ -137,9 +133,7 @@ def istft(
     t = spectrum.shape[-1]
     frames = jnp.fft.irfft(jnp.swapaxes(spectrum, -1, -2), n=spec.n_fft, axis=-1) * window
     energy = _overlap_add(jnp.broadcast_to(jnp.asarray(window) ** 2, (t, spec.n_fft)), spec)
-    wav = jnp.where(
-        energy > _WINDOW_FLOOR, _overlap_add(frames, spec) / jnp.maximum(energy, _WINDOW_FLOOR), 0
-    )
+    wav = jnp.where(energy > _WINDOW_FLOOR, _overlap_add(frames, spec) / jnp.maximum(energy, _WINDOW_FLOOR), 0)
     start = spec.n_fft // 2 if spec.centre else 0
     if length is None:
         length = (t - 1) * spec.hop + (0 if spec.centre else spec.n_fft)

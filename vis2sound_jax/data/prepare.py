@@ -218,9 +218,7 @@ def _encoded(
             yield _finished(*ahead.popleft())
 
 
-def _finished(
-    split: str, name: str, future: Future[dict[str, Any]]
-) -> tuple[str, str, dict[str, Any] | UserError]:
+def _finished(split: str, name: str, future: Future[dict[str, Any]]) -> tuple[str, str, dict[str, Any] | UserError]:
     try:
         return split, name, future.result()
     except UserError as error:

@@ -1,6 +1,7 @@
 """Where prepared recordings are read from: random access to the files that `prepare` wrote."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, SupportsIndex
 
@@ -33,6 +34,9 @@ class Records:
         if not -len(self) <= position < len(self):
             raise IndexError(f"record {position} of {len(self)}")
         return record_from_example(self._source[position % len(self)])
+
+    def __iter__(self) -> Iterator[Record]:
+        return (self[k] for k in range(len(self)))
 
     def __repr__(self) -> str:
         # grain compares this text when a stream is restored, so it must not hold an address.

@@ -41,9 +41,7 @@ class Heard(NamedTuple):
     bands: np.ndarray
 
 
-def hear(
-    records: Sequence[Record], *, bands: int, sound: bool, progress: Progress | None = None
-) -> list[Heard]:
+def hear(records: Sequence[Record], *, bands: int, sound: bool, progress: Progress | None = None) -> list[Heard]:
     """Listens to recordings once, so that examples can be cut from them quickly.
 
     Args:
@@ -120,9 +118,7 @@ def encoder_example(
     }
 
 
-def onset_curve(
-    onset_s: np.ndarray, weight: np.ndarray, at_s: np.ndarray, spread_s: float
-) -> Float32[np.ndarray, "t"]:
+def onset_curve(onset_s: np.ndarray, weight: np.ndarray, at_s: np.ndarray, spread_s: float) -> Float32[np.ndarray, "t"]:
     """Marks events by bumps exp(-d^2 / 2 s^2), the highest one counting.
 
     Args:

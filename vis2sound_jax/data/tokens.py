@@ -99,9 +99,7 @@ def style_of(mel: np.ndarray) -> Float32[np.ndarray, "e"]:
     return np.concatenate([mel.mean(axis=1), mel.max(axis=1), mel[:, loud].mean(axis=1)])
 
 
-def window_start(
-    event_s: np.ndarray, columns: int, column_s: float, last: int, rng: np.random.Generator
-) -> int:
+def window_start(event_s: np.ndarray, columns: int, column_s: float, last: int, rng: np.random.Generator) -> int:
     """Draws the first column of a window around a random event; anywhere if there is none."""
     if not len(event_s):
         return int(rng.integers(0, last + 1))
@@ -153,9 +151,7 @@ def pair_example(
       `condition`, `target`, `condition_video`, `target_video`, `style`.
     """
     target, condition = sample_starts(recording, rng, columns)
-    return window_pair(
-        recording, target, recording, condition, columns=columns, book=book, prefix_frames=prefix_frames
-    )
+    return window_pair(recording, target, recording, condition, columns=columns, book=book, prefix_frames=prefix_frames)
 
 
 def window_pair(
@@ -184,23 +180,19 @@ def window_pair(
     return example
 
 
-def video_window(
-    recording: TokenRecording, start: int, columns: int, prefix_frames: int
-) -> Float32[np.ndarray, "p g"]:
+def video_window(recording: TokenRecording, start: int, columns: int, prefix_frames: int) -> Float32[np.ndarray, "p g"]:
     """Looks up the video of a window: one row for every token, or the frames of a prefix."""
     start_s = start * recording.column_s
     if prefix_frames:
         duration_s = columns * recording.column_s
         return frame_features(recording.features, recording.fps, start_s, duration_s, prefix_frames)
-    rows = aligned_features(
-        recording.features, recording.onset, recording.fps, start_s, recording.column_s, columns
-    )
+    rows = aligned_features(recording.features, recording.onset, recording.fps, start_s, recording.column_s, columns)
     return np.repeat(rows, recording.codes.shape[0], axis=0)
 
 
 def save_recordings(path: Path, recordings: Sequence[TokenRecording]) -> None:
     """Writes recordings to one file, whole or not at all."""
-    arrays: dict[str, np.ndarray] = {"count": np.array(len(recordings))}
+    arrays: dict[str, Any] = {"count": np.array(len(recordings))}
     for k, recording in enumerate(recordings):
         for field in dataclasses.fields(recording):
             arrays[f"{k}/{field.name}"] = np.asarray(getattr(recording, field.name))

@@ -86,9 +86,7 @@ def window(record: Record, start_s: float, duration_s: float, *, grey: bool = Fa
     return _cut(record, round(start_s * record["fps"]), duration_s, grey=grey)
 
 
-def random_window(
-    record: Record, rng: np.random.Generator, duration_s: float, *, grey: bool = False
-) -> Window:
+def random_window(record: Record, rng: np.random.Generator, duration_s: float, *, grey: bool = False) -> Window:
     """Cuts a window from anywhere in the annotated part (anywhere at all if that is shorter than the window).
 
     Args:
@@ -192,9 +190,7 @@ def _published_pair(record: Record, rng: np.random.Generator, duration_s: float,
     fps, rate_hz = record["fps"], record["rate_hz"]
     hits = record["event_time_s"][record["event_time_s"] >= _LEAD_S].astype(float)
     if not len(hits):
-        raise UserError(
-            f"{record['id']} has no hit after {_LEAD_S:g} s; take it off the list or set compat off"
-        )
+        raise UserError(f"{record['id']} has no hit after {_LEAD_S:g} s; take it off the list or set compat off")
     starts = [int((time_s - _LEAD_S) * rate_hz) for time_s in rng.choice(hits, 2)]
     shifts_s = rng.uniform(-_LEAD_S, _LEAD_S, 2)
     # One frame less than fits, as published.
@@ -253,22 +249,17 @@ def _draw(places: list[_Range], rng: np.random.Generator) -> int:
     return int(rng.choice(np.concatenate([np.arange(first, last + 1) for first, last in places])))
 
 
-def _cut(
-    record: Record, first_frame: int, duration_s: float, *, grey: bool, first_sample: int | None = None
-) -> Window:
+def _cut(record: Record, first_frame: int, duration_s: float, *, grey: bool, first_sample: int | None = None) -> Window:
     """Decodes a window; its sound begins with its first frame unless `first_sample` says otherwise."""
     n_frames, n_samples = round(duration_s * record["fps"]), round(duration_s * record["rate_hz"])
     start_s = first_frame / record["fps"]
     if n_frames < 1 or not 0 <= first_frame <= len(record["frames"]) - n_frames:
         raise ValueError(
-            f"{record['id']} lasts {record['duration_s']:.2f} s: "
-            f"no window of {duration_s:g} s at {start_s:.2f} s"
+            f"{record['id']} lasts {record['duration_s']:.2f} s: no window of {duration_s:g} s at {start_s:.2f} s"
         )
     if first_sample is None:
         first_sample = round(start_s * record["rate_hz"])
-    pictures = [
-        decode_jpeg(data, grey=grey) for data in record["frames"][first_frame : first_frame + n_frames]
-    ]
+    pictures = [decode_jpeg(data, grey=grey) for data in record["frames"][first_frame : first_frame + n_frames]]
     return Window(np.stack(pictures), _read_sound(record["audio"], first_sample, n_samples), start_s)
 
 

@@ -53,7 +53,7 @@ class Composer:
     guidance: float
 
     def window(
-        self, params: Any, batch: Mapping[str, Any], known: Int[Array, "b m"], key: Array, *, takes: int
+        self, params: Any, batch: Mapping[str, Any], known: Int[Array | np.ndarray, "b m"], key: Array, *, takes: int
     ) -> Int[Array, "s r k"]:
         """Samples the rest of one window; all takes share one prefill.
 
@@ -100,9 +100,7 @@ class Composer:
           Grids of `columns` columns.
         """
         half = self.columns // 2
-        starts = (
-            list(range(0, max(columns - self.columns, 0) + half, half)) if columns > self.columns else [0]
-        )
+        starts = list(range(0, max(columns - self.columns, 0) + half, half)) if columns > self.columns else [0]
         done: np.ndarray | None = None
         for number, start in enumerate(starts):
             batch = {name: value[None] for name, value in condition.items()}
@@ -129,7 +127,7 @@ def _window(composer: Composer, takes: int, params: Any, batch: Mapping[str, Any
     m = batch["known"].shape[1]
     branches = _branches(composer, batch)
     video = jnp.concatenate([branches["condition_video"], branches["target_video"]], axis=1)
-    start = {"tokens": jnp.concatenate([branches["condition"], branches["known"]], axis=1)}
+    start: dict[str, Any] = {"tokens": jnp.concatenate([branches["condition"], branches["known"]], axis=1)}
     size = branches["condition"].shape[0]
     slots = 2 * n + (video.shape[1] if composer.prefix else 0)
     style = None if composer.prefix else branches["style"]
@@ -160,9 +158,7 @@ def _window(composer: Composer, takes: int, params: Any, batch: Mapping[str, Any
 
     choose = functools.partial(sample, temperature=composer.temperature, top_k=composer.top_k)
     rows = (jnp.arange(1, n - m + 1) % composer.rows)[None]
-    fresh = generate(
-        step, cache, merge(logits, jnp.int32(0)), key, n - m, choose=choose, aligned=(steps, rows)
-    )
+    fresh = generate(step, cache, merge(logits, jnp.int32(0)), key, n - m, choose=choose, aligned=(steps, rows))
     known = jnp.repeat(batch["known"], takes, axis=0)
     return grid_from_tokens(jnp.concatenate([known, fresh], axis=1), composer.rows, composer.book)
 

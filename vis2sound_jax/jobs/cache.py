@@ -19,9 +19,7 @@ from vis2sound_jax.training.progress import track
 from vis2sound_jax.video.files import decode_jpeg
 
 
-def token_recordings(
-    config: Any, workdir: Path, split: str, *, prepared: Path | None = None
-) -> list[TokenRecording]:
+def token_recordings(config: Any, workdir: Path, split: str, *, prepared: Path | None = None) -> list[TokenRecording]:
     """Returns a split as codes and features; the first call computes them, later ones read the file.
 
     Args:
@@ -54,9 +52,7 @@ class _Maker:
         self._watcher = Watcher(build.encoder_net(config))
         self._encoder_params = load_params(workdir / "encoder" / "checkpoints", item="variables")["ema"]
         self._coder_params = load_params(workdir / "codebook" / "checkpoints")
-        self._encode = jax.jit(
-            lambda params, mel: self._coder.apply({"params": params}, mel, method="encode")
-        )
+        self._encode = jax.jit(lambda params, mel: self._coder.apply({"params": params}, mel, method="encode"))
 
     def make(self, record: Record) -> TokenRecording:
         wav, _ = decode_flac(record["audio"])

@@ -134,9 +134,7 @@ def check_job(name: str | None, jobs: Collection[str], *, requested: bool) -> No
     if name is not None and name not in jobs:
         raise UserError(f"--job={name}: there is no such job{_nearest(name, list(jobs))}")
     if requested and name not in REQUESTED_JOBS:
-        raise UserError(
-            f"--video, --example and their like go with {_LISTED}; add one of these or leave them out"
-        )
+        raise UserError(f"--video, --example and their like go with {_LISTED}; add one of these or leave them out")
 
 
 def explain(error: BaseException) -> str | None:

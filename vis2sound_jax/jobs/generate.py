@@ -28,9 +28,7 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     request = config.request
     if request.video or request.example or request.output:
         if not (request.video and request.example and request.output):
-            raise UserError(
-                "--job=generate needs --video=FILM, --example=FILM_OR_SOUND and --output=FILM.mp4"
-            )
+            raise UserError("--job=generate needs --video=FILM, --example=FILM_OR_SOUND and --output=FILM.mp4")
         output = Path(request.output)
         check_output(output, _FILMS)
         return _make(
@@ -56,9 +54,7 @@ def _make(
     start_s: float | None = None,
 ) -> dict[str, Any]:
     with Progress(None, output.name, unit="column") as progress:
-        made = foley.generate(
-            video, example, takes=takes, seed=seed, start_s=start_s, progress=progress.reach
-        )
+        made = foley.generate(video, example, takes=takes, seed=seed, start_s=start_s, progress=progress.reach)
     manifest = write_takes(made, foley, video=video, example=example, output=output, seed=seed)
     return {
         "film": str(output),
@@ -80,7 +76,7 @@ def _held_out(config: Any, workdir: Path) -> dict[str, Any]:
         video = names[k % len(names)]
         example = video if k % 2 == 0 else names[(k + 1) % len(names)]
         output = target / f"{k:02d}_{video}_like_{example}.mp4"
-        paths = [folder / f"{name}_denoised.mp4" for name in (video, example)]
-        _make(foley, *paths, output, takes=config.generate.takes, seed=config.seed + k)
+        film, sound = (folder / f"{name}_denoised.mp4" for name in (video, example))
+        _make(foley, film, sound, output, takes=config.generate.takes, seed=config.seed + k)
         films.append(output.name)
     return {"films": len(films), "folder": str(target), "data": data_name(config)}

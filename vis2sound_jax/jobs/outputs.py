@@ -40,9 +40,7 @@ def check_output(path: Path, suffixes: Sequence[str]) -> None:
         raise file_error(folder, "cannot be written to", "name another --output")
 
 
-def write_takes(
-    takes: Takes, foley: Foley, *, video: Path, example: Path, output: Path, seed: int
-) -> dict[str, Any]:
+def write_takes(takes: Takes, foley: Foley, *, video: Path, example: Path, output: Path, seed: int) -> dict[str, Any]:
     """Writes the best take as MP4 and WAV, further takes beside them, and a manifest.
 
     Args:
@@ -63,9 +61,7 @@ def write_takes(
         sound = film.with_suffix(".wav")
         write_wav(sound, takes.wavs[take], takes.rate_hz)
         mux_sound(video, takes.wavs[take], takes.rate_hz, film)
-        files.append(
-            {"film": film.name, "sound": sound.name, "agreement": round(float(takes.agreement[take]), 4)}
-        )
+        files.append({"film": film.name, "sound": sound.name, "agreement": round(float(takes.agreement[take]), 4)})
     manifest = {
         "made_by": f"vis2sound_jax {__version__}",
         "config": foley.config.name,

@@ -129,9 +129,7 @@ class PairMaker:
         ]
         return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
 
-    def items(
-        self, pairs: Sequence[Pair], *, progress: Callable[[int, int], None] | None = None
-    ) -> list[FoleyItem]:
+    def items(self, pairs: Sequence[Pair], *, progress: Callable[[int, int], None] | None = None) -> list[FoleyItem]:
         """Makes all sounds.
 
         Args:
@@ -165,10 +163,7 @@ class PairMaker:
         """Gives every pair the condition of a pair of another recording."""
         recordings = [pair.recording for pair in pairs]
         n = len(pairs)
-        other = [
-            next((k % n for k in range(i + 1, i + n) if recordings[k % n] != recordings[i]), i)
-            for i in range(n)
-        ]
+        other = [next((k % n for k in range(i + 1, i + n) if recordings[k % n] != recordings[i]), i) for i in range(n)]
         names = ("condition", "condition_video", "style")
         return {**batch, **{name: batch[name][other] for name in names if name in batch}}
 
@@ -192,9 +187,7 @@ class PairMaker:
         items = []
         for i, pair in enumerate(pairs):
             one, record = self.tokens[pair.recording], self.records[pair.recording]
-            wav, example = (
-                self._wav(pair.recording, start, frames) for start in (pair.target, pair.condition)
-            )
+            wav, example = (self._wav(pair.recording, start, frames) for start in (pair.target, pair.condition))
             seen = self.window_onsets(pair)
             rows: dict[str, Any] = {name: wavs[i] for name, wavs in made.items() if name != TAKE_ROW}
             rows[TAKE_ROW] = list(made[TAKE_ROW][i * takes : (i + 1) * takes])
@@ -223,9 +216,7 @@ class PairMaker:
         known = np.zeros((len(batch["condition"]), 0), np.int32)
         inputs = {name: value for name, value in batch.items() if name != "target"}
         key = jax.random.fold_in(jax.random.key(self.config.seed), first)
-        return np.asarray(
-            self.foley.composer.window(self.foley.params["transformer"], inputs, known, key, takes=takes)
-        )
+        return np.asarray(self.foley.composer.window(self.foley.params["transformer"], inputs, known, key, takes=takes))
 
     def _sound(self, mel: np.ndarray) -> np.ndarray:
         iterations = self.config.evaluate.griffin_lim_iterations

@@ -94,9 +94,7 @@ def open_split(config: Any, prepared: Path, split: str) -> Records:
       UserError: if nothing was prepared, or at other rates.
     """
     data = config.data
-    return open_records(
-        prepared, split, rate_hz=data.rate_hz, fps=data.fps, height=data.height, width=data.width
-    )
+    return open_records(prepared, split, rate_hz=data.rate_hz, fps=data.fps, height=data.height, width=data.width)
 
 
 def _write_world(config: Any, folder: Path) -> None:

@@ -117,9 +117,7 @@ def own_workdir(config: ConfigDict, workdir: Path) -> Iterator[None]:
     try:
         workdir.mkdir(parents=True, exist_ok=True)
         if known is None and any(entry.name not in _FIRST_FILES for entry in workdir.iterdir()):
-            raise file_error(
-                workdir, "the folder has files of something else in it", "choose another --workdir"
-            )
+            raise file_error(workdir, "the folder has files of something else in it", "choose another --workdir")
         lock = (workdir / "lock").open("a+", encoding="utf-8")
     except (FileExistsError, NotADirectoryError, PermissionError) as error:
         raise file_error(

@@ -105,9 +105,7 @@ def _transformer(config: Any, workdir: Path) -> TrainState:
         book=build.book_size(config),
         prefix_frames=build.prefix_frames(config),
     )
-    usable = [
-        r for r in token_recordings(config, workdir, "train") if r.codes.shape[1] >= transformer.columns
-    ]
+    usable = [r for r in token_recordings(config, workdir, "train") if r.codes.shape[1] >= transformer.columns]
     if not usable:
         raise UserError(
             f"no training recording is {transformer.columns} columns long; lower config.transformer.columns"

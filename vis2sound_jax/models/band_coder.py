@@ -82,7 +82,7 @@ class BandCoder(nn.Module):
         if not quantised:
             zero = jnp.zeros(())
             return Coded(self._mel(latents), latents, indices, zero, found.perplexity.mean())
-        loss = sum(jnp.mean(term) for term in found.losses.values())
+        loss = jnp.mean(jnp.stack([term.mean() for term in found.losses.values()])) * len(found.losses)
         return Coded(self._mel(quantised_latents), latents, indices, loss, found.perplexity.mean())
 
     def latents(self, mel: Float[Array, "b f t"]) -> Float[Array, "b r k d"]:
@@ -93,9 +93,7 @@ class BandCoder(nn.Module):
         """
         b, f, t = mel.shape
         if t % self.frames:
-            raise UserError(
-                f"a mel of {t} frames does not divide into columns of {self.frames}; pad or cut it"
-            )
+            raise UserError(f"a mel of {t} frames does not divide into columns of {self.frames}; pad or cut it")
         columns = mel.reshape(b, f, t // self.frames, self.frames).transpose(0, 2, 1, 3)
         x = self.encoder_in(columns.reshape(b, t // self.frames, f * self.frames))
         for block in self.encoder_blocks:

@@ -31,9 +31,7 @@ def sequence_inputs(batch: Mapping[str, Any], *, prefix: bool) -> dict[str, Any]
     return {"tokens": tokens, "aligned": video[:, 1:], "style": batch["style"]}
 
 
-def hide(
-    batch: Mapping[str, Any], which: Bool[Array, " b"], *, mask_token: int, film: bool
-) -> dict[str, Any]:
+def hide(batch: Mapping[str, Any], which: Bool[Array, " b"], *, mask_token: int, film: bool) -> dict[str, Any]:
     """Hides the condition of some examples: mask tokens and zero features.
 
     Args:

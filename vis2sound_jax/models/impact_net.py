@@ -49,9 +49,7 @@ def frame_differences(frames: Float[Array, "b t h w"]) -> Float[Array, "b t h w"
 def _first_patches(x: Float[Array, "b t h w"]) -> Float[Array, "b t y x p"]:
     """Cuts 8 x 8 patches every 4 pixels."""
     b, t, h, w = x.shape
-    cells = (
-        x.reshape(b, t, h // 4, 4, w // 4, 4).transpose(0, 1, 2, 4, 3, 5).reshape(b, t, h // 4, w // 4, 16)
-    )
+    cells = x.reshape(b, t, h // 4, 4, w // 4, 4).transpose(0, 1, 2, 4, 3, 5).reshape(b, t, h // 4, w // 4, 16)
     cells = jnp.pad(cells, ((0, 0), (0, 0), (0, 1), (0, 1), (0, 0)))
     corners = [cells[:, :, i : i + h // 4, j : j + w // 4] for i in (0, 1) for j in (0, 1)]
     return jnp.concatenate(corners, axis=-1)

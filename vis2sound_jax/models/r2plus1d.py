@@ -66,9 +66,7 @@ class Factored(nn.Module):
     stride: int = 1
 
     @nn.compact
-    def __call__(
-        self, x: Float[Array, "b t h w i"], *, use_running_average: bool
-    ) -> Float[Array, "b t h2 w2 o"]:
+    def __call__(self, x: Float[Array, "b t h w i"], *, use_running_average: bool) -> Float[Array, "b t h2 w2 o"]:
         """Returns the features before the last ReLU."""
         x = _spatial(x, self.middle, self.size, self.stride, "spatial")
         x = nn.relu(BatchNorm(name="spatial_norm")(x, use_running_average=use_running_average))
@@ -88,9 +86,7 @@ class VideoBlock(nn.Module):
     stride: int
 
     @nn.compact
-    def __call__(
-        self, x: Float[Array, "b t h w i"], *, use_running_average: bool
-    ) -> Float[Array, "b t h2 w2 o"]:
+    def __call__(self, x: Float[Array, "b t h w i"], *, use_running_average: bool) -> Float[Array, "b t h2 w2 o"]:
         """Returns `relu(shortcut(x) + conv2(relu(conv1(x))))`."""
         inputs, outputs = x.shape[-1], self.channels
         # As many parameters as a full 3x3x3 convolution (Tran et al. 2018, section 3.5); the released
@@ -118,9 +114,7 @@ class R2Plus1D(nn.Module):
     widths: tuple[int, int, int, int] = (64, 128, 256, 512)
 
     @nn.compact
-    def __call__(
-        self, frames: Float[Array, "b t h w 3"], *, use_running_average: bool
-    ) -> Float[Array, "b t c"]:
+    def __call__(self, frames: Float[Array, "b t h w 3"], *, use_running_average: bool) -> Float[Array, "b t c"]:
         """Computes the features.
 
         Args:

@@ -45,9 +45,7 @@ class CodebookTask:
     def optimizer(self) -> optax.GradientTransformation:
         """AdamW with a warm-up and a cosine to 2 %; the books do not decay."""
         warmup = min(WARMUP_STEPS, self.steps // 4)
-        schedule = warmup_cosine(
-            self.learning_rate, warmup_steps=warmup, total_steps=self.steps, final_fraction=0.02
-        )
+        schedule = warmup_cosine(self.learning_rate, warmup_steps=warmup, total_steps=self.steps, final_fraction=0.02)
         return adamw(schedule, b2=0.98, weight_decay=0.01, clip_norm=1.0)
 
     def init(self, key: jax.Array, batch: Mapping[str, Any]) -> TrainState:

@@ -48,9 +48,7 @@ class EncoderTask:
     def optimizer(self) -> optax.GradientTransformation:
         """AdamW with a warm-up and a cosine to 2 %."""
         warmup = min(WARMUP_STEPS, self.steps // 4)
-        schedule = warmup_cosine(
-            self.learning_rate, warmup_steps=warmup, total_steps=self.steps, final_fraction=0.02
-        )
+        schedule = warmup_cosine(self.learning_rate, warmup_steps=warmup, total_steps=self.steps, final_fraction=0.02)
         return adamw(schedule, b2=0.98, weight_decay=self.weight_decay, clip_norm=1.0)
 
     def init(self, key: jax.Array, batch: Mapping[str, Any]) -> TrainState:
@@ -72,9 +70,7 @@ class EncoderTask:
         state = apply_gradients(state, gradients, self.optimizer)
         # Early on the average would still hold the random start, so its reach grows with the steps.
         decay = jnp.minimum(self.ema, (1.0 + state.step) / (10.0 + state.step))
-        averaged = jax.tree.map(
-            lambda old, new: decay * old + (1 - decay) * new, state.variables["ema"], state.params
-        )
+        averaged = jax.tree.map(lambda old, new: decay * old + (1 - decay) * new, state.variables["ema"], state.params)
         return state.replace(variables={"ema": averaged}), metrics
 
     def eval_step(self, state: TrainState, batch: Mapping[str, Any], frozen: Any) -> Metrics:

@@ -27,8 +27,8 @@ class TransformerTask:
     `condition_video` and `target_video` float32 [b, n or p, g] and `style` float32 [b, e] (aligned only).
 
     A share of examples has its condition hidden, half of them the film too: its tokens become the mask
-    token `net.vocab - 1`, its features zero. Half as many again lose the example's film alone. One network then also serves as the no-condition row and as the
-    base of guidance.
+    token `net.vocab - 1`, its features zero. Half as many again lose the example's film alone, as a bare sound
+    has none. One network then also serves as the no-condition row and as the base of guidance.
 
     Attributes:
       net: the transformer.
@@ -53,9 +53,7 @@ class TransformerTask:
     def optimizer(self) -> optax.GradientTransformation:
         """AdamW with a warm-up and a cosine to 5 %; only matrices decay."""
         warmup = min(WARMUP_STEPS, self.steps // 4)
-        schedule = warmup_cosine(
-            self.learning_rate, warmup_steps=warmup, total_steps=self.steps, final_fraction=0.05
-        )
+        schedule = warmup_cosine(self.learning_rate, warmup_steps=warmup, total_steps=self.steps, final_fraction=0.05)
         return adamw(schedule, b1=0.9, b2=0.95, weight_decay=self.weight_decay, decay=DECAYED, clip_norm=1.0)
 
     def init(self, key: jax.Array, batch: Mapping[str, Any]) -> TrainState:

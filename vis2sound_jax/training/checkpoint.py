@@ -34,9 +34,7 @@ class Restored(NamedTuple):
 
 
 def _manager(directory: Path, *, keep: int | None, read_only: bool = False) -> ocp.CheckpointManager:
-    options = ocp.CheckpointManagerOptions(
-        max_to_keep=keep, cleanup_tmp_directories=not read_only, read_only=read_only
-    )
+    options = ocp.CheckpointManagerOptions(max_to_keep=keep, cleanup_tmp_directories=not read_only, read_only=read_only)
     handlers: dict[str, Any] = {name: ocp.StandardCheckpointHandler() for name in _TREES}
     handlers |= {name: ocp.JsonCheckpointHandler() for name in ("meta", "data")}
     return ocp.CheckpointManager(directory.absolute(), options=options, item_handlers=handlers)
@@ -83,9 +81,7 @@ def _check_fit(place: Path, name: str, saved: PyTree, expected: PyTree) -> None:
 def _saved_trees(manager: ocp.CheckpointManager, step: int) -> dict[str, PyTree]:
     """Reads the structure and shapes of a checkpoint's trees, without the arrays."""
     metadata = manager.item_metadata(step)
-    return {
-        name: metadata[name].tree for name in _TREES if name in metadata.keys() and metadata[name] is not None
-    }
+    return {name: metadata[name].tree for name in _TREES if name in metadata.keys() and metadata[name] is not None}
 
 
 def _abstract(leaf: Any) -> jax.ShapeDtypeStruct:
@@ -181,9 +177,7 @@ class Checkpointer:
         found = self._manager.restore(step, args=ocp.args.Composite(**items))
         trees = {name: found[name] if name in saved else tree for name, tree in wanted.items()}
         counter = jax.device_put(np.int32(step), abstract.step.sharding)
-        return Restored(
-            TrainState(step=counter, **trees), _decode_position(found["data"]), dict(found["meta"])
-        )
+        return Restored(TrainState(step=counter, **trees), _decode_position(found["data"]), dict(found["meta"]))
 
     def close(self) -> None:
         """Waits for the last save and frees the threads."""
@@ -216,9 +210,7 @@ def _open_newest(directory: Path) -> tuple[ocp.CheckpointManager, int]:
     return manager, step
 
 
-def load_params(
-    directory: str | os.PathLike[str], *, item: str = "params", expected: PyTree | None = None
-) -> PyTree:
+def load_params(directory: str | os.PathLike[str], *, item: str = "params", expected: PyTree | None = None) -> PyTree:
     """Loads the newest parameters without knowing their tree.
 
     Args:

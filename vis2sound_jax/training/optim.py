@@ -30,9 +30,7 @@ def mask_by_path(params: PyTree, patterns: Sequence[str]) -> PyTree:
     )
 
 
-def warmup_cosine(
-    peak: float, *, warmup_steps: int, total_steps: int, final_fraction: float = 0.0
-) -> optax.Schedule:
+def warmup_cosine(peak: float, *, warmup_steps: int, total_steps: int, final_fraction: float = 0.0) -> optax.Schedule:
     """Makes a learning rate that rises linearly from 0 and falls as half a cosine.
 
     Args:
@@ -85,9 +83,7 @@ def adamw(
     return update if clip_norm is None else optax.chain(optax.clip_by_global_norm(clip_norm), update)
 
 
-def apply_gradients(
-    state: TrainState, gradients: PyTree, optimizer: optax.GradientTransformation
-) -> TrainState:
+def apply_gradients(state: TrainState, gradients: PyTree, optimizer: optax.GradientTransformation) -> TrainState:
     """Updates params and opt_state of a state by one optimizer step.
 
     Args:

@@ -34,9 +34,7 @@ class Progress:
         self._note = ""
         self._started_s = self._line_s = time.monotonic()
         # disable=None makes tqdm silent where standard error is not a terminal.
-        self._bar = tqdm(
-            total=total, desc=description, initial=initial, unit=unit, disable=None, dynamic_ncols=True
-        )
+        self._bar = tqdm(total=total, desc=description, initial=initial, unit=unit, disable=None, dynamic_ncols=True)
 
     def advance(self, count: int = 1, *, note: str = "") -> None:
         """Counts finished units.
@@ -87,9 +85,7 @@ class Progress:
         self.close()
 
 
-def track(
-    work: Iterable[T], description: str, *, total: int | None = None, unit: str = "item"
-) -> Iterator[T]:
+def track(work: Iterable[T], description: str, *, total: int | None = None, unit: str = "item") -> Iterator[T]:
     """Goes through `work` and shows the progress.
 
     Args:

@@ -30,9 +30,7 @@ def make_mesh(axes: Mapping[str, int] | None = None) -> Mesh:
     axes = {"data": len(devices)} if axes is None else dict(axes)
     wanted = int(np.prod(list(axes.values())))
     if not 1 <= wanted <= len(devices):
-        raise UserError(
-            f"mesh {axes} asks for {wanted} devices, but there are {len(devices)}; make it smaller"
-        )
+        raise UserError(f"mesh {axes} asks for {wanted} devices, but there are {len(devices)}; make it smaller")
     # Auto, because the explicit axis types that are jax's default break embeddings in Flax.
     return jax.make_mesh(
         tuple(axes.values()),
@@ -56,13 +54,10 @@ def _leaf_sharding(path: str, shape: tuple[int, ...], rules: Rules, mesh: Mesh) 
         parts = [_split(mesh, names) for names in spec]
         if len(parts) > len(shape) or any(size % part for size, part in zip(shape, parts, strict=False)):
             raise ValueError(
-                f"{path} of shape {shape} cannot be divided by rule {pattern!r} → {spec} "
-                f"on mesh {dict(mesh.shape)}"
+                f"{path} of shape {shape} cannot be divided by rule {pattern!r} → {spec} on mesh {dict(mesh.shape)}"
             )
         return NamedSharding(mesh, spec)
-    raise ValueError(
-        f"{path} of shape {shape} matches none of the sharding rules {[rule for rule, _ in rules]}"
-    )
+    raise ValueError(f"{path} of shape {shape} matches none of the sharding rules {[rule for rule, _ in rules]}")
 
 
 def shard_by_rules(tree: PyTree, rules: Rules, mesh: Mesh) -> PyTree:
@@ -113,7 +108,5 @@ def shard_batch(batch: Mapping[str, np.ndarray], mesh: Mesh) -> dict[str, jax.Ar
                 f"a batch of {array.shape[0]} ({name}) cannot be divided over {parts} devices; "
                 f"set the batch size to a multiple of {parts}"
             )
-        placed[name] = jax.make_array_from_process_local_data(
-            NamedSharding(mesh, PartitionSpec("data")), array
-        )
+        placed[name] = jax.make_array_from_process_local_data(NamedSharding(mesh, PartitionSpec("data")), array)
     return placed

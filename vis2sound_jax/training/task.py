@@ -59,8 +59,7 @@ class Metrics(struct.PyTreeNode):
         """Returns sum / count for every name as Python numbers; `nan` where nothing was counted."""
         sums, counts = jax.device_get((self.sums, self.counts))
         return {
-            name: float(total) / float(counts[name]) if counts[name] else float("nan")
-            for name, total in sums.items()
+            name: float(total) / float(counts[name]) if counts[name] else float("nan") for name, total in sums.items()
         }
 
 

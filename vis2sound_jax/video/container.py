@@ -134,13 +134,9 @@ def seek(container: InputContainer, stream: Stream, time_s: float) -> bool:
 
 
 @overload
-def decode_from(
-    path: PathLike, kind: Literal["video"], time_s: float
-) -> Generator[VideoFrame, None, None]: ...
+def decode_from(path: PathLike, kind: Literal["video"], time_s: float) -> Generator[VideoFrame, None, None]: ...
 @overload
-def decode_from(
-    path: PathLike, kind: Literal["audio"], time_s: float
-) -> Generator[AudioFrame, None, None]: ...
+def decode_from(path: PathLike, kind: Literal["audio"], time_s: float) -> Generator[AudioFrame, None, None]: ...
 def decode_from(path: PathLike, kind: Literal["video", "audio"], time_s: float) -> Generator[Any, None, None]:
     """Decodes a stream from at or before a time on, seeking close to it where the container allows.
 

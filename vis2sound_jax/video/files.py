@@ -160,9 +160,7 @@ def decode_jpeg(data: bytes, *, grey: bool = False) -> UInt8[np.ndarray, "h w *c
             image.draft(mode, image.size)
             return np.asarray(image.convert(mode))
     except (UnidentifiedImageError, OSError) as error:
-        raise UserError(
-            f"a record's picture ({len(data)} bytes) is not JPEG; prepare the data again"
-        ) from error
+        raise UserError(f"a record's picture ({len(data)} bytes) is not JPEG; prepare the data again") from error
 
 
 def _require_film(path: PathLike) -> Film:
@@ -172,9 +170,7 @@ def _require_film(path: PathLike) -> Film:
     return film
 
 
-def _frame_times(
-    path: PathLike, film: Film, fps: float, start_s: float, duration_s: float | None
-) -> np.ndarray:
+def _frame_times(path: PathLike, film: Film, fps: float, start_s: float, duration_s: float | None) -> np.ndarray:
     """The times of the wanted frames on the film's clock, checked against its length."""
     period_s = max(1.0 / fps, 1.0 / film.fps)
     if duration_s is None:
@@ -182,9 +178,7 @@ def _frame_times(
     count = round(duration_s * fps)
     inside = start_s >= 0 and start_s + duration_s < film.duration_s + 1.01 * period_s
     if count < 1 or start_s >= film.duration_s or not inside:
-        problem = (
-            f"no {count} frames at {fps:g} fps from {start_s:.2f} s on in a film of {film.duration_s:.2f} s"
-        )
+        problem = f"no {count} frames at {fps:g} fps from {start_s:.2f} s on in a film of {film.duration_s:.2f} s"
         raise file_error(path, problem, "choose a window inside the film")
     return start_s + np.arange(count) / fps
 

@@ -74,9 +74,7 @@ def resize(frames: UInt8[np.ndarray, "t h w *c"], height: int, width: int) -> UI
     return np.stack([np.asarray(Image.fromarray(frame).resize((width, height))) for frame in frames])
 
 
-def centre_crop(
-    frames: UInt8[np.ndarray, "t h w *c"], height: int, width: int
-) -> UInt8[np.ndarray, "t i j *c"]:
+def centre_crop(frames: UInt8[np.ndarray, "t h w *c"], height: int, width: int) -> UInt8[np.ndarray, "t i j *c"]:
     """Cuts out the middle; an odd rest is split as torchvision does, by rounding half to even.
 
     Args:
@@ -92,9 +90,7 @@ def centre_crop(
     return frames[:, top : top + height, left : left + width]
 
 
-def normalise(
-    frames: UInt8[np.ndarray, "t h w 3"], statistics: ImageStatistics
-) -> Float32[np.ndarray, "t h w 3"]:
+def normalise(frames: UInt8[np.ndarray, "t h w 3"], statistics: ImageStatistics) -> Float32[np.ndarray, "t h w 3"]:
     """Scales red, green and blue to zero mean and unit deviation over a data set.
 
     Args:
@@ -149,9 +145,7 @@ def spacetime_image(frames: UInt8[np.ndarray, "t h w"]) -> UInt8[np.ndarray, "t 
     return np.stack([padded[:-2], padded[1:-1], padded[2:]], axis=-1)
 
 
-def sample_augmentation(
-    rng: np.random.Generator, height: int, width: int, *, size: int = 112
-) -> Augmentation:
+def sample_augmentation(rng: np.random.Generator, height: int, width: int, *, size: int = 112) -> Augmentation:
     """Draws CondFoleyGen's training augmentation (Du et al. 2023, released code), once per clip.
 
     A random resized crop (half to all of the area, aspect 3:4 to 4:3), a mirror image half of the time, and
@@ -224,9 +218,7 @@ def sample_grey_augmentation(rng: np.random.Generator, height: int, width: int) 
     )
 
 
-def apply_grey_augmentation(
-    frames: UInt8[np.ndarray, "t h w"], params: GreyAugmentation
-) -> UInt8[np.ndarray, "t h w"]:
+def apply_grey_augmentation(frames: UInt8[np.ndarray, "t h w"], params: GreyAugmentation) -> UInt8[np.ndarray, "t h w"]:
     """Applies one draw to all frames of a grey clip; the size stays.
 
     Args:
@@ -237,9 +229,7 @@ def apply_grey_augmentation(
       Augmented frames.
     """
     size, bilinear = frames.shape[:0:-1], Image.Resampling.BILINEAR
-    clip = np.stack(
-        [np.asarray(Image.fromarray(frame).resize(size, bilinear, params.box)) for frame in frames]
-    )
+    clip = np.stack([np.asarray(Image.fromarray(frame).resize(size, bilinear, params.box)) for frame in frames])
     if params.mirror:
         clip = clip[:, :, ::-1]
     level = params.gain * np.linspace(0.0, 1.0, 256) ** params.gamma

@@ -55,13 +55,12 @@ def write_film(
       ValueError: if there are no frames, or `wav` comes without `rate_hz`.
     """
     if len(frames) == 0 or (wav is None) != (rate_hz is None):
-        raise ValueError(
-            f"{len(frames)} frames: a film needs one at least, and wav and rate_hz come together"
-        )
+        raise ValueError(f"{len(frames)} frames: a film needs one at least, and wav and rate_hz come together")
     with _writing(path) as container:
         rate = Fraction(fps).limit_denominator(10_000)
         height, width = (size + size % 2 for size in frames.shape[1:3])
-        video = container.add_stream("libx264", rate, {"crf": str(crf), "preset": "veryfast"}, width=width, height=height)
+        options = {"crf": str(crf), "preset": "veryfast"}
+        video = container.add_stream("libx264", rate, options, width=width, height=height)
         video.pix_fmt, video.codec_context.colorspace = "yuv420p", _BT601
         packets = [_encode_pictures(video, frames, rate)]
         if wav is not None and rate_hz is not None:
@@ -69,9 +68,7 @@ def write_film(
         _interleave(container, packets)
 
 
-def mux_sound(
-    video_path: PathLike, wav: Float32[np.ndarray, "n *c"], rate_hz: int, output_path: PathLike
-) -> None:
+def mux_sound(video_path: PathLike, wav: Float32[np.ndarray, "n *c"], rate_hz: int, output_path: PathLike) -> None:
     """Puts a sound track under a film: its pictures are copied bit for bit, its own sound is left out.
 
     The first picture shown and the first sample of `wav` both get time 0; all distances between time
@@ -110,16 +107,12 @@ def _writing(path: PathLike) -> Iterator[OutputContainer]:
     """An output container under a temporary name, in place once it is complete."""
     suffix = Path(path).suffix.lower()
     if suffix not in _FORMATS:
-        raise file_error(
-            path, f"{suffix or 'no suffix'!r} names no film", f"use one of {', '.join(_FORMATS)}"
-        )
+        raise file_error(path, f"{suffix or 'no suffix'!r} names no film", f"use one of {', '.join(_FORMATS)}")
     # Faststart puts the index first, so that browsers play the film while it loads.
     options = {} if suffix == ".mkv" else {"movflags": "+faststart"}
     with replacing(path) as temporary:
         try:
-            with av.open(
-                str(temporary), "w", format=_FORMATS[suffix], container_options=options
-            ) as container:
+            with av.open(str(temporary), "w", format=_FORMATS[suffix], container_options=options) as container:
                 yield container
         except FFmpegError as error:
             raise file_error(path, f"cannot be written ({error.strerror})", "check the disk") from error
@@ -131,9 +124,7 @@ def _interleave(container: OutputContainer, streams: list[Iterator[Packet]]) -> 
         container.mux(packet)
 
 
-def _encode_pictures(
-    stream: VideoStream, frames: UInt8[np.ndarray, "t h w 3"], rate: Fraction
-) -> Iterator[Packet]:
+def _encode_pictures(stream: VideoStream, frames: UInt8[np.ndarray, "t h w 3"], rate: Fraction) -> Iterator[Packet]:
     odd_rows, odd_columns = frames.shape[1] % 2, frames.shape[2] % 2
     for number, pixels in enumerate(frames):
         if odd_rows or odd_columns:
@@ -169,9 +160,7 @@ def _encode_sound(
     yield from stream.encode(None)
 
 
-def _copied(
-    source: InputContainer, stream: VideoStream, copy: Stream, film: Film, path: PathLike
-) -> Iterator[Packet]:
+def _copied(source: InputContainer, stream: VideoStream, copy: Stream, film: Film, path: PathLike) -> Iterator[Packet]:
     """The film's packets for the copy's stream, its first picture at time 0.
 
     Raises:

@@ -109,9 +109,7 @@ def _camera(
 
 def _ringing(times: Times, start_s: float, pace_hz: float, decay_s: float) -> Times:
     since = times - start_s
-    return np.where(
-        since >= 0, np.exp(-np.maximum(since, 0) / decay_s) * np.cos(2 * np.pi * pace_hz * since), 0
-    )
+    return np.where(since >= 0, np.exp(-np.maximum(since, 0) / decay_s) * np.cos(2 * np.pi * pace_hz * since), 0)
 
 
 def _shakes(rng: Rng, strokes: Sequence[Stroke], times: Times) -> list[Float64[np.ndarray, "t 2"]]:
@@ -120,9 +118,7 @@ def _shakes(rng: Rng, strokes: Sequence[Stroke], times: Times) -> list[Float64[n
     pace, decay = rng.uniform(4, 9, 2), rng.uniform(0.06, 0.16, 2)
     for stroke in strokes:
         if stroke.reaction == "rigid-motion":
-            way = np.array([rng.uniform(-1, 1), rng.uniform(0.3, 1)]) * min(
-                0.05, 0.008 + 0.005 * stroke.speed
-            )
+            way = np.array([rng.uniform(-1, 1), rng.uniform(0.3, 1)]) * min(0.05, 0.008 + 0.005 * stroke.speed)
             jolt = _ringing(times, stroke.time_s, pace[stroke.target % 2], decay[stroke.target % 2])
             paths[stroke.target % 2] += jolt[:, None] * way
     return paths

@@ -124,9 +124,7 @@ def _choose_action(rng: Rng, scratchy: float, misses_left: int) -> str:
     return "scratch" if rng.random() < scratchy else "hit"
 
 
-def plan_strokes(
-    rng: Rng, targets: Sequence[Target], seconds: float, rate_hz: int, *, reach: float
-) -> list[Stroke]:
+def plan_strokes(rng: Rng, targets: Sequence[Target], seconds: float, rate_hz: int, *, reach: float) -> list[Stroke]:
     """Draws the strokes of one recording.
 
     Args:
@@ -211,9 +209,7 @@ def _releases(strokes: Sequence[Stroke]) -> list[float]:
     """When the stick leaves the surface after each stroke, s; at the next one where the two are chained."""
     ends = [stroke.time_s + stroke.stay_s for stroke in strokes]
     followers = list(strokes[1:]) + [None]
-    return [
-        after.time_s if after and after.chained else end for end, after in zip(ends, followers, strict=True)
-    ]
+    return [after.time_s if after and after.chained else end for end, after in zip(ends, followers, strict=True)]
 
 
 def _ease(u: Times) -> Times:
@@ -265,9 +261,7 @@ def withdrawal_at(strokes: Sequence[Stroke], times: Times, gesture: Gesture) -> 
     return gesture.withdraw * away
 
 
-def tip_and_hand(
-    rng: Rng, strokes: Sequence[Stroke], gesture: Gesture, times: Times
-) -> tuple[Path, Path, Times]:
+def tip_and_hand(rng: Rng, strokes: Sequence[Stroke], gesture: Gesture, times: Times) -> tuple[Path, Path, Times]:
     """Paths of the stick in the image.
 
     Args:
@@ -293,9 +287,7 @@ def tip_and_hand(
     return tip, hand, height
 
 
-def noise_path(
-    rng: Rng, times: Float[np.ndarray, "t"], amplitude: float, low_hz: float, high_hz: float
-) -> Path:
+def noise_path(rng: Rng, times: Float[np.ndarray, "t"], amplitude: float, low_hz: float, high_hz: float) -> Path:
     """A smooth random path [t, 2] around 0: five sinusoids a direction, of rms `amplitude` together."""
     pace, phase = rng.uniform(low_hz, high_hz, (5, 2)), rng.uniform(0, 2 * np.pi, (5, 2))
     return amplitude * np.sin(2 * np.pi * pace * times[:, None, None] + phase).sum(1) * np.sqrt(2 / 5)

@@ -102,9 +102,7 @@ def _wave(phase: Plane) -> Plane:
     return jnp.abs(2 * (phase - jnp.floor(phase)) - 1)
 
 
-def _stick_cover(
-    y: Array, x: Array, tip: Float[Array, "s 2"], hand: Float[Array, "s 2"], still: Still
-) -> Plane:
+def _stick_cover(y: Array, x: Array, tip: Float[Array, "s 2"], hand: Float[Array, "s 2"], still: Still) -> Plane:
     """Mean opacity of the stick over the moments of the exposure; a fast tip is smeared between moments."""
     pixel = 1 / y.shape[0]
     moments = tip.shape[0]
@@ -119,9 +117,7 @@ def _stick_cover(
     return _keep(total / moments)
 
 
-def _draw_arm(
-    image: Image, y: Array, x: Array, hands: Float[Array, "s 2"], elbow: Array, still: Still
-) -> Image:
+def _draw_arm(image: Image, y: Array, x: Array, hands: Float[Array, "s 2"], elbow: Array, still: Still) -> Image:
     """Lays forearm, sleeve and fist over an image; `hands` within the exposure only soften the edges."""
     hand = hands.mean(0)
     soft = 1.5 / y.shape[0] + 0.6 * jnp.sqrt(jnp.sum((hands[-1] - hands[0]) ** 2))
@@ -137,9 +133,7 @@ def _draw_arm(
     skin_cover = bare * (1 - cloth) * (1 - fist)
     skin_light = skin_cover * _round(distance, radius) + fist * _round(distance, 1.5 * still.radii[2])
     cloth = cloth * (1 - fist)
-    planes = _keep(
-        (1 - skin_cover - cloth - fist, skin_light, cloth * sleeve_light * stripes, cloth * sleeve_light)
-    )
+    planes = _keep((1 - skin_cover - cloth - fist, skin_light, cloth * sleeve_light * stripes, cloth * sleeve_light))
     kept, skin, weave, sleeve = planes
     colours = still.skin, still.sleeve[0] - still.sleeve[1], still.sleeve[1]
     lights = zip(colours, (skin, weave, sleeve), strict=True)
@@ -190,9 +184,7 @@ def _defocus(image: Image, taps: Float[Array, "2"]) -> Image:
         size = image.shape[axis]
         wide = _keep(jnp.pad(image, [(2, 2) if k == axis else (0, 0) for k in range(3)], mode="edge"))
         steps = [jax.lax.slice_in_dim(wide, k, k + size, axis=axis) for k in range(5)]
-        image = (
-            steps[2] * (1 - 2 * near - 2 * far) + near * (steps[1] + steps[3]) + far * (steps[0] + steps[4])
-        )
+        image = steps[2] * (1 - 2 * near - 2 * far) + near * (steps[1] + steps[3]) + far * (steps[0] + steps[4])
     return image
 
 
@@ -212,9 +204,7 @@ def _frame(still: Still, row: Tracks, h: int, w: int) -> UInt8[Array, "h w 3"]:
     y = (jnp.arange(h, dtype=jnp.float32)[:, None] + 0.5) / h
     x = (jnp.arange(w, dtype=jnp.float32)[None, :] + 0.5) / h
     image = _window(still.background, row.camera[0], h, w)
-    image = _when(
-        row.stranger[0] > _AWAY, lambda im: _draw_stranger(im, y, x, row.stranger, still.stranger), image
-    )
+    image = _when(row.stranger[0] > _AWAY, lambda im: _draw_stranger(im, y, x, row.stranger, still.stranger), image)
     for place in range(still.layers.shape[0]):
 
         def lay_over(below: Image, place: int = place) -> Image:
@@ -226,9 +216,7 @@ def _frame(still: Still, row: Tracks, h: int, w: int) -> UInt8[Array, "h w 3"]:
     there = row.helper[0] > _AWAY
     image = _when(there, lambda im: _draw_arm(im, y, x, row.helper[None, :2], row.helper[2:], still), image)
     image = _shade(_keep(image), y, x, row, still)
-    image = _when(
-        jnp.any(row.grains[:, 2] > 0), lambda im: _scatter(im, y, x, row.grains, still.grain), image
-    )
+    image = _when(jnp.any(row.grains[:, 2] > 0), lambda im: _scatter(im, y, x, row.grains, still.grain), image)
     cover = _stick_cover(y, x, row.tip, row.hand, still)
     image = _keep(image) * (1 - cover) + still.stick[:, None, None] * cover
     near = jnp.all(jnp.abs(row.hand[0] - jnp.array([w / (2 * h), 0.5])) < jnp.array([w / (2 * h), 0.5]) + 1)

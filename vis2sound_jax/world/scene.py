@@ -106,17 +106,13 @@ def _paint_shape(
     inside = np.clip(-distance / min(shape.half), 0, 1)
     slope_x, slope_y = rng.uniform(-0.5, 0.5), rng.uniform(0.0, 0.6)
     tone = 0.7 + 0.4 * inside**0.7
-    tone = (
-        tone - slope_y * (y - shape.centre[1]) / shape.half[1] * 0.5 - slope_x * (x - shape.centre[0]) * 0.8
-    )
+    tone = tone - slope_y * (y - shape.centre[1]) / shape.half[1] * 0.5 - slope_x * (x - shape.centre[0]) * 0.8
     if rng.random() < 0.5:
         hot_x, hot_y = (
             shape.centre[0] + rng.normal(0, 0.4) * shape.half[0],
             shape.centre[1] - 0.45 * shape.half[1],
         )
-        tone = tone + rng.uniform(0.1, 0.8) * np.exp(
-            -((x - hot_x) ** 2 + (y - hot_y) ** 2) / 0.02 / shape.half[0]
-        )
+        tone = tone + rng.uniform(0.1, 0.8) * np.exp(-((x - hot_x) ** 2 + (y - hot_y) ** 2) / 0.02 / shape.half[0])
     fall = shape.half[1] * rng.uniform(0.1, 0.4)
     lower = np.roll(distance, (round(fall * height), round(rng.uniform(-0.5, 0.5) * fall * height)), (0, 1))
     shadow = rng.uniform(0.2, 0.6) * np.clip(0.5 - lower / rng.uniform(0.02, 0.12), 0, 1)
@@ -145,9 +141,9 @@ def _paint_background(
 ) -> np.ndarray:
     """Wall, ground, clutter and light; [3, H, W]."""
     below = _paint_ground(rng, ground, y, horizon, zoom, flat=flat)
-    wall = paint(
-        str(rng.choice(list(MATERIALS))), rng, y.shape[0], y.shape[1], zoom=rng.uniform(0.8, 3)
-    ).transpose(2, 0, 1)
+    wall = paint(str(rng.choice(list(MATERIALS))), rng, y.shape[0], y.shape[1], zoom=rng.uniform(0.8, 3)).transpose(
+        2, 0, 1
+    )
     edge = np.clip((y - horizon - (x - 0.8) * rng.normal(0, 0.12)) * height / rng.uniform(1, 5) + 0.5, 0, 1)
     picture = below * edge + wall * (1 - edge) * rng.uniform(0.4, 1.1)
     for _ in range(int(rng.integers(0, 4))):
@@ -189,9 +185,7 @@ def _draw_gesture(rng: Rng, view: str, scale: float) -> Gesture:
     }[view]
     lean = rng.normal(0, {"side": 0.12, "quarter": 0.3, "top": 0.9}[view])
     border = rng.choice(["right", "left", "bottom", "top"], p=[0.36, 0.32, 0.24, 0.08])
-    angle = {"right": 0.0, "left": np.pi, "bottom": np.pi / 2, "top": -np.pi / 2}[str(border)] + rng.normal(
-        0, 0.3
-    )
+    angle = {"right": 0.0, "left": np.pi, "bottom": np.pi / 2, "top": -np.pi / 2}[str(border)] + rng.normal(0, 0.3)
     return Gesture(
         up=(float(steep * np.sin(lean)), float(-steep * np.cos(lean))),
         entry=(float(np.cos(angle)), float(np.sin(angle))),
@@ -264,6 +258,4 @@ def draw_scene(rng: Rng, split: str, height: int, width: int) -> Scene:
     background = _paint_background(rng, y, x, height, ground, horizon, zoom, flat=view == "top")
     light = (float(rng.uniform(-0.7, 0.7)), float(rng.uniform(-0.1, 0.5)))
     gesture = _draw_gesture(rng, view, scale)
-    return Scene(
-        tuple(targets), gesture, float(rng.uniform(0.8, 1.2) * scale), background, layers, margin, light
-    )
+    return Scene(tuple(targets), gesture, float(rng.uniform(0.8, 1.2) * scale), background, layers, margin, light)

@@ -129,9 +129,7 @@ def _draw_grain(rng: Rng, band_hz: tuple[float, float], rate_hz: int) -> Float64
     t = np.arange(round(0.012 * rate_hz)) / rate_hz
     high = min(0.8 * band_hz[1], 0.4 * rate_hz)
     freq_hz = np.exp(rng.uniform(np.log(min(1.2 * band_hz[0], high / 2)), np.log(high), 3))
-    grain = (np.sin(2 * np.pi * np.outer(freq_hz, t)) * np.exp(-np.outer(rng.uniform(400, 1500, 3), t))).sum(
-        0
-    )
+    grain = (np.sin(2 * np.pi * np.outer(freq_hz, t)) * np.exp(-np.outer(rng.uniform(400, 1500, 3), t))).sum(0)
     return grain / (np.abs(grain).max() + 1e-9)
 
 
@@ -158,9 +156,7 @@ def hit_sound(rng: Rng, timbre: Timbre, force: float, rate_hz: int) -> Float64[n
       Waveform [n]; its peak is about `timbre.level * force`.
     """
     voice = timbre.voice
-    out = np.zeros(
-        max(timbre.modes.shape[1], round((0.15 + 6 * timbre.burst_s + 3 * timbre.grain_s) * rate_hz))
-    )
+    out = np.zeros(max(timbre.modes.shape[1], round((0.15 + 6 * timbre.burst_s + 3 * timbre.grain_s) * rate_hz)))
     bright = np.linspace(0, 1, len(timbre.gains)) * 0.4 * np.log(max(force, 1e-3))
     gains = timbre.gains * rng.lognormal(0, 0.17, len(timbre.gains)) * np.exp(bright)
     out[: timbre.modes.shape[1]] += np.sqrt(voice.tonal) * _peak_one(gains.astype(np.float32) @ timbre.modes)
@@ -178,9 +174,7 @@ def hit_sound(rng: Rng, timbre: Timbre, force: float, rate_hz: int) -> Float64[n
     return _peak_one(out) * timbre.level * force
 
 
-def _grain_train(
-    rng: Rng, timbre: Timbre, times: Row, gains: Row, n: int, rate_hz: int
-) -> Float64[np.ndarray, "n"]:
+def _grain_train(rng: Rng, timbre: Timbre, times: Row, gains: Row, n: int, rate_hz: int) -> Float64[np.ndarray, "n"]:
     """Grains of random strength and sign at the given times (s), scaled by gains."""
     train, size = np.zeros(n + len(timbre.grain)), len(timbre.grain)
     strength = gains * rng.lognormal(0, 0.6, len(times)) * rng.choice([-1, 1], len(times))
@@ -190,9 +184,7 @@ def _grain_train(
     return train[:n]
 
 
-def scratch_sound(
-    rng: Rng, timbre: Timbre, force: float, stay_s: float, rate_hz: int
-) -> Float64[np.ndarray, "n"]:
+def scratch_sound(rng: Rng, timbre: Timbre, force: float, stay_s: float, rate_hz: int) -> Float64[np.ndarray, "n"]:
     """Sound of one scratch: the object's noise and modes, as loud as the stick is fast.
 
     The speed is a half sine over `stay_s` seconds, that of the path in `motion.contact_at`.
@@ -205,9 +197,7 @@ def scratch_sound(
     rough = np.interp(np.arange(n), 64 * np.arange(len(steps)), steps)
     noise = _noise(rng, timbre, n)
     if voice.tonal > 0.4:  # rubbing rings the modes too
-        ring = np.fft.irfft(
-            np.fft.rfft(rng.standard_normal(n), 2 * n) * np.fft.rfft(_ring(timbre, n), 2 * n)
-        )[:n]
+        ring = np.fft.irfft(np.fft.rfft(rng.standard_normal(n), 2 * n) * np.fft.rfft(_ring(timbre, n), 2 * n))[:n]
         noise = noise + 0.7 * voice.tonal * ring / (np.std(ring) + 1e-9)
     out = noise * speed**0.8 * rough
     if voice.grains > 0:
@@ -232,9 +222,7 @@ def background_noise(rng: Rng, n: int) -> Float64[np.ndarray, "n"]:
     return shaped / np.sqrt(np.mean(shaped**2)) * 10 ** ((NOISE_FLOOR_DB + rng.uniform(-3, 3)) / 20)
 
 
-def render_sound(
-    rng: Rng, targets: Sequence[Target], strokes: Sequence[Stroke], seconds: float, rate_hz: int
-) -> Wav:
+def render_sound(rng: Rng, targets: Sequence[Target], strokes: Sequence[Stroke], seconds: float, rate_hz: int) -> Wav:
     """Renders the sound of a recording.
 
     Loudness follows the speed at contact (level ~ speed^0.7, ± 1.5 dB), pitch the object's size.

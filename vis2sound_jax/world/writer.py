@@ -83,9 +83,7 @@ def write_world(
     jobs = [(split, index) for split, indices in ids.items() for index in indices]
     _run([partial(_write, directory, seed, split, index, measures) for split, index in jobs], progress)
     for split, indices in ids.items():
-        _write_text(
-            directory / f"{split}.txt", "".join(f"{recording_id(split, index)}\n" for index in indices)
-        )
+        _write_text(directory / f"{split}.txt", "".join(f"{recording_id(split, index)}\n" for index in indices))
 
 
 def _run(jobs: Sequence[Callable[[], None]], progress: Callable[[int, int], None] | None) -> None:
@@ -138,9 +136,7 @@ def _claim(directory: Path, readme: str) -> None:
     if not path.exists():
         _write_text(path, readme)
     elif path.read_text(encoding="utf-8") != readme:
-        raise file_error(
-            path, "describes recordings of another seed or other measures", "write to an empty directory"
-        )
+        raise file_error(path, "describes recordings of another seed or other measures", "write to an empty directory")
 
 
 def _write_text(path: Path, text: str) -> None:
