@@ -82,7 +82,7 @@ class BandCoder(nn.Module):
         if not quantised:
             zero = jnp.zeros(())
             return Coded(self._mel(latents), latents, indices, zero, found.perplexity.mean())
-        loss = jnp.mean(jnp.stack([term.mean() for term in found.losses.values()])) * len(found.losses)
+        loss = jnp.stack([term.mean() for term in found.losses.values()]).sum()
         return Coded(self._mel(quantised_latents), latents, indices, loss, found.perplexity.mean())
 
     def latents(self, mel: Float[Array, "b f t"]) -> Float[Array, "b r k d"]:
