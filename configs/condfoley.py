@@ -57,7 +57,7 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
     mel.floor_db = -60.0
     mel.top_db = 20.0
 
-    # The video encoder, trained from the sound itself: when does it sound, and how.
+    # The video encoder learns when the film sounds, and how: the coarse spectrum of every frame's sound.
     config.encoder = encoder = ml_collections.ConfigDict()
     encoder.kind = "impact_net"
     encoder.widths = (32, 64, 128)
@@ -83,10 +83,10 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
     codebook.latent = 16
     codebook.width = 256
     codebook.blocks = 2
-    codebook.batch = 64
+    codebook.batch = 32
     # Steps without quantisation before k-means starts the books; a book trained from scratch collapses.
-    codebook.warmup_steps = 500
-    codebook.steps = 1500
+    codebook.warmup_steps = 400
+    codebook.steps = 1200
     codebook.learning_rate = 1e-3
 
     # The transformer over [example codes, target codes]; 20 columns of 8 frames are 1.858 s.
@@ -96,10 +96,10 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
     transformer.conditioning = "aligned"
     transformer.layers = 4
     transformer.heads = 4
-    transformer.width = 192
-    transformer.batch = 24
-    transformer.steps = 900
-    transformer.learning_rate = 1e-3
+    transformer.width = 128
+    transformer.batch = 16
+    transformer.steps = 1500
+    transformer.learning_rate = 3e-3
     transformer.weight_decay = 0.05
     # Share of training examples whose condition is hidden, so that one network also serves without one.
     transformer.drop_condition = 0.1
@@ -224,9 +224,13 @@ def _greatest_hits_mini(config: ml_collections.ConfigDict) -> None:
     config.init_from = "runs/condfoley"
     config.data.recordings = "$VIS2SOUND_SHARED/greatest_hits_mini"
     config.encoder.steps = 900
+    # Annotations of real films are rounded to 1/15 s, and sound and picture are not always in step.
+    config.encoder.onset_spread_s = 0.05
     config.codebook.warmup_steps = 0
-    config.transformer.steps = 500
-    config.transformer.learning_rate = 5e-4
+    config.codebook.steps = 400
+    config.codebook.learning_rate = 5e-4
+    config.transformer.steps = 600
+    config.transformer.learning_rate = 1e-3
 
 
 def _paper(config: ml_collections.ConfigDict) -> None:

@@ -16,7 +16,7 @@ from vis2sound_jax import build
 from vis2sound_jax.audio.files import read_sound
 from vis2sound_jax.audio.mel import log_mel
 from vis2sound_jax.audio.onsets import onset_events
-from vis2sound_jax.audio.synthesis import wav_from_log_mel
+from vis2sound_jax.audio.synthesis import GriffinLim, Vocoder
 from vis2sound_jax.data.tokens import TokenRecording, style_of, video_window
 from vis2sound_jax.errors import UserError, file_error
 from vis2sound_jax.generation.watch import Seen, Watcher
@@ -30,6 +30,8 @@ Progress = Callable[[int, int], None]
 Onsets = tuple[np.ndarray, np.ndarray]
 
 _SILENT = 1e-4
+# Apart from the keys of sampling, which count windows from 0.
+_VOCODER_KEY = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -66,12 +68,15 @@ class Foley:
         self.coder = build.codebook_net(config)
         self.composer = build.composer(config)
         self.watcher = Watcher(build.encoder_net(config), mirrored=True)
+        self.vocoder: Vocoder = GriffinLim(self.spec, config.decoding.griffin_lim_iterations)
         self.params: dict[str, Any] = {
             "encoder": load_params(workdir / "encoder" / "checkpoints", item="variables")["ema"],
             "codebook": load_params(workdir / "codebook" / "checkpoints"),
             "transformer": load_params(workdir / "transformer" / "checkpoints"),
         }
         self.steps = {stage: load_meta(workdir / stage / "checkpoints")["step"] for stage in self.params}
+        recordings = str(config.data.recordings)
+        self.trained_on = "procedural recordings" if recordings == "procedural" else recordings
         self.column_s = config.codebook.frames * self.spec.hop / self.spec.rate_hz
         self.window_s = config.transformer.columns * self.column_s
         self._encode = jax.jit(lambda params, mel: self.coder.apply({"params": params}, mel, method="encode"))
@@ -144,7 +149,7 @@ class Foley:
             progress=progress,
         )
         n = round(info.duration_s * self.rate_hz)
-        wavs = np.stack([self.sound(grid[None], seed=seed, length=n)[0] for grid in grids])
+        wavs = np.stack([self.sound(grid[None], seed=seed)[0, :n] for grid in grids])
         seen_onsets = self.onsets_seen(seen)
         scores = np.array([agreement(wav, self.rate_hz, seen_onsets) for wav in wavs])
         return Takes(wavs, self.rate_hz, scores, seen_onsets, began_s)
@@ -163,24 +168,14 @@ class Foley:
             event_s=np.zeros(0),
         )
 
-    def sound(
-        self, grids: np.ndarray, *, seed: int, length: int | None = None, iterations: int | None = None
-    ) -> np.ndarray:
+    def sound(self, grids: np.ndarray, *, seed: int) -> np.ndarray:
         """Turns grids of codes [b, r, k] into waveforms [b, n]."""
-        return self.vocode(self.mel(grids), seed=seed, length=length, iterations=iterations)
+        return self.vocode(self.mel(grids), seed=seed)
 
-    def vocode(
-        self, mel: np.ndarray, *, seed: int, length: int | None = None, iterations: int | None = None
-    ) -> np.ndarray:
-        """Turns log-mels [b, f, t] in [0, 1] into waveforms [b, n]."""
-        wav = wav_from_log_mel(
-            jnp.asarray(mel, jnp.float32),
-            self.spec,
-            jax.random.fold_in(jax.random.key(seed), 7),
-            iterations=iterations or self.config.decoding.griffin_lim_iterations,
-            length=length or mel.shape[-1] * self.spec.hop,
-        )
-        return np.clip(np.asarray(wav), -1.0, 1.0)
+    def vocode(self, mel: np.ndarray, *, seed: int, vocoder: Vocoder | None = None) -> np.ndarray:
+        """Turns log-mels [b, f, t] in [0, 1] into waveforms [b, t * hop], by the run's own vocoder or another."""
+        key = jax.random.fold_in(jax.random.key(seed), _VOCODER_KEY)
+        return np.asarray((vocoder or self.vocoder)(jnp.asarray(mel, jnp.float32), key))
 
     def mel(self, grids: np.ndarray) -> np.ndarray:
         """Decodes grids [b, r, k] window by window; overlapping halves are cross-faded.
@@ -261,21 +256,23 @@ class Foley:
         return int(np.argmax((inside * confidence).sum(axis=1)))
 
 
-def load(workdir: str | os.PathLike[str]) -> Foley:
+def load(workdir: str | os.PathLike[str], config: ConfigDict | None = None) -> Foley:
     """Loads a finished run.
 
     Args:
       workdir: the folder that `python -m vis2sound_jax.main` wrote.
+      config: settings to use instead of the run's own, for example of the decoding; what the weights depend
+        on must be the same.
 
     Returns:
       The chain.
 
     Raises:
-      UserError: if the folder holds no trained run, or weights that do not fit its config.
+      UserError: if the folder holds no trained run, or the config is not the one of its weights.
     """
     path = Path(workdir) / "config.json"
     try:
-        settings = json.loads(path.read_text(encoding="utf-8"))
+        settings = ConfigDict(json.loads(path.read_text(encoding="utf-8")))
     except (FileNotFoundError, NotADirectoryError):
         raise file_error(
             workdir,
@@ -284,4 +281,24 @@ def load(workdir: str | os.PathLike[str]) -> Foley:
         ) from None
     except ValueError:
         raise file_error(path, "is damaged", "run the training command again in another --workdir") from None
-    return Foley(ConfigDict(settings), Path(workdir))
+    if config is not None:
+        _check_same(Path(workdir), settings, config)
+    return Foley(config or settings, Path(workdir))
+
+
+def _check_same(workdir: Path, trained: ConfigDict, config: ConfigDict) -> None:
+    """Compares what the weights depend on."""
+    for section in ("mel", "encoder", "codebook", "transformer"):
+        for key, value in json.loads(config[section].to_json()).items():
+            before = json.loads(trained[section].to_json()).get(key)
+            if before != value:
+                raise UserError(
+                    f"{workdir}: its weights were trained with config.{section}.{key}={before!r}, but it is "
+                    f"{value!r} now; use the config that they were trained with, or another --workdir"
+                )
+    for key in ("rate_hz", "fps", "height", "width"):
+        if trained.data[key] != config.data[key]:
+            raise UserError(
+                f"{workdir}: its weights were trained at config.data.{key}={trained.data[key]!r}, but it is "
+                f"{config.data[key]!r} now; set --config.data.{key}={trained.data[key]!r}"
+            )

@@ -23,7 +23,7 @@ REQUEST = {
     "output": flags.DEFINE_string("output", None, "File to write."),
     "takes": flags.DEFINE_integer("takes", None, "Number of different soundtracks.", lower_bound=1),
     "seed": flags.DEFINE_integer("seed", None, "Seed of the takes."),
-    "start": flags.DEFINE_float("start", None, "Second of the example at which its window begins; the most eventful place if not given.", lower_bound=0.0),
+    "start": flags.DEFINE_float("start", None, "Second of the example at which its window begins.", lower_bound=0.0),
 }
 
 JOBS = {name: name for name in ("prepare", "evaluate", "generate", "onsets")}

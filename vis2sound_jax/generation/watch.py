@@ -11,7 +11,7 @@ from jaxtyping import UInt8
 
 from vis2sound_jax.models.impact_net import ImpactNet
 
-WINDOW_FRAMES = 200
+WINDOW_FRAMES = 150
 _OVERLAP_FRAMES = 50
 
 

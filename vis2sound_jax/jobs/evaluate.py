@@ -49,7 +49,7 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     """
     prepared, target = _data(config, workdir)
     target.mkdir(parents=True, exist_ok=True)
-    foley = api.load(workdir)
+    foley = api.load(workdir, config)
     records = list(open_split(config, prepared, "test"))
     own = prepared == prepared_dir(workdir)
     tokens = token_recordings(config, workdir, "test", prepared=None if own else prepared)
@@ -132,9 +132,8 @@ def _classifiers(records: Sequence[Record], rate_hz: int) -> dict[str, EventClas
 
 def _cross_entropy(config: Any, foley: api.Foley, batch: dict[str, np.ndarray]) -> dict[str, float]:
     """Nats a code of the held-out targets with the right, a shuffled and no condition."""
-    task = TransformerTask(
-        build.transformer_net(config), config.transformer.conditioning, 1, config.transformer.learning_rate
-    )
+    net, book = build.transformer_net(config), build.book_size(config)
+    task = TransformerTask(net, config.transformer.conditioning, 1, 0.0, rows=config.codebook.rows, book=book)
     return task.cross_entropy(foley.params["transformer"], batch)
 
 

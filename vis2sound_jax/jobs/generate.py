@@ -32,7 +32,7 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
         output = Path(request.output)
         check_output(output, _FILMS)
         return _make(
-            api.load(workdir),
+            api.load(workdir, config),
             Path(request.video),
             Path(request.example),
             output,
@@ -70,7 +70,7 @@ def _held_out(config: Any, workdir: Path) -> dict[str, Any]:
     target.mkdir(exist_ok=True)
     records = open_split(config, prepared_dir(workdir), "test")
     names = [records[k]["id"] for k in range(min(len(records), config.generate.films + 1))]
-    foley = api.load(workdir)
+    foley = api.load(workdir, config)
     films = []
     for k in range(config.generate.films):
         video = names[k % len(names)]

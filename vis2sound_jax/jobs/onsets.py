@@ -26,7 +26,7 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     if not video or not output:
         raise UserError("--job=onsets needs --video=FILM and --output=EVENTS.csv")
     check_output(Path(output), (".csv",))
-    times, confidence = api.load(workdir).onsets(video)
+    times, confidence = api.load(workdir, config).onsets(video)
     lines = [f"{time:.4f},{value:.4f}" for time, value in zip(times, confidence, strict=True)]
     write_whole(output, ("\n".join(["time_s,confidence", *lines]) + "\n").encode())
     return {"output": output, "events": len(lines)}

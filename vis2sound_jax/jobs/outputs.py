@@ -65,6 +65,7 @@ def write_takes(takes: Takes, foley: Foley, *, video: Path, example: Path, outpu
     manifest = {
         "made_by": f"vis2sound_jax {__version__}",
         "config": foley.config.name,
+        "trained_on": foley.trained_on,
         "steps": foley.steps,
         "seed": seed,
         "video": {"file": video.name, "sha256": sha256(video)},

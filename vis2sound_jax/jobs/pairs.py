@@ -8,6 +8,7 @@ import numpy as np
 
 from vis2sound_jax import api, build
 from vis2sound_jax.audio.files import decode_flac
+from vis2sound_jax.audio.synthesis import GriffinLim
 from vis2sound_jax.data.records import Record
 from vis2sound_jax.data.tokens import TokenRecording, window_pair, window_start
 from vis2sound_jax.errors import UserError
@@ -219,8 +220,8 @@ class PairMaker:
         return np.asarray(self.foley.composer.window(self.foley.params["transformer"], inputs, known, key, takes=takes))
 
     def _sound(self, mel: np.ndarray) -> np.ndarray:
-        iterations = self.config.evaluate.griffin_lim_iterations
-        return self.foley.vocode(mel, seed=self.config.seed, iterations=iterations)
+        vocoder = GriffinLim(self.foley.spec, self.config.evaluate.griffin_lim_iterations)
+        return self.foley.vocode(mel, seed=self.config.seed, vocoder=vocoder)
 
     def _cut(self, k: int, start: int) -> tuple[np.ndarray, np.ndarray]:
         one, columns, frames = self.tokens[k], self.config.transformer.columns, self.config.codebook.frames

@@ -98,6 +98,8 @@ def _transformer(config: Any, workdir: Path) -> TrainState:
         transformer.weight_decay,
         transformer.drop_condition,
         transformer.condition_weight,
+        rows=config.codebook.rows,
+        book=build.book_size(config),
     )
     example = functools.partial(
         pair_example,
@@ -110,7 +112,7 @@ def _transformer(config: Any, workdir: Path) -> TrainState:
         raise UserError(
             f"no training recording is {transformer.columns} columns long; lower config.transformer.columns"
         )
-    held = [r for r in token_recordings(config, workdir, "test") if r.codes.shape[1] >= transformer.columns]
+    held = [r for r in token_recordings(config, workdir, "validation") if r.codes.shape[1] >= transformer.columns]
     evaluate = functools.partial(_validate, task, held, example, config.seed) if held else None
     fit = functools.partial(_fit, config, workdir, task, usable, example)
     return fit(batch=transformer.batch, steps=transformer.steps, evaluate=evaluate)
@@ -231,7 +233,4 @@ def _validate(
 
 
 def _not_yet(section: str, kind: str, trained: str) -> UserError:
-    return UserError(
-        f"config.{section}.kind is {kind!r}, which cannot be trained here yet; use {trained!r}, "
-        f"or bring trained weights"
-    )
+    return UserError(f"config.{section}.kind is {kind!r}, which cannot be trained here yet; set it to {trained!r}")

@@ -11,6 +11,7 @@ import optax
 from jax.sharding import PartitionSpec
 
 from vis2sound_jax.models.conditioning import CONDITION, hide, sequence_inputs
+from vis2sound_jax.models.grid import allowed_tokens
 from vis2sound_jax.models.transformer import Transformer
 from vis2sound_jax.training.optim import adamw, apply_gradients, warmup_cosine
 from vis2sound_jax.training.task import Metrics, TrainState
@@ -38,6 +39,8 @@ class TransformerTask:
       weight_decay: of the matrices.
       drop_condition: share of examples with a hidden condition.
       condition_weight: weight of the loss on the example's own codes; the paper has none.
+      rows: rows of the code grid.
+      book: codes of one row's own book; 0 where rows share one.
     """
 
     net: Transformer
@@ -47,6 +50,8 @@ class TransformerTask:
     weight_decay: float = 0.01
     drop_condition: float = 0.0
     condition_weight: float = 0.0
+    rows: int = 5
+    book: int = 0
     sharding_rules: Sequence[tuple[str, PartitionSpec]] = ((".*", PartitionSpec()),)
 
     @functools.cached_property
@@ -110,17 +115,19 @@ class TransformerTask:
         return sequence_inputs(batch, prefix=self.conditioning == "prefix")
 
     def _metrics(self, params: Any, batch: Mapping[str, Any]) -> Metrics:
-        logits = self.net.apply({"params": params}, **self.inputs(batch))
         n = batch["target"].shape[1]
+        logits = self.net.apply({"params": params}, **self.inputs(batch))[:, -2 * n + 1 :]
+        if self.book:
+            # A row has its own codes: the others' need not be learned to be unlikely.
+            allowed = allowed_tokens(self.rows, self.book, self.book, self.net.vocab)
+            logits = jnp.where(allowed[jnp.arange(1, 2 * n) % self.rows], logits, -1e9)
         nats = optax.softmax_cross_entropy_with_integer_labels(logits[:, -n:], batch["target"])
         total, count = nats.sum(), nats.size
         if self.condition_weight:
             labels = batch["condition"][:, 1:]
-            before = optax.softmax_cross_entropy_with_integer_labels(
-                logits[:, -2 * n + 1 : -n], labels, where=jnp.ones_like(labels, bool)
-            )
+            before = optax.softmax_cross_entropy_with_integer_labels(logits[:, : n - 1], labels)
             shown = labels != self.net.vocab - 1
-            share = (before * shown).sum() / jnp.maximum(shown.sum(), 1)
+            share = jnp.where(shown, before, 0.0).sum() / jnp.maximum(shown.sum(), 1)
             total = total + self.condition_weight * share * count
         correct = (logits[:, -n:].argmax(-1) == batch["target"]).sum()
         return Metrics.from_sums(loss=(total, count), nats=(nats.sum(), count), accuracy=(correct, count))
