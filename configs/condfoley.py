@@ -68,7 +68,7 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
     encoder.targets = "events"
     encoder.clip_frames = 48
     encoder.batch = 8
-    encoder.steps = 700
+    encoder.steps = 600
     encoder.learning_rate = 2e-3
     encoder.weight_decay = 0.05
     # Standard deviation, in seconds, of the bump that marks an onset in the target.
@@ -98,7 +98,7 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
     transformer.heads = 4
     transformer.width = 128
     transformer.batch = 16
-    transformer.steps = 1500
+    transformer.steps = 1000
     transformer.learning_rate = 3e-3
     transformer.weight_decay = 0.05
     # Share of training examples whose condition is hidden, so that one network also serves without one.

@@ -1,4 +1,4 @@
-"""Laws of the transform: agreement with torch's and librosa's convention, exact inversion, linearity in time."""
+"""Laws of the transform: the convention of librosa and torch, exact inversion, shifts in time."""
 
 import jax
 import jax.numpy as jnp
@@ -69,7 +69,7 @@ def test_length_cuts_and_pads() -> None:
     spectrum = stft(noise(4096), MEL)
     full = istft(spectrum, MEL)
     assert full.shape == (4096,)
-    np.testing.assert_array_equal(istft(spectrum, MEL, length=1000), full[:1000])
+    np.testing.assert_allclose(istft(spectrum, MEL, length=1000), full[:1000], atol=1e-6)
     longer = istft(spectrum, MEL, length=6000)
     np.testing.assert_array_equal(longer[4096 + 512 :], 0)
 

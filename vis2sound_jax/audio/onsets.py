@@ -22,7 +22,7 @@ _BANDS = 40
 _LOW_HZ, _HIGH_HZ = 50.0, 10000.0
 # Bands further than this below the recording's loudest are treated as silent.
 _RANGE_DB = 60.0
-_QUIETEST = 1e-5
+_QUIETEST = 1e-7
 # Added to the recording's own scale, so that the noise of a quiet recording is not blown up to onsets.
 _BACKGROUND_DB = 12.0
 _GAP_S = 0.05

@@ -1,0 +1,88 @@
+"""Laws of the encoder's training: what is masked does not count, rare onsets do, the average follows."""
+
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from vis2sound_jax.models.impact_net import ImpactNet
+from vis2sound_jax.tasks.encoder import EncoderTask, as_grey
+from vis2sound_jax.training.task import TrainState
+
+NET = ImpactNet(widths=(4, 4), width=4, temporal_blocks=0, bands=2, dropout=0.0)
+TASK = EncoderTask(NET, steps=20, learning_rate=1e-2)
+KEY = jax.random.key(0)
+
+
+@functools.cache
+def batch() -> dict[str, np.ndarray]:
+    """A film in which the only motion is a jump at frames 4 and 9, where it sounds."""
+    frames = np.zeros((2, 12, 8, 8), np.uint8)
+    frames[:, 4:9, :4] = 200
+    onset = np.zeros((2, 12), np.float32)
+    onset[:, [4, 9]] = 1.0
+    bands = np.repeat(onset[..., None], 2, axis=-1)
+    return {"frames": frames, "onset": onset, "bands": bands, "mask": np.ones((2, 12), np.float32)}
+
+
+@functools.cache
+def started() -> TrainState:
+    return jax.jit(TASK.init)(KEY, batch())
+
+
+train = jax.jit(TASK.train_step)
+measure = jax.jit(TASK.eval_step)
+
+
+def means(state: TrainState, **changes: np.ndarray) -> dict[str, float]:
+    return measure(state, batch() | changes, None).means()
+
+
+def test_training_lowers_the_loss_and_finds_the_jumps() -> None:
+    state = started()
+    for step in range(20):
+        state, _ = train(state, batch(), None, jax.random.fold_in(KEY, step))
+    before = measure(started(), batch(), None).means()
+    after = measure(state.replace(variables={"ema": state.params}), batch(), None).means()
+    assert after["loss"] < 0.7 * before["loss"]
+    onset = NET.apply({"params": state.params}, as_grey(batch()["frames"])).onset
+    assert set(np.argsort(onset[0])[-2:]) <= {4, 5, 9, 10}
+
+
+def test_masked_frames_do_not_count() -> None:
+    mask = batch()["mask"].copy()
+    mask[:, 6:] = 0
+    wrong = batch()["onset"].copy()
+    wrong[:, 6:] = 1 - wrong[:, 6:]
+    masked = means(started(), mask=mask)
+    assert means(started(), mask=mask, onset=wrong) == masked != means(started())
+    assert measure(started(), batch() | {"mask": mask}, None).counts["loss"] == 12
+
+
+def test_a_batch_without_any_known_frame_teaches_nothing() -> None:
+    state, metrics = train(started(), batch() | {"mask": 0 * batch()["mask"]}, None, KEY)
+    # The warm-up's first step is small; only the decay of the weights is left of it.
+    jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-3), state.params, started().params)
+    assert metrics.counts["loss"] == 0
+
+
+def test_the_loss_is_what_it_says() -> None:
+    """With all weights zero the logit is 0: log 2 a frame, threefold where it sounds, and the bands' squares."""
+    zero = jax.tree.map(jnp.zeros_like, started().params)
+    found = means(started().replace(variables={"ema": zero}))
+    timing = np.log(2) * (1 + 2 * 2 / 12)
+    assert found["onset"] == pytest.approx(timing, rel=1e-5)
+    assert found["bands"] == pytest.approx(2 / 12, rel=1e-5)
+    assert found["loss"] == pytest.approx(timing + 0.3 * 2 * 2 / 12, rel=1e-5)
+
+
+def test_the_average_begins_at_the_start_and_is_what_is_measured() -> None:
+    state, _ = train(started(), batch(), None, KEY)
+    decay = 2 / 11
+    expected: Any = jax.tree.map(lambda old, new: decay * old + (1 - decay) * new, started().params, state.params)
+    jax.tree.map(functools.partial(np.testing.assert_allclose, atol=1e-6), state.variables["ema"], expected)
+    only_average = state.replace(params=jax.tree.map(jnp.zeros_like, state.params))
+    assert means(only_average) == means(state)
