@@ -1,10 +1,12 @@
 """Set-up of every test: eight virtual CPU devices, parsed flags, array types checked at run time."""
 
 import os
+from pathlib import Path
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 import jax
+import pytest
 from absl import flags
 from jaxtyping import install_import_hook
 
@@ -26,3 +28,14 @@ install_import_hook(
     ],
     "tests.typecheck.check",
 )
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The workdir of a finished run of all stages; it is for reading."""
+    from tests.tiny_run import call_alone, command
+
+    workdir = tmp_path_factory.mktemp("tiny") / "run"
+    answer = call_alone(*command(workdir))
+    assert answer.code == 0, answer.err
+    return workdir

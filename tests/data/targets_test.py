@@ -33,8 +33,10 @@ def test_bands_are_loud_where_it_clicks(heard: list[Heard], hits_s) -> None:
     for one in heard:
         assert one.bands.shape == (len(one.record["frames"]), 4)
         assert one.bands.min() >= 0 and one.bands.max() <= 1
-        loudest = np.sort(np.argsort(one.bands.mean(axis=1))[-3:])
-        np.testing.assert_array_equal(loudest, np.floor(np.array(hits_s) * fps))
+        # The mel's window of 1024 samples is longer here than a frame.
+        loud_s = (np.flatnonzero(one.bands.max(axis=1) > 0.2) + 0.5) / fps
+        distance = np.abs(np.subtract.outer(loud_s, hits_s))
+        assert distance.min(axis=0).max() <= 0.5 / fps + 1e-6 and distance.min(axis=1).max() <= 1.5 / fps
 
 
 def test_onsets_come_from_the_annotation_or_from_the_sound(heard: list[Heard], prepared, hits_s) -> None:

@@ -12,8 +12,8 @@ from vis2sound_jax.models.impact_net import ImpactNet
 from vis2sound_jax.tasks.encoder import EncoderTask, as_grey
 from vis2sound_jax.training.task import TrainState
 
-NET = ImpactNet(widths=(4, 4), width=4, temporal_blocks=0, bands=2, dropout=0.0)
-TASK = EncoderTask(NET, steps=20, learning_rate=1e-2)
+NET = ImpactNet(widths=(8, 8), width=8, temporal_blocks=0, bands=2, dropout=0.0)
+TASK = EncoderTask(NET, steps=40, learning_rate=3e-2)
 KEY = jax.random.key(0)
 
 
@@ -43,7 +43,7 @@ def means(state: TrainState, **changes: np.ndarray) -> dict[str, float]:
 
 def test_training_lowers_the_loss_and_finds_the_jumps() -> None:
     state = started()
-    for step in range(20):
+    for step in range(TASK.steps):
         state, _ = train(state, batch(), None, jax.random.fold_in(KEY, step))
     before = measure(started(), batch(), None).means()
     after = measure(state.replace(variables={"ema": state.params}), batch(), None).means()

@@ -112,7 +112,7 @@ class Composer:
                 known = shifted.transpose(0, 2, 1).reshape(takes, -1).astype(np.int32)
             step_takes = takes if done is None else 1
             grid = self.window(params, batch, known, jax.random.fold_in(key, number), takes=step_takes)
-            fresh = np.asarray(grid) if done is None else np.asarray(grid)[:, :, half:]
+            fresh = np.asarray(grid) if done is None else np.asarray(grid)[:, :, self.columns - half :]
             done = fresh if done is None else np.concatenate([done, fresh], axis=2)
             if progress:
                 progress(min(done.shape[2], columns), columns)

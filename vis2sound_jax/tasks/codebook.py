@@ -17,6 +17,7 @@ from vis2sound_jax.training.task import Metrics, TrainState
 
 KMEANS_ITERATIONS = 20
 WARMUP_STEPS = 40
+_SOFT_SHARE = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,17 +83,27 @@ class CodebookTask:
 def start_books(net: BandCoder, params: Any, mel: jax.Array, key: jax.Array) -> Any:
     """Fits every book to the latents of real sound by k-means.
 
+    Most patches of a recording are near silence and alike; all of the louder half but only an eighth of the
+    softer half take part, so that the codes go to what is heard.
+
     Args:
       net: the coder.
       params: its parameters after the warm-up.
-      mel: [b, f, t] log-mels, with b times columns well above the number of codes.
+      mel: [b, f, t] log-mels, with b times columns well above twice the number of codes.
       key: random key.
 
     Returns:
       The parameters with new books.
     """
     latents = net.apply({"params": params}, mel, method="latents")  # [b, r, k, d]
-    rows = latents.transpose(1, 0, 2, 3).reshape(net.rows, -1, net.latent)
-    keys = jax.random.split(key, net.rows)
+    b, rows, columns, _ = latents.shape
+    patches = mel.reshape(b, rows, net.n_mels // rows, columns, net.frames)
+    loudness = patches.mean(axis=(2, 4)).transpose(1, 0, 2).reshape(rows, -1)
+    vectors = latents.transpose(1, 0, 2, 3).reshape(rows, -1, net.latent)
+    order = jnp.argsort(-loudness, axis=1)
+    half = order.shape[1] // 2
+    chosen = jnp.concatenate([order[:, :half], order[:, half::_SOFT_SHARE]], axis=1)
+    vectors = jnp.take_along_axis(vectors, chosen[..., None], axis=1)
+    keys = jax.random.split(key, rows)
     fit = functools.partial(kmeans, n_codes=net.codes, iterations=KMEANS_ITERATIONS)
-    return {**params, "books": jax.lax.map(lambda pair: fit(*pair), (keys, rows))}
+    return {**params, "books": jax.lax.map(lambda pair: fit(*pair), (keys, vectors))}

@@ -1,0 +1,74 @@
+"""The command line called inside the test's own process, and a run of all stages at sizes that take seconds."""
+
+import contextlib
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+from unittest import mock
+
+from absl import flags
+
+from vis2sound_jax import main as entry
+
+CONFIG = Path(__file__).parents[1] / "configs" / "condfoley.py"
+
+SIZES = (
+    *("world.train=6", "world.test=2", "world.seconds=5.0", "data.height=40", "data.width=64"),
+    *("encoder.widths=(4, 8, 16)", "encoder.width=16", "encoder.temporal_blocks=1", "encoder.clip_frames=24"),
+    *("encoder.steps=2", "codebook.width=32", "codebook.blocks=1", "codebook.steps=2", "codebook.warmup_steps=2"),
+    *("codebook.batch=4", "codebook.codes=16", "transformer.columns=12", "transformer.layers=1"),
+    *("transformer.heads=2", "transformer.width=16", "transformer.steps=2", "evaluate.pairs=2"),
+    *("generate.films=2", "evaluate.griffin_lim_iterations=2", "decoding.griffin_lim_iterations=2"),
+)
+
+
+class Answer(NamedTuple):
+    """What a user sees of a command."""
+
+    code: int
+    out: str
+    err: str
+
+
+def command(workdir: Path, *arguments: str) -> list[str]:
+    """The tiny run's arguments, with further ones that win."""
+    sizes = [f"--config.{size}" for size in SIZES]
+    return [f"--config={CONFIG}:smoke", f"--workdir={workdir}", *sizes, *arguments]
+
+
+def call(*arguments: str) -> Answer:
+    """Does what `python -m vis2sound_jax.main ARGUMENTS` does, without the seconds of a new process."""
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with contextlib.ExitStack() as stack:
+        _forget_flags()
+        # grain wants flags to be parsed.
+        stack.callback(flags.FLAGS.mark_as_parsed)
+        stack.callback(_forget_flags)
+        stack.enter_context(mock.patch.dict(os.environ))
+        stack.enter_context(mock.patch.object(sys, "argv", ["vis2sound", *arguments]))
+        stack.enter_context(contextlib.redirect_stdout(out))
+        stack.enter_context(contextlib.redirect_stderr(err))
+        try:
+            entry._run()
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+    return Answer(code, out.getvalue(), err.getvalue())
+
+
+def call_alone(*arguments: str) -> Answer:
+    """The same in a process of its own: on one device, with all that libraries write to the terminal."""
+    environment = {**os.environ, "PYTHONPATH": str(CONFIG.parents[1])}
+    process = [sys.executable, "-m", "vis2sound_jax.main", *arguments]
+    done = subprocess.run(process, env=environment, capture_output=True, text=True, timeout=600)
+    return Answer(done.returncode, done.stdout, done.stderr)
+
+
+def _forget_flags() -> None:
+    """Flags are global, and a config file adds one for each of its settings."""
+    flags.FLAGS.unparse_flags()
+    for name in list(flags.FLAGS):
+        if name.startswith("config."):
+            delattr(flags.FLAGS, name)
