@@ -68,7 +68,7 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
     encoder.targets = "events"
     encoder.clip_frames = 48
     encoder.batch = 8
-    encoder.steps = 600
+    encoder.steps = 700
     encoder.learning_rate = 2e-3
     encoder.weight_decay = 0.05
     # Standard deviation, in seconds, of the bump that marks an onset in the target.

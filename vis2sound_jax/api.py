@@ -220,13 +220,13 @@ class Foley:
             raise file_error(example, "is silent", "give an example that can be heard")
         columns = int(len(wav) / self.rate_hz / self.column_s)
         last = columns - self.config.transformer.columns
-        start = self._busiest(wav, last) if start_s is None else round(start_s / self.column_s)
+        start = self._busiest(wav, last) if start_s is None else start_s / self.column_s
         if not 0 <= start <= last:
             raise UserError(
                 f"--start is {start_s}, but {example} allows 0 to {last * self.column_s:.2f} s "
                 f"for a window of {self.window_s:.2f} s"
             )
-        frames = self.config.codebook.frames
+        start, frames = round(start), self.config.codebook.frames
         mel = np.asarray(log_mel(wav, self.spec))[:, : columns * frames]
         window = mel[:, start * frames :][:, : self.config.transformer.columns * frames]
         grid = self._encode(self.params["codebook"], jnp.asarray(window[None]))
@@ -241,10 +241,12 @@ class Foley:
 
     def _example_video(self, example: str | os.PathLike[str], columns: int, start: int) -> np.ndarray:
         try:
-            seen = self._watch(example)
+            probe(example)
         except UserError:
             # A bare sound; `read_sound` has shown that the file itself is good.
             seen = Seen(np.zeros((1, self.watcher.net.width), np.float32), np.zeros(1, np.float32))
+        else:
+            seen = self._watch(example)
         film = self.recording("example", seen, columns)
         return video_window(film, start, self.config.transformer.columns, build.prefix_frames(self.config))
 

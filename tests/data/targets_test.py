@@ -72,9 +72,7 @@ def test_augmented_clips_keep_picture_and_curve_together(heard: list[Heard]) -> 
 
 
 def test_the_same_seed_cuts_the_same_clip(heard: list[Heard]) -> None:
-    first, second = (
-        encoder_example(heard[0], np.random.default_rng(5), frames=9, spread_s=0.03) for _ in range(2)
-    )
+    first, second = (encoder_example(heard[0], np.random.default_rng(5), frames=9, spread_s=0.03) for _ in range(2))
     for name, value in first.items():
         np.testing.assert_array_equal(value, second[name])
 

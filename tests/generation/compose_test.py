@@ -138,9 +138,7 @@ def test_takes_differ_by_the_key_alone() -> None:
 
 def test_a_cold_choice_is_the_likeliest() -> None:
     cold = dataclasses.replace(LIVELY, temperature=1e-4)
-    first, second = (
-        one.window(params(ALIGNED), batch(ALIGNED), none_known(), KEY, takes=1) for one in (cold, ALIGNED)
-    )
+    first, second = (one.window(params(ALIGNED), batch(ALIGNED), none_known(), KEY, takes=1) for one in (cold, ALIGNED))
     np.testing.assert_array_equal(first, second)
 
 

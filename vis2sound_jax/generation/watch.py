@@ -51,14 +51,15 @@ class Watcher:
         """
         t = len(frames)
         step = WINDOW_FRAMES - _OVERLAP_FRAMES
-        starts = [0, *range(step, t - _OVERLAP_FRAMES, step)] if t > WINDOW_FRAMES else [0]
+        starts = [*range(0, max(t - WINDOW_FRAMES, 0), step), max(t - WINDOW_FRAMES, 0)]
         features = np.zeros((t, self.net.width), np.float32)
         logits, weight = np.zeros(t, np.float32), np.zeros(t, np.float32)
         for start in starts:
             clip = frames[start : start + WINDOW_FRAMES]
             shown = len(clip)
-            # Held on the last frame: one size of window is compiled, and nothing moves in what is added.
-            held = np.concatenate([clip, np.repeat(clip[-1:], WINDOW_FRAMES - shown, axis=0)])
+            # One size of window is compiled. A shorter film goes on backwards, so that its contrast of motion,
+            # to which the encoder relates everything, stays what it is.
+            held = np.pad(clip, ((0, WINDOW_FRAMES - shown), (0, 0), (0, 0)), mode="symmetric")
             seen = jax.device_get(_see(self.net, self.mirrored, params, held))
             fade = np.minimum(np.arange(1, shown + 1), np.arange(shown, 0, -1)).clip(max=_OVERLAP_FRAMES)
             place = slice(start, start + shown)

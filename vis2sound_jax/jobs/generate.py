@@ -5,7 +5,7 @@ from typing import Any
 
 from vis2sound_jax import api
 from vis2sound_jax.errors import UserError
-from vis2sound_jax.jobs.outputs import check_output, write_takes
+from vis2sound_jax.jobs.outputs import check_apart, check_output, write_takes
 from vis2sound_jax.jobs.prepare import data_name, open_split, prepared_dir, recordings_dir
 from vis2sound_jax.training.progress import Progress
 
@@ -29,12 +29,13 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     if request.video or request.example or request.output:
         if not (request.video and request.example and request.output):
             raise UserError("--job=generate needs --video=FILM, --example=FILM_OR_SOUND and --output=FILM.mp4")
-        output = Path(request.output)
+        video, example, output = Path(request.video), Path(request.example), Path(request.output)
         check_output(output, _FILMS)
+        check_apart(output, (video, example), takes=request.takes)
         return _make(
             api.load(workdir, config),
-            Path(request.video),
-            Path(request.example),
+            video,
+            example,
             output,
             takes=request.takes,
             seed=request.seed,

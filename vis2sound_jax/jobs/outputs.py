@@ -40,6 +40,29 @@ def check_output(path: Path, suffixes: Sequence[str]) -> None:
         raise file_error(folder, "cannot be written to", "name another --output")
 
 
+def check_apart(output: Path, inputs: Sequence[Path], *, takes: int) -> None:
+    """Refuses an output that would replace what it is made from.
+
+    Args:
+      output: as `write_takes` takes it.
+      inputs: the film and the example.
+      takes: number of takes.
+
+    Raises:
+      UserError: if an input is one of the files to be written.
+    """
+    films = [_film_of(output, place) for place in range(takes)]
+    written = [*films, *(film.with_suffix(".wav") for film in films), output.with_suffix(".json")]
+    places = {path.resolve() for path in written}
+    for path in inputs:
+        if path.resolve() in places:
+            raise file_error(path, "would be replaced by what is made from it", "name another --output")
+
+
+def _film_of(output: Path, place: int) -> Path:
+    return output if place == 0 else output.with_name(f"{output.stem}_take{place + 1}{output.suffix}")
+
+
 def write_takes(takes: Takes, foley: Foley, *, video: Path, example: Path, output: Path, seed: int) -> dict[str, Any]:
     """Writes the best take as MP4 and WAV, further takes beside them, and a manifest.
 
@@ -57,7 +80,7 @@ def write_takes(takes: Takes, foley: Foley, *, video: Path, example: Path, outpu
     order = np.argsort(-takes.agreement, kind="stable")
     files = []
     for place, take in enumerate(order):
-        film = output if place == 0 else output.with_name(f"{output.stem}_take{place + 1}{output.suffix}")
+        film = _film_of(output, place)
         sound = film.with_suffix(".wav")
         write_wav(sound, takes.wavs[take], takes.rate_hz)
         mux_sound(video, takes.wavs[take], takes.rate_hz, film)

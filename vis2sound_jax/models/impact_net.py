@@ -96,7 +96,7 @@ class ImpactNet(nn.Module):
           train: whether to drop channels; needs the random stream `dropout`.
 
         Returns:
-          Features and onsets of every frame; the first and last 15 frames see less context.
+          Features and onsets of every frame; those near the ends of the clip see less context.
 
         Raises:
           UserError: if the size is not a multiple of 4.
