@@ -145,8 +145,8 @@ def test_jobs_failures_are_explained(folder: Path) -> None:
 def test_only_the_users_own_errors_are_explained() -> None:
     assert command_line.explain(UserError("two\nlines")) == "two lines"
     assert command_line.explain(RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes")) is not None
-    assert command_line.explain(OSError(13, "Permission denied", "/root/a.mp4")) == (
-        "/root/a.mp4: Permission denied; change its permissions or choose another place"
+    assert command_line.explain(OSError(13, "Permission denied", "/films/a.mp4")) == (
+        "/films/a.mp4: Permission denied; change its permissions or choose another place"
     )
     for bug in (KeyError("x"), RuntimeError("x"), FileNotFoundError(2, "x")):
         assert command_line.explain(bug) is None
