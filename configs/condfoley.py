@@ -3,9 +3,9 @@
     python -m vis2sound_jax.main --config=configs/condfoley.py[:preset]
 
 Presets (two idle CPU cores unless said otherwise; measured numbers stand in the README):
-  laptop              the whole chain on procedural recordings, about 20 minutes; the default
+  laptop              the whole chain on procedural recordings; the default
   smoke               the same stages on a handful of recordings, about a minute; its films sound like noise
-  workstation         laptop with more recordings and longer training, hours on a CPU, minutes on a GPU
+  workstation         laptop with more recordings and longer training; not timed yet
   greatest_hits_mini  starts from the laptop's weights and trains on real recordings that you have
   paper               the sizes of the paper (24 x 1024 transformer, VQGAN, R(2+1)D-18) for data in the
                       Greatest Hits layout; its GAN training is not built yet
@@ -209,7 +209,7 @@ def _smoke(config: ml_collections.ConfigDict) -> None:
 
 
 def _workstation(config: ml_collections.ConfigDict) -> None:
-    """More of everything: up to 3 hours on two CPU cores."""
+    """More of everything; not run yet."""
     config.world.train = 1200
     config.encoder.steps = 3000
     config.codebook.steps = 6000
