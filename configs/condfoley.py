@@ -41,7 +41,7 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
     data.max_bad_share = 0.05
 
     config.world = world = ml_collections.ConfigDict()
-    world.train = 360
+    world.train = 420
     world.test = 48
     world.seconds = 10.0
 
@@ -68,18 +68,23 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
     encoder.targets = "events"
     encoder.clip_frames = 48
     encoder.batch = 8
-    encoder.steps = 700
-    encoder.learning_rate = 2e-3
+    encoder.steps = 1300
+    encoder.learning_rate = 3e-3
     encoder.weight_decay = 0.05
     # Standard deviation, in seconds, of the bump that marks an onset in the target.
     encoder.onset_spread_s = 0.03
     encoder.ema = 0.99
 
     config.codebook = codebook = ml_collections.ConfigDict()
-    codebook.kind = "band_coder"
-    codebook.rows = 5
+    # "patch_coder": pieces of log-mel found by k-means; "band_coder": a trained autoencoder; "vqgan": the paper's.
+    codebook.kind = "patch_coder"
+    # Of the patch coder, row 0 is the outline of a column and the others are its bands' details.
+    codebook.rows = 6
     codebook.frames = 8
     codebook.codes = 256
+    # Groups of mel bands of which an outline holds the means.
+    codebook.outline = 20
+    # From here to the end the band coder alone.
     codebook.latent = 16
     codebook.width = 256
     codebook.blocks = 2
@@ -98,7 +103,7 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
     transformer.heads = 4
     transformer.width = 128
     transformer.batch = 16
-    transformer.steps = 1000
+    transformer.steps = 900
     transformer.learning_rate = 3e-3
     transformer.weight_decay = 0.05
     # Share of training examples whose condition is hidden, so that one network also serves without one.
@@ -190,10 +195,7 @@ def _smoke(config: ml_collections.ConfigDict) -> None:
     config.world.seconds = 6.0
     config.encoder.steps = 4
     config.encoder.batch = 2
-    config.codebook.steps = 20
-    config.codebook.warmup_steps = 10
     config.codebook.codes = 32
-    config.codebook.batch = 16
     config.transformer.steps = 4
     config.transformer.batch = 4
     config.transformer.layers = 2
@@ -212,7 +214,6 @@ def _workstation(config: ml_collections.ConfigDict) -> None:
     """More of everything; not run yet."""
     config.world.train = 1200
     config.encoder.steps = 3000
-    config.codebook.steps = 6000
     config.transformer.layers = 6
     config.transformer.width = 256
     config.transformer.steps = 6000
@@ -226,9 +227,6 @@ def _greatest_hits_mini(config: ml_collections.ConfigDict) -> None:
     config.encoder.steps = 900
     # Annotations of real films are rounded to 1/15 s, and sound and picture are not always in step.
     config.encoder.onset_spread_s = 0.05
-    config.codebook.warmup_steps = 0
-    config.codebook.steps = 400
-    config.codebook.learning_rate = 5e-4
     config.transformer.steps = 600
     config.transformer.learning_rate = 1e-3
 
@@ -243,6 +241,7 @@ def _paper(config: ml_collections.ConfigDict) -> None:
     config.mel.floor_db = -80.0
     config.encoder.kind = "r2plus1d"
     config.codebook.kind = "vqgan"
+    config.codebook.rows = 5
     config.codebook.frames = 16
     config.codebook.codes = 1024
     config.codebook.latent = 256

@@ -9,6 +9,7 @@ from vis2sound_jax.errors import UserError
 from vis2sound_jax.generation.compose import Composer
 from vis2sound_jax.models.band_coder import BandCoder
 from vis2sound_jax.models.impact_net import ImpactNet
+from vis2sound_jax.models.patch_coder import PatchCoder
 from vis2sound_jax.models.r2plus1d import R2Plus1D
 from vis2sound_jax.models.transformer import Transformer
 from vis2sound_jax.models.vqgan import VQGAN
@@ -48,9 +49,17 @@ def encoder_net(config: Any) -> ImpactNet | R2Plus1D:
     raise _unknown("encoder", encoder.kind, ("impact_net", "r2plus1d"))
 
 
-def codebook_net(config: Any) -> BandCoder | VQGAN:
+def codebook_net(config: Any) -> PatchCoder | BandCoder | VQGAN:
     """Builds the coder that `config.codebook.kind` names."""
     codebook = config.codebook
+    if codebook.kind == "patch_coder":
+        return PatchCoder(
+            n_mels=config.mel.n_mels,
+            rows=codebook.rows,
+            frames=codebook.frames,
+            codes=codebook.codes,
+            outline=codebook.outline,
+        )
     if codebook.kind == "band_coder":
         return BandCoder(
             n_mels=config.mel.n_mels,
@@ -63,12 +72,12 @@ def codebook_net(config: Any) -> BandCoder | VQGAN:
         )
     if codebook.kind == "vqgan":
         return VQGAN(n_codes=codebook.codes, embed_dim=codebook.latent)
-    raise _unknown("codebook", codebook.kind, ("band_coder", "vqgan"))
+    raise _unknown("codebook", codebook.kind, ("patch_coder", "band_coder", "vqgan"))
 
 
 def book_size(config: Any) -> int:
     """Returns the codes of one row's own book; 0 where all rows share one."""
-    return config.codebook.codes if config.codebook.kind == "band_coder" else 0
+    return config.codebook.codes if config.codebook.kind in ("patch_coder", "band_coder") else 0
 
 
 def prefix_frames(config: Any) -> int:

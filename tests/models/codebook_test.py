@@ -94,3 +94,10 @@ def test_kmeans_under_vmap_equals_one_by_one() -> None:
 def test_kmeans_of_too_few_vectors_is_refused() -> None:
     with pytest.raises(UserError, match="8 codes got 5 vectors"):
         kmeans(jax.random.key(0), jnp.zeros((5, 2)), 8)
+
+
+def test_kmeans_goes_on_from_codes_and_leaves_those_that_nothing_chooses() -> None:
+    x = jnp.array([[0.0, 0.0], [0.2, 0.0], [5.0, 5.0]])
+    start = jnp.array([[0.5, 0.5], [4.0, 4.0], [-9.0, 9.0]])
+    found = kmeans(jax.random.key(0), x, 3, iterations=3, start=start)
+    np.testing.assert_allclose(found, [[0.1, 0.0], [5.0, 5.0], [-9.0, 9.0]], atol=1e-6)

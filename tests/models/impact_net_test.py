@@ -15,8 +15,8 @@ from vis2sound_jax.models.impact_net import ImpactNet, frame_differences, neighb
 
 NET = ImpactNet(widths=(4, 8), width=6, temporal_blocks=1, bands=3)
 T, HEIGHT, WIDTH = 24, 12, 20
-# One frame enters two differences and two first patches; then level 1 reaches 1 frame, the block 2.
-BEFORE, AFTER = 3, 5
+# One frame enters two differences; the cells and the levels' end reach 1 frame more each, the block 2.
+BEFORE, AFTER = 4, 5
 
 
 @functools.cache
@@ -75,20 +75,28 @@ def test_mirrored_film_is_another_film_of_the_same_kind() -> None:
 
 
 def test_patches_times_a_matrix_are_convolutions() -> None:
-    """Compares with XLA's sums over 8 x 8 windows every 4 pixels and 3 x 3 windows every 2 cells."""
-    x = film()[:, :, :, :, None]
+    """Compares with XLA's sums over 4 x 4 cells and over 3 x 3 windows every 2 cells."""
 
     def sums(values: jax.Array, size: int, step: int, pads: list[tuple[int, int]]) -> jax.Array:
         window, strides = (1, 1, size, size, 1), (1, 1, step, step, 1)
         padding = [(0, 0), (0, 0), *pads, (0, 0)]
         return jax.lax.reduce_window(values, 0.0, jax.lax.add, window, strides, padding)[..., 0]
 
-    first = impact_net._first_patches(film())
-    assert first.shape == (2, T, 3, 5, 64)
-    np.testing.assert_allclose(first.sum(-1), sums(x, 8, 4, [(0, 4), (0, 4)]), rtol=1e-5)
+    x = film()[..., None]
+    cells = impact_net._cells(film())
+    assert cells.shape == (2, T, 3, 5, 16)
+    np.testing.assert_allclose(cells.sum(-1), sums(x, 4, 4, [(0, 0), (0, 0)]), rtol=1e-5)
     following = impact_net._next_patches(x[:, :, :3, :5])
     assert following.shape == (2, T, 2, 3, 9)
     np.testing.assert_allclose(following.sum(-1), sums(x[:, :, :3, :5], 3, 2, [(1, 1), (1, 1)]), rtol=1e-5)
+
+
+def test_the_motion_grid_says_where_it_moves_and_how_much() -> None:
+    moved = np.zeros((1, 2, 24, 32), np.float32)
+    moved[0, 1, 12:, :16] = -0.5
+    found = impact_net._motion_grid(impact_net._cells(jnp.asarray(moved)))
+    np.testing.assert_allclose(found[0, 1], [0, 0, 0.5, 0, 0.125], rtol=1e-6)
+    assert not found[0, 0].any()
 
 
 def test_neighbours_are_a_temporal_convolution() -> None:
@@ -106,7 +114,7 @@ def test_dropout_acts_in_training_alone_and_on_whole_clips() -> None:
     train = jax.jit(lambda key: net.apply(weights, swinging, train=True, rngs={"dropout": key}).features)
     first, second = train(jax.random.key(0)), train(jax.random.key(1))
     assert np.abs(first - second).max() > 1e-3
-    np.testing.assert_allclose(first[:, 4:], first[:, 2:-2], atol=1e-5)
+    np.testing.assert_allclose(first[:, 8:-4], first[:, 6:-6], atol=1e-4)
 
 
 def test_odd_sizes_are_refused() -> None:

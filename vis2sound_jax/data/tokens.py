@@ -27,7 +27,7 @@ class TokenRecording:
 
     Attributes:
       id: name of the recording.
-      codes: [r, k] codes of its sound, row 0 the lowest band.
+      codes: [r, k] codes of its sound, rows as the coder orders them.
       mel: [f, t] its log-mel in [0, 1], float16.
       features: [t, d] the video encoder's features, float16.
       onset: [t] the video encoder's onset probability.

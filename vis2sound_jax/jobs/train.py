@@ -16,16 +16,18 @@ from vis2sound_jax.data.records import Record
 from vis2sound_jax.data.targets import encoder_example, hear
 from vis2sound_jax.data.tokens import pair_example
 from vis2sound_jax.errors import UserError, file_error
+from vis2sound_jax.jobs import books
 from vis2sound_jax.jobs.cache import token_recordings
 from vis2sound_jax.jobs.prepare import open_split, prepared_dir
 from vis2sound_jax.models.band_coder import BandCoder
 from vis2sound_jax.models.impact_net import ImpactNet
+from vis2sound_jax.models.patch_coder import PatchCoder
 from vis2sound_jax.tasks.codebook import CodebookTask, start_books
 from vis2sound_jax.tasks.encoder import EncoderTask
 from vis2sound_jax.tasks.transformer import TransformerTask
 from vis2sound_jax.training.checkpoint import digest, load_params
 from vis2sound_jax.training.loop import train
-from vis2sound_jax.training.progress import Progress
+from vis2sound_jax.training.progress import Progress, track
 from vis2sound_jax.training.task import Task, TrainState
 
 _BOOK_CLIPS = 1024
@@ -67,10 +69,29 @@ def _encoder(config: Any, workdir: Path) -> TrainState:
 
 
 def _codebook(config: Any, workdir: Path) -> TrainState:
-    net, codebook = build.codebook_net(config), config.codebook
-    if not isinstance(net, BandCoder):
-        raise _not_yet("codebook", codebook.kind, "band_coder")
-    spec = build.mel_spec(config)
+    net = build.codebook_net(config)
+    if isinstance(net, PatchCoder):
+        return _patch_books(config, workdir, net)
+    if isinstance(net, BandCoder):
+        return _band_coder(config, workdir, net)
+    raise _not_yet("codebook", config.codebook.kind, "patch_coder")
+
+
+def _patch_books(config: Any, workdir: Path, net: PatchCoder) -> TrainState:
+    spec, prepared = build.mel_spec(config), prepared_dir(workdir)
+    train_set, held = (open_split(config, prepared, split) for split in ("train", "validation"))
+    earlier = load_params(_earlier(config, "codebook")) if config.init_from else None
+    if earlier is not None:
+        _check_fit(
+            earlier, jax.eval_shape(net.init, jax.random.key(0), np.zeros((1, net.n_mels, net.frames)))["params"]
+        )
+    mels = (_mel(record, spec) for record in track(train_set, "listening", unit="recording"))
+    held_mels = (_mel(record, spec) for record in held)
+    return books.fit(net, mels, held_mels, workdir / "codebook", seed=config.seed, start=earlier)
+
+
+def _band_coder(config: Any, workdir: Path, net: BandCoder) -> TrainState:
+    codebook, spec = config.codebook, build.mel_spec(config)
     frames = config.transformer.columns * net.frames
     mels = [_mel(record, spec) for record in open_split(config, prepared_dir(workdir), "train")]
     example = functools.partial(_mel_example, frames=frames)

@@ -80,7 +80,13 @@ def quantise(
     )
 
 
-def kmeans(key: Array, x: Float[Array, "n d"], n_codes: int, iterations: int = 20) -> Float[Array, "k d"]:
+def kmeans(
+    key: Array,
+    x: Float[Array, "n d"],
+    n_codes: int,
+    iterations: int = 20,
+    start: Float[Array, "k d"] | None = None,
+) -> Float[Array, "k d"]:
     """Fits a codebook by Lloyd's iterations from a k-means++ start (Arthur and Vassilvitskii 2007).
 
     A code that no row chose is moved to one of the rows farthest from their codes. The function can be
@@ -91,6 +97,8 @@ def kmeans(key: Array, x: Float[Array, "n d"], n_codes: int, iterations: int = 2
       x: data, one vector a row, at least `n_codes` rows.
       n_codes: number of codes.
       iterations: number of assign-and-average rounds.
+      start: codes to go on from instead. Those that no row chooses then stay as they are, because they may
+        stand for what these rows do not show.
 
     Returns:
       The codebook.
@@ -98,10 +106,12 @@ def kmeans(key: Array, x: Float[Array, "n d"], n_codes: int, iterations: int = 2
     Raises:
       UserError: if there are fewer rows than codes.
     """
-    if x.shape[0] < n_codes:
+    if x.shape[0] < n_codes and start is None:
         raise UserError(f"k-means of {n_codes} codes got {x.shape[0]} vectors; give more data or fewer codes")
-    start = _spread_rows(key, x, n_codes)
-    return jax.lax.fori_loop(0, iterations, lambda _, codes: _lloyd_round(x, codes), start)
+    if start is not None:
+        return jax.lax.fori_loop(0, iterations, lambda _, codes: _lloyd_round(x, codes, move_empty=False), start)
+    codes = _spread_rows(key, x, n_codes)
+    return jax.lax.fori_loop(0, iterations, lambda _, codes: _lloyd_round(x, codes, move_empty=True), codes)
 
 
 def _spread_rows(key: Array, x: Float[Array, "n d"], n_codes: int) -> Float[Array, "k d"]:
@@ -118,14 +128,16 @@ def _spread_rows(key: Array, x: Float[Array, "n d"], n_codes: int) -> Float[Arra
     return codes
 
 
-def _lloyd_round(x: Float[Array, "n d"], codes: Float[Array, "k d"]) -> Float[Array, "k d"]:
-    """Moves each code to the mean of its rows, and each unused code to a badly served row."""
+def _lloyd_round(x: Float[Array, "n d"], codes: Float[Array, "k d"], *, move_empty: bool) -> Float[Array, "k d"]:
+    """Moves each code to the mean of its rows and, if wanted, each unused code to a badly served row."""
     n_codes = codes.shape[0]
     distances = squared_distances(x, codes)
     indices = jnp.argmin(distances, axis=-1)
     sums = jax.ops.segment_sum(x, indices, n_codes)
     counts = jax.ops.segment_sum(jnp.ones(x.shape[0], x.dtype), indices, n_codes)
     means = sums / jnp.maximum(counts, 1.0)[:, None]
+    if not move_empty:
+        return jnp.where((counts == 0)[:, None], codes, means)
     error = jnp.min(distances, axis=-1) + jnp.sum(x**2, axis=-1)
     _, worst_rows = jax.lax.top_k(error, n_codes)
     empty = counts == 0

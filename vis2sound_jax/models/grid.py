@@ -1,6 +1,6 @@
 """Between a grid of codes (frequency rows, time columns) and the transformer's sequence of tokens.
 
-Tokens go column by column, low row first (the reference's column-major permuter). Where every row has a
+Tokens go column by column, row 0 first (the reference's column-major permuter). Where every row has a
 codebook of its own, row r's codes are shifted by r times the size of a book, so that a token says its row.
 """
 
@@ -12,7 +12,7 @@ def tokens_from_grid(grid: Int[Array, "b r k"], book: int) -> Int[Array, "b n"]:
     """Lays a grid out as tokens.
 
     Args:
-      grid: codes, rows low to high.
+      grid: codes.
       book: codes in one row's own book; 0 where all rows share one book.
 
     Returns:

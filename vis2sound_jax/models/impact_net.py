@@ -1,8 +1,9 @@
 """A small video encoder that sees impacts: grey film in, one feature and one onset logit a frame out.
 
 Only differences between frames enter: they transfer from procedural film to real film, colour and texture
-do not. All convolutions are written as patches times a matrix, which XLA's CPU backend runs several times
-faster, backward pass included, than its own convolutions on so few channels.
+do not. How strongly each part of the picture moves is kept from end to end: to normalise every position, as one
+would elsewhere, makes noise as loud as a stick. All convolutions are written as patches times a matrix, which
+XLA's CPU backend runs several times faster, backward pass included, than its own convolutions on so few channels.
 """
 
 import jax
@@ -46,13 +47,19 @@ def frame_differences(frames: Float[Array, "b t h w"]) -> Float[Array, "b t h w"
     return jnp.sign(moved) * jnp.log1p(jnp.abs(moved) / scale)
 
 
-def _first_patches(x: Float[Array, "b t h w"]) -> Float[Array, "b t y x p"]:
-    """Cuts 8 x 8 patches every 4 pixels."""
+def _cells(x: Float[Array, "b t h w"]) -> Float[Array, "b t y x p"]:
+    """Cuts cells of 4 x 4 pixels."""
     b, t, h, w = x.shape
-    cells = x.reshape(b, t, h // 4, 4, w // 4, 4).transpose(0, 1, 2, 4, 3, 5).reshape(b, t, h // 4, w // 4, 16)
-    cells = jnp.pad(cells, ((0, 0), (0, 0), (0, 1), (0, 1), (0, 0)))
-    corners = [cells[:, :, i : i + h // 4, j : j + w // 4] for i in (0, 1) for j in (0, 1)]
-    return jnp.concatenate(corners, axis=-1)
+    return x.reshape(b, t, h // 4, 4, w // 4, 4).transpose(0, 1, 2, 4, 3, 5).reshape(b, t, h // 4, w // 4, 16)
+
+
+def _motion_grid(cells: Float[Array, "b t y x p"]) -> Float[Array, "b t g"]:
+    """Mean size of the differences in regions of 12 x 16 pixels, and in the whole picture."""
+    b, t, h, w, _ = cells.shape
+    size = jnp.abs(cells).mean(axis=-1)
+    padded = jnp.pad(size, ((0, 0), (0, 0), (0, -h % 3), (0, -w % 4)))
+    regions = padded.reshape(b, t, padded.shape[2] // 3, 3, padded.shape[3] // 4, 4).mean((3, 5)).reshape(b, t, -1)
+    return jnp.concatenate([regions, regions.mean(axis=-1, keepdims=True)], axis=-1)
 
 
 def _next_patches(x: Float[Array, "b t h w c"]) -> Float[Array, "b t y x p"]:
@@ -71,10 +78,10 @@ def neighbours(x: Float[Array, "b t ... c"], reach: int) -> Float[Array, "b t ..
 
 
 class ImpactNet(nn.Module):
-    """Three levels of patches in space and time, pooled, then residual temporal convolutions.
+    """Levels of patches in space, pooled beside a map of where it moves, then residual temporal convolutions.
 
     Attributes:
-      widths: channels of the three levels.
+      widths: channels of the levels; each halves height and width, the first of them cells of 4 pixels.
       width: size of the feature of a frame.
       temporal_blocks: residual convolutions over 5 frames after pooling.
       bands: number of coarse mel bands to predict.
@@ -105,22 +112,21 @@ class ImpactNet(nn.Module):
             raise UserError(
                 f"frames are {frames.shape[2]} x {frames.shape[3]}; the encoder needs multiples of 4 pixels"
             )
-        difference = frame_differences(frames)
-        x = _first_patches(difference)
-        x = jnp.concatenate([x, jnp.pad(x, ((0, 0), (1, 0)) + ((0, 0),) * 3)[:, :-1]], axis=-1)
+        cells = _cells(frame_differences(frames))
+        he_normal = nn.initializers.he_normal()
+        x = neighbours(cells, 1)
         for level, width in enumerate(self.widths):
             if level:
-                x = neighbours(_next_patches(x), 1)
-            x = nn.Dense(width, kernel_init=nn.initializers.he_normal(), name=f"patch_{level}")(x)
-            x = nn.relu(nn.LayerNorm(epsilon=1e-3, name=f"norm_{level}")(x))
+                x = _next_patches(x)
+            x = nn.relu(nn.Dense(width, kernel_init=he_normal, name=f"patch_{level}")(x))
+        x = nn.relu(x + nn.Dense(self.widths[-1], kernel_init=he_normal, name="time")(neighbours(x, 1)))
         pooled = jnp.concatenate([x.mean((2, 3)), x.max((2, 3))], axis=-1)
         pooled = nn.Dropout(self.dropout, broadcast_dims=(1,))(pooled, deterministic=not train)
-        x = nn.Dense(self.width, kernel_init=nn.initializers.he_normal(), name="pooled")(pooled)
+        pooled = jnp.concatenate([pooled, _motion_grid(cells)], axis=-1)
+        x = nn.Dense(self.width, kernel_init=he_normal, name="pooled")(pooled)
         for i in range(self.temporal_blocks):
             y = nn.relu(nn.LayerNorm(epsilon=1e-3, name=f"temporal_norm_{i}")(x))
-            x = x + nn.Dense(self.width, kernel_init=nn.initializers.he_normal(), name=f"temporal_{i}")(
-                neighbours(y, 2)
-            )
+            x = x + nn.Dense(self.width, kernel_init=he_normal, name=f"temporal_{i}")(neighbours(y, 2))
         features = nn.relu(x)
         small = nn.initializers.variance_scaling(0.1, "fan_in", "normal")
         heads = nn.Dense(1 + self.bands, kernel_init=small, name="heads")(features)

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Float64
 
-from vis2sound_jax.world.motion import Gesture, Stroke, contact_at, noise_path, tip_and_hand
+from vis2sound_jax.world.motion import Stroke, contact_at, noise_path, tip_and_hand
 from vis2sound_jax.world.render import Still, Tracks
 from vis2sound_jax.world.scene import Scene
 
@@ -18,6 +18,9 @@ MOMENTS = 4
 PARTICLES = 24
 
 _STICKS = ((0.78, 0.6, 0.38), (0.62, 0.42, 0.22), (0.9, 0.82, 0.66), (0.08, 0.08, 0.09), (0.7, 0.71, 0.73))
+_LUMA = np.array([0.299, 0.587, 0.114])
+# Brightness by which a stick differs from what it plays; one that nobody sees teaches nothing.
+_STICK_CONTRAST = 0.2
 _SKINS = ((0.93, 0.72, 0.6), (0.84, 0.6, 0.46), (0.66, 0.44, 0.31), (0.42, 0.27, 0.19), (0.27, 0.17, 0.12))
 
 
@@ -37,7 +40,7 @@ def draw_still(rng: Rng, scene: Scene, height: int, width: int) -> Still:
     Returns:
       The renderer's still input, float32.
     """
-    values = {**_draw_lens(rng, height, width), **_draw_player(rng, scene.gesture), **_draw_things(rng)}
+    values = {**_draw_lens(rng, height, width), **_draw_player(rng, scene), **_draw_things(rng)}
     values |= {"background": scene.background, "layers": scene.layers}
     return Still(used=jnp.asarray(scene.layers[:, 3].any((1, 2))), **_as_float32(values))
 
@@ -50,7 +53,7 @@ def _draw_lens(rng: Rng, height: int, width: int) -> dict[str, np.ndarray]:
     """Focus, vignette, tone curve and sensor noise."""
     y, x = np.mgrid[0:height, 0:width]
     oval = ((y / height - 0.5) ** 2 + (x / width - 0.5) ** 2) * 2
-    near = rng.choice([0.0, rng.uniform(0.0, 0.16), rng.uniform(0.16, 0.24)], p=[0.3, 0.5, 0.2])
+    near = rng.choice([0.0, rng.uniform(0.0, 0.12), rng.uniform(0.12, 0.18)], p=[0.4, 0.5, 0.1])
     level = rng.choice([rng.uniform(0, 0.01), rng.uniform(0.01, 0.04)])
     return {
         "noise": level * rng.standard_normal((3, 2 * height, 2 * width), dtype=np.float32),
@@ -60,16 +63,29 @@ def _draw_lens(rng: Rng, height: int, width: int) -> dict[str, np.ndarray]:
     }
 
 
-def _draw_player(rng: Rng, gesture: Gesture) -> dict[str, np.ndarray]:
+def _draw_stick(rng: Rng, scene: Scene) -> Float[np.ndarray, "3"]:
+    """A colour that stands out from what is played: of up to eight the first that does, or the one that does most."""
+    surface, best, contrast = scene.surface, np.zeros(3), -1.0
+    for _ in range(8):
+        colour = _colour(rng, _STICKS) if rng.random() < 0.85 else rng.uniform(0.1, 0.9, 3)
+        found = float(np.abs(surface @ _LUMA - colour @ _LUMA).min())
+        if found > contrast:
+            best, contrast = colour, found
+        if contrast > _STICK_CONTRAST:
+            break
+    return best
+
+
+def _draw_player(rng: Rng, scene: Scene) -> dict[str, np.ndarray]:
     """Thickness and colours of stick, hand and sleeve, and the softness of their shadow."""
-    scale = gesture.stick / 0.45
-    thick, fist = rng.uniform(0.011, 0.022) * scale, rng.uniform(0.06, 0.12) * scale
+    scale = scene.gesture.stick / 0.45
+    thick, fist = rng.uniform(0.014, 0.026) * scale, rng.uniform(0.06, 0.12) * scale
     head = thick * rng.choice([1.0, 1.5, 3.5], p=[0.5, 0.38, 0.12])  # bare, tipped, mallet
     elbow, cuff = fist * rng.uniform(0.9, 1.5), fist * rng.uniform(0.1, 0.5)
     sleeve = rng.uniform(0.03, 0.85) * rng.normal(1, 0.35, 3)
     other = sleeve * rng.uniform(0.3, 0.8) if rng.random() < 0.3 else sleeve
     return {
-        "stick": _colour(rng, _STICKS) if rng.random() < 0.85 else rng.uniform(0.1, 0.9, 3),
+        "stick": _draw_stick(rng, scene),
         "skin": _colour(rng, _SKINS),
         "sleeve": np.clip(np.stack([sleeve, other]), 0.01, 1),
         "weave": rng.uniform(2, 10, 2) * np.array([1.0, 2.0]),

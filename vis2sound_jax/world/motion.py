@@ -170,7 +170,7 @@ def _draw_stroke(
     if action == "scratch":
         lift, descent_s = 0.5 * lift, min(2 * descent_s, 0.55 * before_s)
         stay_s = float(np.clip(rng.uniform(0.22, 0.5), 0.15, 0.6 * room_s))
-        way, turn = rng.uniform(0.12, 0.35) * reach, rng.normal(0, 0.5) + (np.pi if rng.random() < 0.5 else 0)
+        way, turn = rng.uniform(0.2, 0.45) * reach, rng.normal(0, 0.5) + (np.pi if rng.random() < 0.5 else 0)
         slide = (float(way * np.cos(turn)), float(0.6 * way * np.sin(turn)))
     elif action == "miss":
         gap = rng.uniform(0.25, 0.6) * lift + 0.03

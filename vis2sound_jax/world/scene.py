@@ -37,6 +37,7 @@ class Scene:
       layers: [3, 4, H, W] premultiplied colour and opacity: swaying foreground, first and second target.
       margin: border of the layers around the frame, pixels.
       light: direction in which a raised thing throws its shadow, per height.
+      surface: mean colour of each target where it is played, [targets, 3].
     """
 
     targets: tuple[Target, ...]
@@ -46,6 +47,7 @@ class Scene:
     layers: Float32[np.ndarray, "3 4 h w"]
     margin: int
     light: tuple[float, float]
+    surface: Float32[np.ndarray, "n 3"]
 
 
 def draw_size(rng: Rng, split: str) -> float:
@@ -181,7 +183,7 @@ def _draw_gesture(rng: Rng, view: str, scale: float) -> Gesture:
     steep = {
         "side": rng.uniform(0.85, 1.0),
         "quarter": rng.uniform(0.55, 0.9),
-        "top": rng.uniform(0.25, 0.55),
+        "top": rng.uniform(0.4, 0.7),
     }[view]
     lean = rng.normal(0, {"side": 0.12, "quarter": 0.3, "top": 0.9}[view])
     border = rng.choice(["right", "left", "bottom", "top"], p=[0.36, 0.32, 0.24, 0.08])
@@ -203,7 +205,7 @@ def _place_thing(
     """Draws the outline of one thing and where on it the stick lands."""
     middle = aspect * ((slot + 0.5) / count + rng.uniform(-0.1, 0.1))
     half = (float(0.24 * size * rng.uniform(0.8, 1.3)), float(0.19 * size * rng.uniform(0.7, 1.3)))
-    centre = (float(middle), float(rng.uniform(0.5, 0.75)))
+    centre = (float(middle), float(rng.uniform(0.45, 0.7)))
     shape = _Shape(centre, half, rng.choice([2.0, 3.0, 6.0]), rng.choice([0.0, 0.15]), rng.normal(0, 0.15))
     if view == "side":
         spot, reach = (centre[0], centre[1] - 0.85 * half[1]), (0.55 * half[0], 0.06 * half[1])
@@ -224,7 +226,7 @@ def _draw_targets(
         material, size = draw_material(rng), draw_size(rng, split)
         if slot == 0 and (material.ground or rng.random() < 0.25):
             ground = _texture_name(rng, material.name)
-            middle = float(rng.uniform(max(horizon + 0.1, 0.4), 0.86))
+            middle = float(rng.uniform(max(horizon + 0.1, 0.4), max(horizon + 0.15, 0.74)))
             centre = (float(aspect * rng.uniform(0.3, 0.7)), middle)
             targets.append(Target(material.name, centre, (0.3, 0.1), size))
         else:
@@ -232,6 +234,15 @@ def _draw_targets(
             layers[1 + slot] = _paint_shape(rng, shape, _texture_name(rng, material.name), y, x, height)
             targets.append(target)
     return ground, targets
+
+
+def _surface(target: Target, background: np.ndarray, layers: np.ndarray, y: Plane, x: Plane) -> np.ndarray:
+    """Mean colour of the region in which a target is played."""
+    picture = background
+    for layer in layers[1:]:
+        picture = _over(picture, layer)
+    near = ((x - target.centre[0]) / (target.reach[0] + 0.1)) ** 2 + ((y - target.centre[1]) / 0.15) ** 2 < 1
+    return picture[:, near].mean(axis=1)
 
 
 def draw_scene(rng: Rng, split: str, height: int, width: int) -> Scene:
@@ -258,4 +269,6 @@ def draw_scene(rng: Rng, split: str, height: int, width: int) -> Scene:
     background = _paint_background(rng, y, x, height, ground, horizon, zoom, flat=view == "top")
     light = (float(rng.uniform(-0.7, 0.7)), float(rng.uniform(-0.1, 0.5)))
     gesture = _draw_gesture(rng, view, scale)
-    return Scene(tuple(targets), gesture, float(rng.uniform(0.8, 1.2) * scale), background, layers, margin, light)
+    reach = float(rng.uniform(0.8, 1.2) * scale)
+    surface = np.stack([_surface(target, background, layers, y, x) for target in targets])
+    return Scene(tuple(targets), gesture, reach, background, layers, margin, light, surface)

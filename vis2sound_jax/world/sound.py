@@ -120,8 +120,8 @@ def _draw_colour(rng: Rng, band_hz: tuple[float, float], rate_hz: int) -> Float6
     peaks = np.zeros_like(freq_hz)
     for _ in range(int(rng.integers(2, 4))):
         centre = np.exp(rng.uniform(np.log(low), np.log(high)))
-        peaks += rng.uniform(1, 4) / (1 + ((freq_hz - centre) / (0.12 * centre)) ** 2)
-    colour *= 0.4 + peaks
+        peaks += rng.uniform(0.5, 2) / (1 + ((freq_hz - centre) / (0.12 * centre)) ** 2)
+    colour *= 0.6 + peaks
     return colour / np.sqrt(np.mean(colour**2))
 
 
@@ -198,7 +198,7 @@ def scratch_sound(rng: Rng, timbre: Timbre, force: float, stay_s: float, rate_hz
     noise = _noise(rng, timbre, n)
     if voice.tonal > 0.4:  # rubbing rings the modes too
         ring = np.fft.irfft(np.fft.rfft(rng.standard_normal(n), 2 * n) * np.fft.rfft(_ring(timbre, n), 2 * n))[:n]
-        noise = noise + 0.7 * voice.tonal * ring / (np.std(ring) + 1e-9)
+        noise = noise + 1.5 * voice.tonal * ring / (np.std(ring) + 1e-9)
     out = noise * speed**0.8 * rough
     if voice.grains > 0:
         times = rng.uniform(0, stay_s, rng.poisson(2 * timbre.grain_count * max(force, 0.3)) + 5)
