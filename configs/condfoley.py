@@ -68,7 +68,7 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
     encoder.targets = "events"
     encoder.clip_frames = 48
     encoder.batch = 8
-    encoder.steps = 1300
+    encoder.steps = 1600
     encoder.learning_rate = 3e-3
     encoder.weight_decay = 0.05
     # Standard deviation, in seconds, of the bump that marks an onset in the target.
@@ -224,7 +224,8 @@ def _greatest_hits_mini(config: ml_collections.ConfigDict) -> None:
     """Real recordings, from the laptop's weights."""
     config.init_from = "runs/condfoley"
     config.data.recordings = "$VIS2SOUND_SHARED/greatest_hits_mini"
-    config.encoder.steps = 900
+    config.encoder.steps = 1500
+    config.encoder.learning_rate = 2e-3
     # Annotations of real films are rounded to 1/15 s, and sound and picture are not always in step.
     config.encoder.onset_spread_s = 0.05
     config.transformer.steps = 600

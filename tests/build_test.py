@@ -9,6 +9,7 @@ from vis2sound_jax import build
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.models.band_coder import BandCoder
 from vis2sound_jax.models.impact_net import ImpactNet
+from vis2sound_jax.models.patch_coder import PatchCoder
 from vis2sound_jax.models.r2plus1d import R2Plus1D
 from vis2sound_jax.models.vqgan import VQGAN
 
@@ -33,14 +34,16 @@ def test_the_mel_has_every_setting_and_the_datas_rate(config: ConfigDict) -> Non
 
 def test_kinds_choose_the_networks(config: ConfigDict, paper: ConfigDict) -> None:
     assert isinstance(build.encoder_net(config), ImpactNet) and isinstance(build.encoder_net(paper), R2Plus1D)
-    assert isinstance(build.codebook_net(config), BandCoder) and isinstance(build.codebook_net(paper), VQGAN)
+    assert isinstance(build.codebook_net(config), PatchCoder) and isinstance(build.codebook_net(paper), VQGAN)
+    config.codebook.kind = "band_coder"
+    assert isinstance(build.codebook_net(config), BandCoder) and build.book_size(config) == config.codebook.codes
 
 
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
         ("encoder.kind", "config.encoder.kind is 'wrong'; it must be one of impact_net, r2plus1d"),
-        ("codebook.kind", "config.codebook.kind is 'wrong'; it must be one of band_coder, vqgan"),
+        ("codebook.kind", "config.codebook.kind is 'wrong'; it must be one of patch_coder, band_coder, vqgan"),
         ("transformer.conditioning", "config.transformer.conditioning is 'wrong'; it must be one of aligned, prefix"),
     ],
 )

@@ -24,7 +24,6 @@ install_import_hook(
         "vis2sound_jax.audio",
         "vis2sound_jax.video.frames",
         "vis2sound_jax.decoding",
-        "vis2sound_jax.evaluation.metrics",
     ],
     "tests.typecheck.check",
 )
