@@ -5,8 +5,9 @@ import pytest
 
 from vis2sound_jax.audio.onsets import onset_times
 from vis2sound_jax.errors import UserError
+from vis2sound_jax.world.film import draw_still
 from vis2sound_jax.world.materials import MATERIALS, REACTIONS
-from vis2sound_jax.world.recording import Measures, Recording, render_recording
+from vis2sound_jax.world.recording import Measures, Recording, recording_rng, render_recording
 from vis2sound_jax.world.scene import MARGIN, SIZE_RANGE, draw_scene, draw_size
 from vis2sound_jax.world.textures import PAINTERS, cells_noise, fractal_noise, paint
 
@@ -130,3 +131,15 @@ def test_measures_out_of_range_are_refused(measures: Measures, message: str) -> 
 def test_an_unknown_split_is_refused() -> None:
     with pytest.raises(UserError, match="'validation'; use one of train, test"):
         render_recording(0, "validation", 0, SMALL)
+
+
+def test_the_stick_can_be_told_from_what_it_plays() -> None:
+    luma = np.array([0.299, 0.587, 0.114])
+    gaps = []
+    for index in range(12):
+        rng = recording_rng(0, "train", index)
+        scene = draw_scene(rng, "train", 72, 128)
+        assert scene.surface.shape == (len(scene.targets), 3) and np.isfinite(scene.surface).all()
+        stick = np.asarray(draw_still(rng, scene, 72, 128).stick)
+        gaps.append(np.abs(scene.surface @ luma - stick @ luma).min())
+    assert np.mean(np.array(gaps) > 0.15) >= 0.75
