@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,13 @@ import soundfile
 
 from tests.tiny_run import CONFIG, Answer, call, call_alone, command
 from vis2sound_jax.audio.files import read_sound, write_wav
+from vis2sound_jax.models.patch_coder import KMEANS_ITERATIONS
 from vis2sound_jax.video.files import probe
 from vis2sound_jax.video.mux import write_film
 
 RATE_HZ = 22050
 STAGES = ("prepare", "encoder", "codebook", "transformer", "evaluate", "generate")
+STEPS = {"encoder": 2, "codebook": KMEANS_ITERATIONS, "transformer": 2}
 
 
 def read_json(path: Path) -> dict:
@@ -65,10 +68,22 @@ def test_every_stage_is_marked_as_finished_with_a_summary(tiny_run: Path) -> Non
     assert set(marks) == set(STAGES)
     assert all(mark["finished"] and mark["summary"] and mark["settings"] for mark in marks.values())
     for stage in STAGES[1:4]:
-        assert marks[stage]["summary"]["steps"] == 2
+        assert marks[stage]["summary"]["steps"] == STEPS[stage]
         assert (tiny_run / stage / "metrics.jsonl").read_text().count("\n") >= 1
     assert read_json(tiny_run / "config.json")["name"] == "condfoley_smoke"
     assert not list(tiny_run.rglob("*.tmp"))
+
+
+def test_the_autoencoder_is_trained_where_the_config_asks_for_it(tiny_run: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny_run / "data", tmp_path / "data")
+    (tmp_path / "stages").mkdir()
+    shutil.copy(tiny_run / "stages" / "prepare.json", tmp_path / "stages")
+    shutil.copy(tiny_run / "config.json", tmp_path)
+    asked = ("--job=codebook", "--config.codebook.kind=band_coder", "--config.codebook.rows=5")
+    answer = call_alone(*command(tmp_path, *asked))
+    assert answer.code == 0, answer.err
+    assert read_json(tmp_path / "stages" / "codebook.json")["summary"]["steps"] == 2
+    assert (tmp_path / "codebook" / "warmup" / "checkpoints").is_dir()
 
 
 def test_a_second_run_does_nothing(tiny_run: Path) -> None:
@@ -118,7 +133,7 @@ def check_film(manifest_path: Path, *, takes: int, source: Path) -> dict:
         assert abs(len(inside) / RATE_HZ - film.duration_s) < 1 / film.fps
         assert np.isfinite(wav).all() and np.abs(wav).max() > 0
         assert 0 <= take["agreement"] <= 1
-    assert manifest["steps"] == {"encoder": 2, "codebook": 2, "transformer": 2}
+    assert manifest["steps"] == STEPS
     assert manifest["made_by"].startswith("vis2sound_jax ") and manifest["trained_on"] == "procedural recordings"
     assert all(len(manifest[name]["sha256"]) == 64 for name in ("video", "example"))
     assert [event["time_s"] for event in manifest["onsets"]] == sorted(event["time_s"] for event in manifest["onsets"])
