@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, Int
 
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.models.codebook import nearest_code, quantise
-from vis2sound_jax.models.impact_net import neighbours
+from vis2sound_jax.models.patches import neighbours
 
 
 @struct.dataclass

@@ -13,9 +13,7 @@ from flax import struct
 from jaxtyping import Array, Float
 
 from vis2sound_jax.errors import UserError
-
-CONTRAST_FLOOR = 0.004
-"""Added to a clip's own contrast of motion (grey values in [0, 1]), so that sensor noise stays small."""
+from vis2sound_jax.models.patches import frame_differences, motion_grid, neighbours, next_patches, pixel_cells
 
 
 @struct.dataclass
@@ -31,50 +29,6 @@ class Impacts:
     features: jax.Array
     onset: jax.Array
     bands: jax.Array
-
-
-def frame_differences(frames: Float[Array, "b t h w"]) -> Float[Array, "b t h w"]:
-    """Returns each frame less the one before, relative to the clip's contrast and compressed like a log.
-
-    Args:
-      frames: grey values in [0, 1].
-
-    Returns:
-      sign(d) log(1 + |d| / s) with s the root mean square of all differences of the clip; zero at t = 0.
-    """
-    moved = jnp.diff(frames, axis=1, prepend=frames[:, :1])
-    scale = jnp.sqrt(jnp.mean(moved**2, axis=(1, 2, 3), keepdims=True)) + CONTRAST_FLOOR
-    return jnp.sign(moved) * jnp.log1p(jnp.abs(moved) / scale)
-
-
-def _cells(x: Float[Array, "b t h w"]) -> Float[Array, "b t y x p"]:
-    """Cuts cells of 4 x 4 pixels."""
-    b, t, h, w = x.shape
-    return x.reshape(b, t, h // 4, 4, w // 4, 4).transpose(0, 1, 2, 4, 3, 5).reshape(b, t, h // 4, w // 4, 16)
-
-
-def _motion_grid(cells: Float[Array, "b t y x p"]) -> Float[Array, "b t g"]:
-    """Mean size of the differences in regions of 12 x 16 pixels, and in the whole picture."""
-    b, t, h, w, _ = cells.shape
-    size = jnp.abs(cells).mean(axis=-1)
-    padded = jnp.pad(size, ((0, 0), (0, 0), (0, -h % 3), (0, -w % 4)))
-    regions = padded.reshape(b, t, padded.shape[2] // 3, 3, padded.shape[3] // 4, 4).mean((3, 5)).reshape(b, t, -1)
-    return jnp.concatenate([regions, regions.mean(axis=-1, keepdims=True)], axis=-1)
-
-
-def _next_patches(x: Float[Array, "b t h w c"]) -> Float[Array, "b t y x p"]:
-    """Cuts 3 x 3 patches every 2 cells."""
-    h, w = (x.shape[2] + 1) // 2, (x.shape[3] + 1) // 2
-    x = jnp.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1), (0, 0)))
-    cells = [x[:, :, i : i + 2 * h - 1 : 2, j : j + 2 * w - 1 : 2] for i in range(3) for j in range(3)]
-    return jnp.concatenate(cells, axis=-1)
-
-
-def neighbours(x: Float[Array, "b t ... c"], reach: int) -> Float[Array, "b t ... d"]:
-    """Concatenates each step with the `reach` steps before and after it; zeros beyond the ends."""
-    t = x.shape[1]
-    padded = jnp.pad(x, ((0, 0), (reach, reach)) + ((0, 0),) * (x.ndim - 2))
-    return jnp.concatenate([padded[:, i : i + t] for i in range(2 * reach + 1)], axis=-1)
 
 
 class ImpactNet(nn.Module):
@@ -112,17 +66,17 @@ class ImpactNet(nn.Module):
             raise UserError(
                 f"frames are {frames.shape[2]} x {frames.shape[3]}; the encoder needs multiples of 4 pixels"
             )
-        cells = _cells(frame_differences(frames))
+        cells = pixel_cells(frame_differences(frames))
         he_normal = nn.initializers.he_normal()
         x = neighbours(cells, 1)
         for level, width in enumerate(self.widths):
             if level:
-                x = _next_patches(x)
+                x = next_patches(x)
             x = nn.relu(nn.Dense(width, kernel_init=he_normal, name=f"patch_{level}")(x))
         x = nn.relu(x + nn.Dense(self.widths[-1], kernel_init=he_normal, name="time")(neighbours(x, 1)))
         pooled = jnp.concatenate([x.mean((2, 3)), x.max((2, 3))], axis=-1)
         pooled = nn.Dropout(self.dropout, broadcast_dims=(1,))(pooled, deterministic=not train)
-        pooled = jnp.concatenate([pooled, _motion_grid(cells)], axis=-1)
+        pooled = jnp.concatenate([pooled, motion_grid(cells)], axis=-1)
         x = nn.Dense(self.width, kernel_init=he_normal, name="pooled")(pooled)
         for i in range(self.temporal_blocks):
             y = nn.relu(nn.LayerNorm(epsilon=1e-3, name=f"temporal_norm_{i}")(x))
