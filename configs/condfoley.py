@@ -27,6 +27,18 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
     config.preset = preset
     config.seed = 0
     config.stages = ("prepare", "encoder", "codebook", "transformer", "evaluate", "generate")
+    # Stage or job → module that does it.
+    config.jobs = ml_collections.ConfigDict(
+        {
+            "prepare": "prepare",
+            "encoder": "train",
+            "codebook": "train",
+            "transformer": "train",
+            "evaluate": "evaluate",
+            "generate": "generate",
+            "onsets": "onsets",
+        }
+    )
     # A workdir whose encoder, codebook and transformer this run starts from; empty starts from nothing.
     config.init_from = ""
 

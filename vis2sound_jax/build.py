@@ -8,12 +8,16 @@ from vis2sound_jax.audio.mel import MelSpec
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.generation.compose import Composer
 from vis2sound_jax.models.band_coder import BandCoder
+from vis2sound_jax.models.image_streams import SoundGuess
+from vis2sound_jax.models.impact_lstm import ImpactLSTM
 from vis2sound_jax.models.impact_net import ImpactNet
 from vis2sound_jax.models.patch_coder import PatchCoder
 from vis2sound_jax.models.r2plus1d import R2Plus1D
 from vis2sound_jax.models.transformer import Transformer
 from vis2sound_jax.models.vqgan import VQGAN
 
+STEPS = 3
+"""Steps of sound a frame of film (Owens et al. 2016, section 5.1)."""
 PREFIX_FRAMES = 30
 """Video tokens of each clip in the paper's prefix (Du et al. 2023, section 3.3)."""
 
@@ -115,6 +119,45 @@ def composer(config: Any) -> Composer:
         temperature=config.decoding.temperature,
         top_k=config.decoding.top_k,
         guidance=config.decoding.guidance,
+    )
+
+
+def streams_net(config: Any) -> SoundGuess:
+    """Builds the streams of Visually Indicated Sounds that `config.streams.kind` names."""
+    streams = config.streams
+    if streams.kind != "small":
+        raise _unknown("streams", streams.kind, ("small",))
+    return SoundGuess(
+        spacetime_widths=tuple(streams.spacetime_widths),
+        colour_widths=tuple(streams.colour_widths),
+        places=streams.places,
+        every=streams.every,
+        width=streams.width,
+        blocks=streams.blocks,
+        sound=STEPS * config.sound.components,
+        dropout=streams.dropout,
+    )
+
+
+def predictor_parts(stage: str) -> tuple[str, str]:
+    """Splits the name of a stage such as "prediction_no_rnn" into task and ablation, "" for the full system."""
+    name, _, ablation = stage.partition("_")
+    return name, ablation
+
+
+def predictor_net(config: Any, stage: str) -> ImpactLSTM:
+    """Builds the recurrent network of a stage such as "prediction" or "prediction_no_rnn"."""
+    name, ablation = predictor_parts(stage)
+    section = config[name]
+    return ImpactLSTM(
+        width=section.width,
+        layers=section.layers,
+        sound=config.sound.components,
+        head=section.head,
+        head_width=section.head_width,
+        recurrent=ablation != "no_rnn",
+        dropout=section.dropout,
+        repeat=STEPS,
     )
 
 

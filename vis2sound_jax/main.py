@@ -26,13 +26,10 @@ REQUEST = {
     "start": flags.DEFINE_float("start", None, "Second of the example at which its window begins.", lower_bound=0.0),
 }
 
-JOBS = {name: name for name in ("prepare", "evaluate", "generate", "onsets")}
-"""Job → module in `jobs/`; a stage that is not here is trained."""
-
 
 def start_job(name: str, config: ConfigDict, workdir: Path) -> Mapping[str, Any]:
     """Imports a job's module, which is heavy, only now that it has something to do."""
-    return importlib.import_module(f"vis2sound_jax.jobs.{JOBS.get(name, 'train')}").run(config, workdir)
+    return importlib.import_module(f"vis2sound_jax.jobs.{config.jobs[name]}").run(config, workdir)
 
 
 def main(argv: Sequence[str]) -> None:
@@ -42,7 +39,7 @@ def main(argv: Sequence[str]) -> None:
     config, name = CONFIG.value, JOB.value
     requested = command_line.add_request(config, {key: flag.value for key, flag in REQUEST.items()})
     workdir = Path(WORKDIR.value or Path("runs") / config.name)
-    jobs = {stage: partial(start_job, stage) for stage in (*config.stages, *JOBS)}
+    jobs = {job: partial(start_job, job) for job in config.jobs}
     command_line.check_job(name, jobs, requested=requested)
     # A question asked by name is answered anew; a stage is done once.
     if name is not None and (requested or name in ("evaluate", "onsets") or name not in config.stages):

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from vis2sound_jax.models.impact_net import ImpactNet
-from vis2sound_jax.tasks.encoder import EncoderTask, as_grey
+from vis2sound_jax.tasks.averaged import as_unit
+from vis2sound_jax.tasks.encoder import EncoderTask
 from vis2sound_jax.training.task import TrainState
 
 NET = ImpactNet(widths=(8, 8), width=8, temporal_blocks=0, bands=2, dropout=0.0)
@@ -48,7 +49,7 @@ def test_training_lowers_the_loss_and_finds_the_jumps() -> None:
     before = measure(started(), batch(), None).means()
     after = measure(state.replace(variables={"ema": state.params}), batch(), None).means()
     assert after["loss"] < 0.7 * before["loss"]
-    onset = NET.apply({"params": state.params}, as_grey(batch()["frames"])).onset
+    onset = NET.apply({"params": state.params}, as_unit(batch()["frames"])).onset
     assert set(np.argsort(onset[0])[-2:]) <= {4, 5, 9, 10}
 
 

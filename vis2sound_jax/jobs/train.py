@@ -11,13 +11,13 @@ import numpy as np
 from vis2sound_jax import build
 from vis2sound_jax.audio.files import decode_flac
 from vis2sound_jax.audio.mel import MelSpec, log_mel
-from vis2sound_jax.data.pipeline import make_stream
 from vis2sound_jax.data.records import Record
 from vis2sound_jax.data.targets import encoder_example, hear
 from vis2sound_jax.data.tokens import pair_example
-from vis2sound_jax.errors import UserError, file_error
+from vis2sound_jax.errors import UserError
 from vis2sound_jax.jobs import books
 from vis2sound_jax.jobs.cache import token_recordings
+from vis2sound_jax.jobs.fit import check_fit, earlier, fit
 from vis2sound_jax.jobs.prepare import open_split, prepared_dir
 from vis2sound_jax.models.band_coder import BandCoder
 from vis2sound_jax.models.impact_net import ImpactNet
@@ -26,9 +26,8 @@ from vis2sound_jax.tasks.codebook import CodebookTask, start_books
 from vis2sound_jax.tasks.encoder import EncoderTask
 from vis2sound_jax.tasks.transformer import TransformerTask
 from vis2sound_jax.training.checkpoint import digest, load_params
-from vis2sound_jax.training.loop import train
 from vis2sound_jax.training.progress import Progress, track
-from vis2sound_jax.training.task import Task, TrainState
+from vis2sound_jax.training.task import TrainState
 
 _BOOK_CLIPS = 1024
 _VALIDATION_BATCHES = 8
@@ -65,7 +64,7 @@ def _encoder(config: Any, workdir: Path) -> TrainState:
     with Progress(len(records), "listening", unit="recording") as progress:
         heard = hear(records, bands=net.bands, sound=encoder.targets == "sound", progress=progress.reach)
     example = functools.partial(encoder_example, frames=encoder.clip_frames, spread_s=encoder.onset_spread_s)
-    return _fit(config, workdir, task, heard, example, batch=encoder.batch, steps=encoder.steps)
+    return fit(config, workdir, task, heard, example, batch=encoder.batch, steps=encoder.steps)
 
 
 def _codebook(config: Any, workdir: Path) -> TrainState:
@@ -80,14 +79,12 @@ def _codebook(config: Any, workdir: Path) -> TrainState:
 def _patch_books(config: Any, workdir: Path, net: PatchCoder) -> TrainState:
     spec, prepared = build.mel_spec(config), prepared_dir(workdir)
     train_set, held = (open_split(config, prepared, split) for split in ("train", "validation"))
-    earlier = load_params(_earlier(config, "codebook")) if config.init_from else None
-    if earlier is not None:
-        _check_fit(
-            earlier, jax.eval_shape(net.init, jax.random.key(0), np.zeros((1, net.n_mels, net.frames)))["params"]
-        )
+    start = load_params(earlier(config, "codebook")) if config.init_from else None
+    if start is not None:
+        check_fit(start, jax.eval_shape(net.init, jax.random.key(0), np.zeros((1, net.n_mels, net.frames)))["params"])
     mels = (_mel(record, spec) for record in track(train_set, "listening", unit="recording"))
     held_mels = (_mel(record, spec) for record in held)
-    return books.fit(net, mels, held_mels, workdir / "codebook", seed=config.seed, start=earlier)
+    return books.fit(net, mels, held_mels, workdir / "codebook", seed=config.seed, start=start)
 
 
 def _band_coder(config: Any, workdir: Path, net: BandCoder) -> TrainState:
@@ -95,18 +92,18 @@ def _band_coder(config: Any, workdir: Path, net: BandCoder) -> TrainState:
     frames = config.transformer.columns * net.frames
     mels = [_mel(record, spec) for record in open_split(config, prepared_dir(workdir), "train")]
     example = functools.partial(_mel_example, frames=frames)
-    fit = functools.partial(_fit, config, workdir, source=mels, example=example, batch=codebook.batch)
+    fit_mels = functools.partial(fit, config, workdir, source=mels, example=example, batch=codebook.batch)
     task = CodebookTask(net, codebook.steps, learning_rate=codebook.learning_rate)
     if not codebook.warmup_steps:
-        return fit(task=task, steps=codebook.steps)
+        return fit_mels(task=task, steps=codebook.steps)
     steps = codebook.warmup_steps
     warmup = CodebookTask(net, steps, quantised=False, learning_rate=codebook.learning_rate)
-    state = fit(task=warmup, steps=steps, folder="codebook/warmup")
+    state = fit_mels(task=warmup, steps=steps, folder="codebook/warmup")
     rng = np.random.default_rng(config.seed)
     clips = np.stack([example(mels[k], rng)["mel"] for k in rng.integers(len(mels), size=_BOOK_CLIPS)])
     key = jax.random.fold_in(jax.random.key(config.seed), 1)
     params = jax.jit(functools.partial(start_books, net))(state.params, clips, key)
-    return fit(task=task, steps=codebook.steps, params=params)
+    return fit_mels(task=task, steps=codebook.steps, params=params)
 
 
 def _transformer(config: Any, workdir: Path) -> TrainState:
@@ -135,8 +132,9 @@ def _transformer(config: Any, workdir: Path) -> TrainState:
         )
     held = [r for r in token_recordings(config, workdir, "validation") if r.codes.shape[1] >= transformer.columns]
     evaluate = functools.partial(_validate, task, held, example, config.seed) if held else None
-    fit = functools.partial(_fit, config, workdir, task, usable, example)
-    return fit(batch=transformer.batch, steps=transformer.steps, evaluate=evaluate)
+    return fit(
+        config, workdir, task, usable, example, batch=transformer.batch, steps=transformer.steps, evaluate=evaluate
+    )
 
 
 _STAGES: Mapping[str, Callable[[Any, Path], TrainState]] = {
@@ -144,86 +142,6 @@ _STAGES: Mapping[str, Callable[[Any, Path], TrainState]] = {
     "codebook": _codebook,
     "transformer": _transformer,
 }
-
-
-def _fit(
-    config: Any,
-    workdir: Path,
-    task: Task,
-    source: Sequence[Any],
-    example: Callable[..., Mapping[str, Any]],
-    *,
-    batch: int,
-    steps: int,
-    folder: str | None = None,
-    params: Any = None,
-    evaluate: Callable[[TrainState], Mapping[str, float]] | None = None,
-) -> TrainState:
-    """Trains a task on examples drawn from a source, starting from given or earlier weights."""
-    stage = config.stage
-    if params is None and config.init_from:
-        params = load_params(_earlier(config, stage))
-    if params is not None:
-        task = _Started(task, jax.tree.map(np.asarray, params))
-    stream = make_stream(
-        source,
-        example,
-        batch_size=batch,
-        seed=config.seed,
-        process_index=jax.process_index(),
-        process_count=jax.process_count(),
-    )
-    try:
-        return train(
-            task,
-            stream,
-            workdir=workdir / (folder or stage),
-            steps=steps,
-            log_every=config.log_every,
-            save_every=config.save_every,
-            key=jax.random.fold_in(jax.random.key(config.seed), len(stage)),
-            eval_fn=evaluate,
-            name=folder or stage,
-        )
-    finally:
-        stream.close()
-
-
-class _Started:
-    """A task that begins with given parameters."""
-
-    def __init__(self, task: Task, params: Any) -> None:
-        self._task, self._params = task, params
-        self.sharding_rules = task.sharding_rules
-        self.train_step, self.eval_step = task.train_step, task.eval_step
-
-    def init(self, key: jax.Array, batch: Mapping[str, Any]) -> TrainState:
-        state = self._task.init(key, batch)
-        _check_fit(self._params, state.params)
-        params = jax.tree.map(jax.numpy.asarray, self._params)
-        averaged = {"ema": jax.tree.map(jax.numpy.copy, params)} if "ema" in state.variables else {}
-        return state.replace(params=params, variables=averaged)
-
-
-def _check_fit(given: Any, wanted: Any) -> None:
-    shapes = [jax.tree.map(lambda leaf: tuple(leaf.shape), tree) for tree in (given, wanted)]
-    if shapes[0] != shapes[1]:
-        raise UserError(
-            "the weights of config.init_from have other sizes than this config's network; "
-            "use the config that they were trained with, or set config.init_from=''"
-        )
-
-
-def _earlier(config: Any, stage: str) -> Path:
-    folder = Path(config.init_from).expanduser() / stage / "checkpoints"
-    if not folder.is_dir():
-        raise file_error(
-            folder,
-            "there are no weights to start from",
-            "finish the run named by config.init_from first (bash launch/quickstart.sh), "
-            "or set --config.init_from= to start from nothing",
-        )
-    return folder
 
 
 def _mel(record: Record, spec: MelSpec) -> np.ndarray:

@@ -218,17 +218,19 @@ def sample_grey_augmentation(rng: np.random.Generator, height: int, width: int) 
     )
 
 
-def apply_grey_augmentation(frames: UInt8[np.ndarray, "t h w"], params: GreyAugmentation) -> UInt8[np.ndarray, "t h w"]:
-    """Applies one draw to all frames of a grey clip; the size stays.
+def apply_grey_augmentation(
+    frames: UInt8[np.ndarray, "t h w *c"], params: GreyAugmentation
+) -> UInt8[np.ndarray, "t h w *c"]:
+    """Applies one draw to all frames of a clip; the size stays.
 
     Args:
-      frames: grey frames of the size the draw was made for.
+      frames: frames of the size the draw was made for, grey or, with all colours changed alike, in colour.
       params: the draw.
 
     Returns:
       Augmented frames.
     """
-    size, bilinear = frames.shape[:0:-1], Image.Resampling.BILINEAR
+    size, bilinear = frames.shape[2:0:-1], Image.Resampling.BILINEAR
     clip = np.stack([np.asarray(Image.fromarray(frame).resize(size, bilinear, params.box)) for frame in frames])
     if params.mirror:
         clip = clip[:, :, ::-1]

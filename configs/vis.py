@@ -1,0 +1,233 @@
+"""Visually Indicated Sounds (Owens et al., CVPR 2016): silent film of a drumstick striking things becomes sound.
+
+    python -m vis2sound_jax.main --config=configs/vis.py[:preset]
+
+Presets (two idle CPU cores unless said otherwise; measured numbers stand in the README):
+  laptop                the sound of single impacts, on procedural recordings; the default
+  detection             the sound of whole films, and when it happens, on procedural recordings
+  smoke                 every stage of both on a handful of recordings; nothing is learned
+  greatest_hits_mini    both on real recordings that you have, from the streams of a finished run
+  paper                 the paper's network for single impacts, for data in the Greatest Hits layout
+  paper_detection       the paper's network for whole films
+
+Any value can be changed from the command line: --config.prediction.steps=500.
+"""
+
+import ml_collections
+
+PRESETS = ("laptop", "detection", "smoke", "greatest_hits_mini", "paper", "paper_detection")
+
+# What each stage depends on besides `seed` and `data`.
+_HEARD = ("world", "sound")
+_SEEN = (*_HEARD, "streams", "init_from")
+_KEYS = {
+    "prepare": ("world",),
+    "sounds": _HEARD,
+    "streams": _SEEN,
+    "seen": _SEEN,
+    "prediction": (*_SEEN, "prediction"),
+    "prediction_no_spacetime": (*_SEEN, "prediction"),
+    "prediction_no_rnn": (*_SEEN, "prediction"),
+    "detection": (*_SEEN, "detection"),
+    "detection_no_spacetime": (*_SEEN, "detection"),
+    "evaluate": (*_SEEN, "prediction", "detection", "synthesis", "evaluate"),
+    "generate": (*_SEEN, "prediction", "detection", "synthesis", "generate"),
+}
+_PREDICTION = ("prediction", "prediction_no_spacetime", "prediction_no_rnn")
+_DETECTION = ("detection", "detection_no_spacetime")
+
+
+def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
+    """Returns the configuration of a preset."""
+    if preset not in PRESETS:
+        raise ValueError(f"unknown preset {preset!r}; configs/vis.py has {', '.join(PRESETS)}")
+    config = ml_collections.ConfigDict()
+    config.name = "vis" if preset == "laptop" else f"vis_{preset}"
+    config.preset = preset
+    config.seed = 0
+    # Stage or job → module that does it.
+    modules = {stage: "vis.train" for stage in ("streams", *_PREDICTION, *_DETECTION)}
+    modules |= {name: f"vis.{name}" for name in ("sounds", "seen", "evaluate", "generate")} | {"prepare": "prepare"}
+    config.jobs = ml_collections.ConfigDict(modules)
+    # A workdir whose trained stages this run starts from; empty starts from nothing.
+    config.init_from = ""
+    _data(config)
+    _networks(config)
+    _results(config)
+    _set_stages(config, _PREDICTION)
+    globals()[f"_{preset}"](config)
+    config.stage_keys = ml_collections.ConfigDict({name: ("seed", "data", *_KEYS[name]) for name in config.stages})
+    return config
+
+
+def _set_stages(config: ml_collections.ConfigDict, trained: tuple[str, ...]) -> None:
+    config.stages = ("prepare", "sounds", "streams", "seen", *trained, "evaluate", "generate")
+
+
+def _data(config: ml_collections.ConfigDict) -> None:
+    # Recordings. "procedural" writes a made-up world; anything else is a folder in the Greatest Hits layout.
+    config.data = data = ml_collections.ConfigDict()
+    data.recordings = "procedural"
+    data.split = "official"
+    data.rate_hz = 22050
+    data.fps = 30.0
+    data.height = 72
+    data.width = 128
+    data.max_bad_share = 0.05
+
+    # Short recordings, many of them: what things look like is learned from different scenes.
+    config.world = world = ml_collections.ConfigDict()
+    world.train = 1000
+    world.test = 100
+    world.seconds = 4.0
+
+    # Cochleagrams (section 4); their rate is three steps a frame.
+    config.sound = sound = ml_collections.ConfigDict()
+    sound.bands = 40
+    sound.low_hz = 20.0
+    sound.high_hz = 10000.0
+    sound.power = 0.3
+    sound.compress_first = False
+    # Principal components that are predicted (section 5.1).
+    sound.components = 10
+
+
+def _networks(config: ml_collections.ConfigDict) -> None:
+    # The streams of motion and colour learn from the sound, in place of ImageNet.
+    config.streams = streams = ml_collections.ConfigDict()
+    # "small", or "alexnet": a file of ImageNet weights that you name.
+    streams.kind = "small"
+    streams.weights = ""
+    streams.spacetime_widths = (32, 64, 128)
+    streams.colour_widths = (32, 64, 64)
+    # Places in the picture at which colour is read, and frames that share a colour frame.
+    streams.places = 2
+    streams.every = 6
+    streams.width = 128
+    streams.blocks = 3
+    streams.dropout = 0.1
+    streams.clip_frames = 24
+    streams.batch = 16
+    streams.steps = 1200
+    streams.learning_rate = 3e-3
+    streams.weight_decay = 0.05
+    streams.onset_spread_s = 0.03
+    streams.ema = 0.99
+
+    # The sound of clips of 15 frames centred on an impact (section 5.1).
+    config.prediction = prediction = ml_collections.ConfigDict()
+    prediction.frames = 15
+    prediction.lag = 0
+    prediction.layers = 2
+    prediction.width = 256
+    prediction.head = "dense"
+    prediction.head_width = 128
+    prediction.dropout = 0.2
+    prediction.batch = 64
+    prediction.steps = 700
+    prediction.learning_rate = 1e-3
+    prediction.weight_decay = 0.05
+    prediction.ema = 0.99
+    prediction.clip_norm = 5.0
+    # Share of the steps in which the loss turns from squared error into the paper's robust error.
+    prediction.warmup = 0.6
+    prediction.aligned = False
+
+    # The sound of whole films (section A1.1): sequences of 2 s, two frames of lag, three layers.
+    config.detection = detection = ml_collections.ConfigDict(prediction)
+    detection.frames = 60
+    detection.lag = 2
+    detection.layers = 3
+    detection.batch = 16
+    detection.aligned = True
+
+
+def _results(config: ml_collections.ConfigDict) -> None:
+    config.synthesis = synthesis = ml_collections.ConfigDict()
+    # "exemplar" copies training sounds, "parametric" imposes the predicted envelopes on noise.
+    synthesis.kind = "exemplar"
+    synthesis.iterations = 1
+    # Long films are predicted in windows of 10 s that overlap by 30 %.
+    synthesis.window_s = 10.0
+    synthesis.overlap = 0.3
+
+    config.evaluate = evaluate = ml_collections.ConfigDict()
+    evaluate.films = 6
+
+    config.generate = generate = ml_collections.ConfigDict()
+    generate.films = 4
+
+    config.log_every = 50
+    config.save_every = 200
+
+    # What the command line asks of --job=generate.
+    config.request = request = ml_collections.ConfigDict()
+    request.video = ""
+    request.example = ""
+    request.output = ""
+    request.takes = 1
+    request.seed = 0
+    request.start = -1.0
+    request.synthesis = ""
+
+
+def _laptop(config: ml_collections.ConfigDict) -> None:
+    """The values above."""
+
+
+def _detection(config: ml_collections.ConfigDict) -> None:
+    """Whole films instead of single impacts."""
+    _set_stages(config, _DETECTION)
+
+
+def _smoke(config: ml_collections.ConfigDict) -> None:
+    """Every stage of both tasks, nothing learned."""
+    _set_stages(config, (*_PREDICTION, *_DETECTION))
+    config.world.train = 8
+    config.world.test = 4
+    config.streams.steps = 4
+    config.streams.batch = 2
+    config.prediction.steps = 4
+    config.prediction.batch = 8
+    config.detection.steps = 4
+    config.detection.batch = 4
+    config.evaluate.films = 2
+    config.generate.films = 2
+    config.log_every = 2
+    config.save_every = 2
+
+
+def _greatest_hits_mini(config: ml_collections.ConfigDict) -> None:
+    """Real recordings, both tasks, from the streams of the procedural recordings."""
+    _set_stages(config, (*_PREDICTION, *_DETECTION))
+    config.init_from = "runs/vis"
+    config.data.recordings = "$VIS2SOUND_SHARED/greatest_hits_mini"
+    config.streams.learning_rate = 2e-3
+    # Annotations of real films are rounded to 1/15 s, and sound and picture are not always in step.
+    config.streams.onset_spread_s = 0.05
+
+
+def _paper(config: ml_collections.ConfigDict) -> None:
+    """The paper's sizes (sections 5.1 and 6), with ImageNet weights that the user names."""
+    config.data.recordings = "greatest_hits"
+    config.data.fps = 29.97
+    config.data.height = 256
+    config.data.width = 256
+    config.streams.kind = "alexnet"
+    config.streams.weights = "alexnet.pth"
+    for section in (config.prediction, config.detection):
+        section.head = "alexnet"
+        section.dropout = 0.0
+        section.warmup = 0.1
+        section.steps = 20000
+        section.learning_rate = 1e-4
+        section.weight_decay = 0.0
+    config.prediction.batch = 128
+    config.detection.batch = 32
+    config.save_every = 1000
+
+
+def _paper_detection(config: ml_collections.ConfigDict) -> None:
+    """The paper's sizes for whole films."""
+    _paper(config)
+    _set_stages(config, _DETECTION)

@@ -1,0 +1,120 @@
+"""Trains one task to its last step, whatever it is: the stream, the start from earlier weights, the loop."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from vis2sound_jax.data.pipeline import make_stream
+from vis2sound_jax.errors import UserError, file_error
+from vis2sound_jax.training.checkpoint import load_params
+from vis2sound_jax.training.loop import train
+from vis2sound_jax.training.task import Task, TrainState
+
+
+def fit(
+    config: Any,
+    workdir: Path,
+    task: Task,
+    source: Sequence[Any],
+    example: Callable[..., Mapping[str, Any]],
+    *,
+    batch: int,
+    steps: int,
+    folder: str | None = None,
+    params: Any = None,
+    evaluate: Callable[[TrainState], Mapping[str, float]] | None = None,
+) -> TrainState:
+    """Trains a task on examples drawn from a source, starting from given or earlier weights.
+
+    Args:
+      config: the settings; `stage`, `seed`, `init_from`, `log_every` and `save_every` are read.
+      workdir: of the run.
+      task: what to train.
+      source: what examples are made from.
+      example: makes one from an item and a generator.
+      batch: examples a step.
+      steps: at which to stop.
+      folder: where in the workdir checkpoints go, the stage's name by default.
+      params: weights to start from; None takes those that `config.init_from` names, if any.
+      evaluate: measures the state on held-out data.
+
+    Returns:
+      The last state.
+    """
+    stage = config.stage
+    if params is None and config.init_from:
+        params = load_params(earlier(config, stage))
+    if params is not None:
+        task = _Started(task, jax.tree.map(np.asarray, params))
+    stream = make_stream(
+        source,
+        example,
+        batch_size=batch,
+        seed=config.seed,
+        process_index=jax.process_index(),
+        process_count=jax.process_count(),
+    )
+    try:
+        return train(
+            task,
+            stream,
+            workdir=workdir / (folder or stage),
+            steps=steps,
+            log_every=config.log_every,
+            save_every=config.save_every,
+            key=jax.random.fold_in(jax.random.key(config.seed), len(stage)),
+            eval_fn=evaluate,
+            name=folder or stage,
+        )
+    finally:
+        stream.close()
+
+
+class _Started:
+    """A task that begins with given parameters."""
+
+    def __init__(self, task: Task, params: Any) -> None:
+        self._task, self._params = task, params
+        self.sharding_rules = task.sharding_rules
+        self.train_step, self.eval_step = task.train_step, task.eval_step
+
+    def init(self, key: jax.Array, batch: Mapping[str, Any]) -> TrainState:
+        state = self._task.init(key, batch)
+        check_fit(self._params, state.params)
+        params = jax.tree.map(jax.numpy.asarray, self._params)
+        averaged = {"ema": jax.tree.map(jax.numpy.copy, params)} if "ema" in state.variables else {}
+        return state.replace(params=params, variables=averaged)
+
+
+def check_fit(given: Any, wanted: Any) -> None:
+    """Refuses weights of other sizes than the network's.
+
+    Raises:
+      UserError: if any shape differs.
+    """
+    shapes = [jax.tree.map(lambda leaf: tuple(leaf.shape), tree) for tree in (given, wanted)]
+    if shapes[0] != shapes[1]:
+        raise UserError(
+            "the weights of config.init_from have other sizes than this config's network; "
+            "use the config that they were trained with, or set config.init_from=''"
+        )
+
+
+def earlier(config: Any, stage: str) -> Path:
+    """Finds the checkpoints of a stage of the run that `config.init_from` names.
+
+    Raises:
+      UserError: if there are none.
+    """
+    folder = Path(config.init_from).expanduser() / stage / "checkpoints"
+    if not folder.is_dir():
+        raise file_error(
+            folder,
+            "there are no weights to start from",
+            "finish the run named by config.init_from first (bash launch/quickstart.sh), "
+            "or set --config.init_from= to start from nothing",
+        )
+    return folder

@@ -1,0 +1,1 @@
+"""The jobs of Visually Indicated Sounds."""

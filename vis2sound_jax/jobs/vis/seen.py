@@ -1,0 +1,133 @@
+"""Watches all recordings once with the trained streams and keeps what they see."""
+
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from vis2sound_jax import build
+from vis2sound_jax.data.impacts import Streams
+from vis2sound_jax.data.records import Record
+from vis2sound_jax.data.rows import Rows, RowWriter, has_rows
+from vis2sound_jax.data.sources import SPLITS
+from vis2sound_jax.jobs.prepare import open_split, prepared_dir
+from vis2sound_jax.jobs.vis.sounds import has_split
+from vis2sound_jax.models.image_streams import SoundGuess
+from vis2sound_jax.training.checkpoint import load_params
+from vis2sound_jax.training.progress import track
+from vis2sound_jax.video.files import decode_jpeg
+
+WINDOW_FRAMES = 120
+"""Frames watched at once, a multiple of the frames that share a colour frame."""
+MIRRORED = "_mirrored"
+
+
+def run(config: Any, workdir: Path) -> dict[str, Any]:
+    """Fills `workdir/seen`: for every split a store of motion and one of colour; for training also mirrored.
+
+    Args:
+      config: the settings.
+      workdir: of a run whose streams are trained.
+
+    Returns:
+      Where they are and how wide.
+    """
+    folder = seen_dir(workdir)
+    watcher = StreamWatcher.load(config, workdir)
+    for split in SPLITS:
+        if not has_split(workdir, split):
+            continue
+        for mirrored in (False, True) if split == "train" else (False,):
+            name = split + MIRRORED * mirrored
+            if not (has_rows(folder, f"{name}_motion") and has_rows(folder, f"{name}_colour")):
+                _watch_split(config, workdir, watcher, split, name, mirrored=mirrored)
+    motion, colour = Rows(folder, "train_motion"), Rows(folder, "train_colour")
+    return {"seen": str(folder), "recordings": len(motion), "motion": motion.width, "colour": colour.width}
+
+
+def seen_dir(workdir: Path) -> Path:
+    """Where a run keeps what its streams see."""
+    return workdir / "seen"
+
+
+def open_streams(workdir: Path, split: str, *, spacetime: bool = True, mirrored: bool = False) -> Streams:
+    """Opens what was seen of a split.
+
+    Args:
+      workdir: of the run.
+      split: "train", "validation" or "test".
+      spacetime: False puts each frame's colours where its motion would be: the ablation "no spacetime".
+      mirrored: the mirror images; of the training split only.
+    """
+    folder, name = seen_dir(workdir), split + MIRRORED * mirrored
+    colour = Rows(folder, f"{name}_colour")
+    return Streams(Rows(folder, f"{name}_motion") if spacetime else colour, colour)
+
+
+class StreamWatcher:
+    """The trained streams, ready to watch films of any length."""
+
+    def __init__(self, net: SoundGuess, params: Any) -> None:
+        """Takes the network and its averaged weights."""
+        self.net, self.params = net, params
+
+    @classmethod
+    def load(cls, config: Any, workdir: Path) -> "StreamWatcher":
+        """Loads the streams of a run."""
+        params = load_params(workdir / "streams" / "checkpoints", item="variables")["ema"]
+        return cls(build.streams_net(config), params)
+
+    def watch(self, grey: np.ndarray, colour: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Watches a film in windows of one size.
+
+        Args:
+          grey: [t, h, w] uint8.
+          colour: [t, h, w, 3] uint8, the same frames.
+
+        Returns:
+          Rows of motion [t, d] and of colour [t, e].
+        """
+        parts = [_watch(self.net, self.params, *window) for window in _windows(grey, colour)]
+        motion, look = (np.concatenate([part[k] for part in jax.device_get(parts)]) for k in (0, 1))
+        return motion[: len(grey)], look[: len(grey)]
+
+
+def _windows(grey: np.ndarray, colour: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Cuts windows one after another; grey ones have a frame more at either end, where there is one."""
+    held = -len(grey) % WINDOW_FRAMES
+    # A short last window goes on backwards, so that its contrast of motion stays what it is.
+    grey = np.pad(grey, ((1, held + 1), (0, 0), (0, 0)), mode="symmetric")
+    colour = np.pad(colour, ((0, held), (0, 0), (0, 0), (0, 0)), mode="edge")
+    for start in range(0, len(colour), WINDOW_FRAMES):
+        yield grey[start : start + WINDOW_FRAMES + 2], colour[start : start + WINDOW_FRAMES]
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _watch(net: SoundGuess, params: Any, grey: np.ndarray, colour: np.ndarray) -> tuple[jax.Array, jax.Array]:
+    return net.apply(
+        {"params": params},
+        jnp.asarray(grey, jnp.float32)[None] / 255.0,
+        jnp.asarray(colour, jnp.float32)[None] / 255.0,
+        method="watch",
+    )
+
+
+def decode_film(record: Record, *, mirrored: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Decodes a record's frames in grey and in colour."""
+    grey = np.stack([decode_jpeg(data, grey=True) for data in record["frames"]])
+    colour = np.stack([decode_jpeg(data) for data in record["frames"]])
+    return (grey[:, :, ::-1], colour[:, :, ::-1]) if mirrored else (grey, colour)
+
+
+def _watch_split(config: Any, workdir: Path, watcher: StreamWatcher, split: str, name: str, *, mirrored: bool) -> None:
+    records, folder = open_split(config, prepared_dir(workdir), split), seen_dir(workdir)
+    with RowWriter(folder, f"{name}_motion") as motion, RowWriter(folder, f"{name}_colour") as look:
+        for k in track(range(len(records)), f"watching, {name.replace('_', ', ')}", unit="recording"):
+            record = records[k]
+            moved, colours = watcher.watch(*decode_film(record, mirrored=mirrored))
+            motion.add(record["id"], moved)
+            look.add(record["id"], colours)

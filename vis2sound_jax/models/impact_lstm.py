@@ -1,0 +1,66 @@
+"""From film to cochleagram: two streams of features, a recurrent network, one linear map (Owens et al. 2016, 5.1).
+
+The features come from networks that are trained before (`models.image_streams`, `models.alexnet`) and are computed
+once; the layer that looks at each of them first is tuned here, as the paper tunes the fully connected layers of
+AlexNet and keeps its convolutions.
+"""
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from jaxtyping import Array, Float
+
+from vis2sound_jax.models.alexnet import FullyConnected
+from vis2sound_jax.models.lstm import StackedLSTM
+
+
+class ImpactLSTM(nn.Module):
+    """x_t = [features of the space-time image, features of the first colour frame] → LSTM → sound.
+
+    Attributes:
+      width: of the LSTM; 256 in the paper.
+      layers: of the LSTM; the paper has 2 for centred clips and 3 for long film.
+      sound: numbers that describe a step of sound; 10 principal components in the paper.
+      head: first layer over each stream: "dense", one layer of `head_width`, or "alexnet", fc6 and fc7.
+      head_width: see `head`.
+      recurrent: False for the ablation without memory.
+      dropout: share of features dropped in training, the same ones for a whole clip; the paper has none.
+      repeat: steps of sound a frame.
+    """
+
+    width: int = 256
+    layers: int = 2
+    sound: int = 10
+    head: str = "dense"
+    head_width: int = 128
+    recurrent: bool = True
+    dropout: float = 0.0
+    repeat: int = 3
+
+    @nn.compact
+    def __call__(
+        self, motion: Float[Array, "b t d"], still: Float[Array, "b e"], *, train: bool = False
+    ) -> Float[Array, "b n s"]:
+        """Predicts the sound of clips.
+
+        Args:
+          motion: features of every frame's motion.
+          still: features of what the first frame looks like.
+          train: whether to drop features; needs the random stream `dropout`.
+
+        Returns:
+          n = repeat * t steps; step j knows frames up to j // repeat only.
+        """
+        drop_motion = nn.Dropout(self.dropout, broadcast_dims=(1,), name="drop_motion")
+        drop_still = nn.Dropout(self.dropout, name="drop_still")
+        moved = self._look(drop_motion(motion, deterministic=not train), "motion")
+        held = self._look(drop_still(still, deterministic=not train), "still")
+        x = StackedLSTM(self.width, self.layers, self.repeat, self.recurrent, name="lstm")(moved, held)
+        return nn.Dense(self.sound, name="sound")(x)
+
+    def _look(self, features: jax.Array, name: str) -> jax.Array:
+        if self.head == "alexnet":
+            return FullyConnected(name=f"{name}_fc")(features.reshape(*features.shape[:-1], 6, 6, -1))
+        # Features of different streams have different scales, and some vary little.
+        x = nn.LayerNorm(epsilon=1e-3, name=f"{name}_norm")(jnp.log1p(jnp.maximum(features, 0)))
+        return nn.relu(nn.Dense(self.head_width, kernel_init=nn.initializers.he_normal(), name=name)(x))

@@ -1,0 +1,90 @@
+"""What several experiments share: AdamW with warm-up and cosine, and averaged weights, which are the ones to use."""
+
+import abc
+import dataclasses
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax.sharding import PartitionSpec
+
+from vis2sound_jax.training.optim import adamw, apply_gradients, warmup_cosine
+from vis2sound_jax.training.task import Metrics, TrainState
+
+WARMUP_STEPS = 40
+
+
+@dataclasses.dataclass(frozen=True)
+class AveragedTask(abc.ABC):
+    """A task whose loss is one function of parameters and batch.
+
+    The averaged weights are `variables["ema"]`.
+
+    Attributes:
+      net: the network.
+      steps: updates of the schedule.
+      learning_rate: its peak.
+      weight_decay: of the matrices.
+      ema: decay of the averaged weights per step.
+      clip_norm: gradients of a larger global norm are scaled down to it.
+      sharding_rules: everything is replicated unless said otherwise.
+    """
+
+    net: Any
+    steps: int
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.05
+    ema: float = 0.99
+    clip_norm: float = 1.0
+    sharding_rules: Sequence[tuple[str, PartitionSpec]] = ((".*", PartitionSpec()),)
+
+    @abc.abstractmethod
+    def init_params(self, key: jax.Array, batch: Mapping[str, Any]) -> Any:
+        """Draws the network's parameters; only the shapes of the batch matter."""
+
+    @abc.abstractmethod
+    def metrics(self, params: Any, batch: Mapping[str, Any], key: jax.Array | None, step: jax.Array) -> Metrics:
+        """Measures a batch; `loss` is what training lowers, per thing counted. The key is None in evaluation."""
+
+    @functools.cached_property
+    def optimizer(self) -> optax.GradientTransformation:
+        """AdamW with a warm-up and a cosine to 2 %."""
+        warmup = min(WARMUP_STEPS, self.steps // 4)
+        schedule = warmup_cosine(self.learning_rate, warmup_steps=warmup, total_steps=self.steps, final_fraction=0.02)
+        return adamw(
+            schedule, b2=0.98, weight_decay=self.weight_decay, decay=(r"(kernel|w[xch])$",), clip_norm=self.clip_norm
+        )
+
+    def init(self, key: jax.Array, batch: Mapping[str, Any]) -> TrainState:
+        """Builds the state at step 0."""
+        params = self.init_params(key, batch)
+        averaged = jax.tree.map(jnp.copy, params)
+        return TrainState(jnp.int32(0), params, self.optimizer.init(params), {"ema": averaged})
+
+    def train_step(
+        self, state: TrainState, batch: Mapping[str, Any], frozen: Any, key: jax.Array
+    ) -> tuple[TrainState, Metrics]:
+        """Makes one update and moves the averaged weights."""
+
+        def loss(params: Any) -> tuple[jax.Array, Metrics]:
+            metrics = self.metrics(params, batch, key, state.step)
+            return metrics.sums["loss"] / jnp.maximum(metrics.counts["loss"], 1.0), metrics
+
+        gradients, metrics = jax.grad(loss, has_aux=True)(state.params)
+        state = apply_gradients(state, gradients, self.optimizer)
+        # Early on the average would still hold the random start, so its reach grows with the steps.
+        decay = jnp.minimum(self.ema, (1.0 + state.step) / (10.0 + state.step))
+        averaged = jax.tree.map(lambda old, new: decay * old + (1 - decay) * new, state.variables["ema"], state.params)
+        return state.replace(variables={"ema": averaged}), metrics
+
+    def eval_step(self, state: TrainState, batch: Mapping[str, Any], frozen: Any) -> Metrics:
+        """Measures the averaged weights on one batch."""
+        return self.metrics(state.variables["ema"], batch, None, state.step)
+
+
+def as_unit(pixels: jax.Array) -> jax.Array:
+    """Maps uint8 pixels to [0, 1]."""
+    return pixels.astype(jnp.float32) / 255.0

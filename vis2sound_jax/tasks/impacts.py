@@ -1,0 +1,64 @@
+"""The recurrent network of Visually Indicated Sounds learns to predict square-rooted cochleagrams."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from vis2sound_jax.models.losses import IMPACT_NORM, impact_weights, robust_loss, shifted, time_shift
+from vis2sound_jax.tasks.averaged import AveragedTask
+from vis2sound_jax.training.task import Metrics
+
+
+@dataclasses.dataclass(frozen=True)
+class ImpactTask(AveragedTask):
+    """Robust error of predicted sound, after squared error to begin with (Owens et al. 2016, 5.1 and A1.1).
+
+    Batches hold `motion` [b, t, d], `still` [b, e], `target` [b, n, k], `norm` [b, n] (of the whole
+    square-rooted cochleagram) and `mask` [b, n]. The network is an `ImpactLSTM`.
+
+    Attributes:
+      warmup: share of the steps in which the loss turns from squared into robust error. From the start the
+        robust loss stays at the mean sound: it seeks modes.
+      robust_weight: of the robust loss; its gradient is steep near the truth.
+      aligned: compare each step with the prediction up to 8 steps away, where that fits best, and weigh loud
+        steps more: the detection model's loss.
+      loud: norm of the square-rooted cochleagram from which a step is loud.
+    """
+
+    warmup: float = 0.6
+    robust_weight: float = 0.1
+    aligned: bool = False
+    loud: float = IMPACT_NORM
+
+    def init_params(self, key: jax.Array, batch: Mapping[str, Any]) -> Any:
+        """Draws the network's parameters."""
+        return self.net.init(key, batch["motion"][:1], batch["still"][:1])["params"]
+
+    def metrics(self, params: Any, batch: Mapping[str, Any], key: jax.Array | None, step: jax.Array) -> Metrics:
+        """Measures a batch."""
+        train = key is not None
+        predicted = self.net.apply(
+            {"params": params},
+            batch["motion"],
+            batch["still"],
+            train=train,
+            rngs={"dropout": key} if train else None,
+        )
+        weight = batch["mask"]
+        if self.aligned:
+            truth = (batch["target"], jax.lax.stop_gradient(predicted), batch["norm"])
+            predicted = shifted(predicted, time_shift(*truth, tau=self.loud))
+            weight = weight * impact_weights(batch["norm"], tau=self.loud)
+        squared = jnp.sum((predicted - batch["target"]) ** 2, axis=-1)
+        robust = robust_loss(squared)
+        share = jnp.clip(step / max(self.warmup * self.steps, 1.0), 0.0, 1.0) if self.warmup else 1.0
+        loss = (1 - share) * squared + share * self.robust_weight * robust
+        count = batch["mask"].sum()
+        return Metrics.from_sums(
+            loss=((loss * weight).sum(), count),
+            squared=((squared * weight).sum(), count),
+            robust=((robust * weight).sum(), count),
+        )

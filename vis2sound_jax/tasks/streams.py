@@ -1,0 +1,53 @@
+"""The streams of motion and colour learn from the sound itself, before the recurrent network is trained."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from vis2sound_jax.tasks.averaged import AveragedTask, as_unit
+from vis2sound_jax.training.task import Metrics
+
+
+@dataclasses.dataclass(frozen=True)
+class StreamsTask(AveragedTask):
+    """Binary cross-entropy of the onset curve plus squared error of the cochleagram, per frame.
+
+    Batches hold `frames` uint8 [b, t, h, w] (grey), `stills` uint8 [b, k, h, w, 3], `onset` float32 [b, t] in
+    [0, 1], `sound` float32 [b, t, s] of about unit variance and `mask` float32 [b, t]. The network is a
+    `SoundGuess`.
+
+    Attributes:
+      onset_weight: extra weight of frames with an onset, which are rare.
+      sound_weight: weight of the sound's error.
+    """
+
+    onset_weight: float = 2.0
+    sound_weight: float = 0.5
+
+    def init_params(self, key: jax.Array, batch: Mapping[str, Any]) -> Any:
+        """Draws the parameters of both streams and of the guess."""
+        return self.net.init(key, as_unit(batch["frames"][:1]), as_unit(batch["stills"][:1]))["params"]
+
+    def metrics(self, params: Any, batch: Mapping[str, Any], key: jax.Array | None, step: jax.Array) -> Metrics:
+        """Measures a batch."""
+        train = key is not None
+        guess = self.net.apply(
+            {"params": params},
+            as_unit(batch["frames"]),
+            as_unit(batch["stills"]),
+            train=train,
+            rngs={"dropout": key} if train else None,
+        )
+        onset, mask = batch["onset"], batch["mask"]
+        timing = optax.sigmoid_binary_cross_entropy(guess.onset, onset) * (1.0 + self.onset_weight * onset)
+        error = jnp.mean((guess.sound - batch["sound"]) ** 2, axis=-1)
+        total, count = timing + self.sound_weight * error, mask.sum()
+        return Metrics.from_sums(
+            loss=((total * mask).sum(), count),
+            onset=((timing * mask).sum(), count),
+            sound=((error * mask).sum(), count),
+        )
