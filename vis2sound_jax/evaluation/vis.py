@@ -95,10 +95,12 @@ def evaluate_impacts(
       The scores; the last row is the real sound.
 
     Raises:
-      ValueError: for features of a wrong shape or range, and for a row named as the real sound's.
+      ValueError: for no test clips, features of a wrong shape or range, and a row named as the real sound's.
     """
     if REAL_ROW in rows:
         raise ValueError(f"a row is named {REAL_ROW!r}, which is added by itself; choose another name")
+    if not test.recording:
+        raise ValueError("no test clips; give at least one")
     check_features(test.features, len(test.recording), "test clips")
     if svms is None:
         check_features(train.features, len(train.recording), "training clips")
