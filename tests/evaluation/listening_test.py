@@ -11,9 +11,10 @@ import pytest
 
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.evaluation.listening import StudyItem, build_study
-from vis2sound_jax.evaluation.listening_answers import analyse_answers, answers_text
+from vis2sound_jax.evaluation.listening_answers import analyse_answers
 from vis2sound_jax.evaluation.listening_csv import COLUMNS, read_answers
 from vis2sound_jax.evaluation.listening_page import SCRIPT
+from vis2sound_jax.evaluation.listening_text import answers_text
 
 NODE = shutil.which("node")
 ALGORITHMS = ("full system", "random")
@@ -132,6 +133,7 @@ def test_shares_and_intervals(tmp_path):
     assert table.p_values[ALGORITHMS] < 1e-4
     assert sum(s.n_answers for found in table.by_label["material"].values() for s in found.values()) == 400
     text = answers_text(table)
+    assert text.splitlines()[3].split()[-3:] == ["40.01", "±", "1.66"]  # the paper's
     assert "full system  40.00 ± 6.79" in text and "By material:" in text and "full system – random: p < 0.0001" in text
     json.dumps(table.as_dict(), allow_nan=False)
 

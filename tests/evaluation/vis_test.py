@@ -100,7 +100,9 @@ def test_paper_metrics_have_our_names(scores):
         assert set(vis_paper.paper_metrics(row)) <= {*scores.rows[REAL_ROW], "reaction"}
     assert vis_paper.paper_metrics("full system")["loudness_r"] == 0.44
     assert vis_paper.paper_metrics("image + spacetime match")["centroid_mse"] == 7.74
-    assert vis_paper.paper_metrics("ridge") == {}
+    assert vis_paper.paper_metrics("ridge") == {} and vis_paper.paper_study("ridge") is None
+    assert vis_paper.paper_study("image + spacetime match").percent == 33.77
+    assert vis_paper.paper_study("real-sound match").percent == 46.9
 
 
 def test_detection_by_the_papers_protocol():

@@ -127,43 +127,6 @@ def analyse_answers(paths: Sequence[str | os.PathLike[str]], *, seed: int = 0) -
     )
 
 
-def answers_text(table: StudyTable) -> str:
-    """Lays the result out for a terminal.
-
-    Args:
-      table: the result.
-
-    Returns:
-      A table of algorithms, one for each kind of label, and the tests.
-    """
-    lines = [f"Labelled real, in percent: {table.n_answers} answers of {table.n_participants} people.", ""]
-    lines += _lines(table.algorithms)
-    for kind, labels in table.by_label.items():
-        lines += ["", f"By {kind}:"]
-        lines += _lines({f"{label}, {name}": share for label, found in labels.items() for name, share in found.items()})
-    if table.p_values:
-        lines += ["", "Two-sided t-tests between algorithms:"]
-        lines += [f"{a} – {b}: {_p_text(p)}" for (a, b), p in table.p_values.items()]
-    return "\n".join(lines) + "\n"
-
-
-def _p_text(p: float) -> str:
-    if not np.isfinite(p):
-        return "–"
-    return "p < 0.0001" if p < 1e-4 else f"p = {p:.4f}"
-
-
-def _lines(shares: dict[str, LabelledReal]) -> list[str]:
-    width = max(len(name) for name in shares) + 2
-    lines = [f"{'':{width}}{'real ±':16}{'Wilson':16}{'over people':16}answers"]
-    for name, share in shares.items():
-        people = share.participants
-        drawn = f"[{people.low:.1f}, {people.high:.1f}]" if np.isfinite([people.low, people.high]).all() else "–"
-        normal, wilson = f"{share.percent:.2f} ± {share.margin:.2f}", f"[{share.low:.1f}, {share.high:.1f}]"
-        lines.append(f"{name:{width}}{normal:16}{wilson:16}{drawn:16}{share.n_answers}")
-    return lines
-
-
 def _grouped(answers: Sequence[Answer], field: str) -> dict[str, list[Answer]]:
     groups: dict[str, list[Answer]] = {}
     for answer in answers:

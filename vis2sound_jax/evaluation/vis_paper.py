@@ -106,3 +106,16 @@ def paper_metrics(row: str) -> dict[str, float]:
     table = FIGURE_5A.get(name)
     levels = {} if table is None else {key: value for key, value in table._asdict().items() if key != "real"}
     return levels | HEARD.get(name, {})
+
+
+def paper_study(row: str) -> StudyRate | None:
+    """How often the paper's participants labelled one of our rows real.
+
+    Args:
+      row: our name of the row.
+
+    Returns:
+      The rate of Figure 5a, else of Figure 6a; None where neither has the row.
+    """
+    name = PAPER_ROW.get(row, row)
+    return FIGURE_5A[name].real if name in FIGURE_5A else FIGURE_6A.get(name)

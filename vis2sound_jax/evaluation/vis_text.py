@@ -16,7 +16,7 @@ LEVELS = {
     "centroid_r": "centroid r",
 }
 HEARD = {kind: kind for kind in ("material", "action", "reaction", "hardness")}
-_CELL = 20
+_CELL = 22
 
 
 def scores_text(scores: VisScores, detection: DetectionScores | None = None) -> str:
@@ -58,7 +58,7 @@ def number_text(value: float) -> str:
     Returns:
       Two decimals, "–" where undefined.
     """
-    return f"{value:.2f}" if np.isfinite(value) else "–"
+    return f"{round(value, 2) + 0.0:.2f}" if np.isfinite(value) else "–"  # adding 0 turns -0.00 into 0.00
 
 
 def _table(
@@ -82,5 +82,7 @@ def _line(name: str, cells: Iterable[str], width: int) -> str:
 def _cell(score: Estimate | None) -> str:
     if score is None:
         return ""
-    interval = f" [{score.low:.2f}, {score.high:.2f}]" if np.isfinite([score.low, score.high]).all() else ""
+    interval = (
+        f" [{number_text(score.low)}, {number_text(score.high)}]" if np.isfinite([score.low, score.high]).all() else ""
+    )
     return number_text(score.value) + interval
