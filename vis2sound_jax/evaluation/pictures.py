@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from vis2sound_jax.audio.mel import MelSpec, log_mel
 from vis2sound_jax.evaluation.bootstrap import Estimate
 
-_DPI = 110
+DPI = 110
 _BLUE, _GREEN, _RED = "#3465a4", "#2e7d32", "#b3261e"
 _INK = "#222222"
 
@@ -54,7 +54,7 @@ def mel_picture(
       A PNG.
     """
     extra = 0 if video_curve is None else 1
-    figure = Figure(figsize=(7.2, 1.35 * (len(panels) + extra) + 0.5), dpi=_DPI, layout="constrained")
+    figure = Figure(figsize=(7.2, 1.35 * (len(panels) + extra) + 0.5), dpi=DPI, layout="constrained")
     axes = list(figure.subplots(len(panels) + extra, 1, sharex=True, squeeze=False)[:, 0])
     if video_curve is not None:
         _draw_curve(axes.pop(0), video_curve, annotated_s)
@@ -62,7 +62,7 @@ def mel_picture(
         _draw_mel(axis, panel, rate_hz, annotated_s)
     axes[-1].set_xlim(0.0, max(len(panel.wav) for panel in panels) / rate_hz)
     axes[-1].set_xlabel("time (s); dashed: annotated events, triangles: onsets heard", fontsize=8)
-    return _png(figure)
+    return png_bytes(figure)
 
 
 def confusion_picture(counts: Int[np.ndarray, "k k"], classes: Sequence[str], title: str) -> bytes:
@@ -78,7 +78,7 @@ def confusion_picture(counts: Int[np.ndarray, "k k"], classes: Sequence[str], ti
     """
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     side = 1.9 + 0.36 * len(classes)
-    figure = Figure(figsize=(side + 0.4, side), dpi=_DPI, layout="constrained")
+    figure = Figure(figsize=(side + 0.4, side), dpi=DPI, layout="constrained")
     axis = figure.subplots()
     axis.imshow(share, cmap="Blues", vmin=0.0, vmax=1.0)
     for (true, heard), count in np.ndenumerate(counts):
@@ -90,7 +90,7 @@ def confusion_picture(counts: Int[np.ndarray, "k k"], classes: Sequence[str], ti
     axis.set_xlabel("heard by the classifier", fontsize=8)
     axis.set_ylabel("human label", fontsize=8)
     axis.set_title(title, fontsize=10)
-    return _png(figure)
+    return png_bytes(figure)
 
 
 def bar_picture(
@@ -111,7 +111,7 @@ def bar_picture(
     Returns:
       A PNG.
     """
-    figure = Figure(figsize=(6.4, 0.9 + 0.34 * len(rows)), dpi=_DPI, layout="constrained")
+    figure = Figure(figsize=(6.4, 0.9 + 0.34 * len(rows)), dpi=DPI, layout="constrained")
     axis = figure.subplots()
     for place, estimate in enumerate(rows.values()):
         if not np.isfinite(estimate.value):
@@ -129,7 +129,22 @@ def bar_picture(
     axis.spines[["top", "right"]].set_visible(False)
     if axis.get_legend_handles_labels()[0]:
         axis.legend(fontsize=7, loc="best")
-    return _png(figure)
+    return png_bytes(figure)
+
+
+def png_bytes(figure: Figure) -> bytes:
+    """Renders a figure.
+
+    Args:
+      figure: made without pyplot.
+
+    Returns:
+      A PNG whose bytes depend on the figure only.
+    """
+    buffer = io.BytesIO()
+    # The writer's name would change with its version.
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
 
 
 def _draw_curve(axis: Axes, curve: tuple[np.ndarray, np.ndarray], annotated_s: np.ndarray) -> None:
@@ -154,10 +169,3 @@ def _draw_mel(axis: Axes, panel: MelPanel, rate_hz: int, annotated_s: np.ndarray
     axis.plot(panel.onsets_s, height, "v", color="#7fe7ff", markersize=5, linestyle="none")
     axis.set_title(panel.title, fontsize=8, loc="left")
     axis.set_yticks([])
-
-
-def _png(figure: Figure) -> bytes:
-    buffer = io.BytesIO()
-    # Without the writer's name the bytes depend on the picture only.
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()

@@ -5,6 +5,7 @@ import html
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 import numpy as np
 
@@ -27,7 +28,8 @@ METRICS = {
     "centroid_r": "centroid r",
 }
 # No picture, sound or script may come from outside: the browser enforces it.
-_POLICY = "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'"
+_POLICY = "default-src 'none'; img-src data:; media-src data:{}; style-src 'unsafe-inline'"
+_BESIDE = " 'self' file:"  # films that lie beside the page, opened from a folder or from a server
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class Table:
       ceiling_row: the row of the real sound, if any: a full meter in every cell.
       floor_row: the row of chance, if any: an empty meter in every cell.
       columns: metrics to show and their headings; those that no row has are left out.
+      published: by row and metric, a published number to show under ours.
     """
 
     title: str
@@ -66,6 +69,7 @@ class Table:
     ceiling_row: str | None = None
     floor_row: str | None = None
     columns: Mapping[str, str] = field(default_factory=lambda: METRICS)
+    published: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,7 @@ class Example:
       rate_hz: sample rate of its sounds.
       sounds: players, waveform by label.
       picture: its mels.
-      film: bytes of an MP4, if any.
+      film: bytes of an MP4, or its path from the page's folder, if any.
     """
 
     title: str
@@ -101,7 +105,7 @@ class Example:
     rate_hz: int
     sounds: Mapping[str, np.ndarray]
     picture: Picture | None = None
-    film: bytes | None = None
+    film: bytes | str | None = None
 
 
 @dataclass(frozen=True)
@@ -145,8 +149,9 @@ def report_html(report: Report) -> str:
       report: what to show.
 
     Returns:
-      A whole HTML document that needs no other file.
+      A whole HTML document that needs no other file but the films given by their paths.
     """
+    policy = _POLICY.format(_BESIDE if any(isinstance(example.film, str) for example in report.examples) else "")
     sections = [("claims", "What it reaches", _claims(report.claims))] if report.claims else []
     sections += [(f"table{i}", table.title, _table(table)) for i, table in enumerate(report.tables)]
     if report.pictures:
@@ -161,7 +166,7 @@ def report_html(report: Report) -> str:
     )
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{_text(report.title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
         f'<header><p class="data">Data: {_text(report.data)}</p><h1>{_text(report.title)}</h1>'
@@ -192,9 +197,9 @@ def _table(table: Table) -> str:
     columns = [name for name in table.columns if any(name in metrics for metrics in table.rows.values())]
     head = "".join(f'<th scope="col">{_text(table.columns[name])}</th>' for name in columns)
     rows = []
-    for row, metrics in table.rows.items():
+    for row in table.rows:
         bound = ' class="bound"' if row in (table.ceiling_row, table.floor_row) else ""
-        cells = "".join(_cell(table, name, metrics.get(name)) for name in columns)
+        cells = "".join(_cell(table, row, name) for name in columns)
         rows.append(f'<tr{bound}><th scope="row">{_text(row)}</th>{cells}</tr>')
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{_text(table.title)}"><table>'
@@ -203,15 +208,18 @@ def _table(table: Table) -> str:
     )
 
 
-def _cell(table: Table, metric: str, score: Estimate | None) -> str:
+def _cell(table: Table, row: str, metric: str) -> str:
+    score = table.rows[row].get(metric)
     if score is None or not np.isfinite(score.value):
         return '<td><span aria-label="undefined">–</span></td>'
-    ends = [table.rows.get(row or "", {}).get(metric) for row in (table.floor_row, table.ceiling_row)]
+    ends = [table.rows.get(bound or "", {}).get(metric) for bound in (table.floor_row, table.ceiling_row)]
     meter = ""
     if ends[0] is not None and ends[1] is not None and ends[1].value > ends[0].value:
         share = 100.0 * float(np.clip((score.value - ends[0].value) / (ends[1].value - ends[0].value), 0.0, 1.0))
         meter = f'<span class="meter" aria-hidden="true"><i style="width:{share:.0f}%"></i></span>'
-    return f"<td>{_number(score.value)}<small>{_interval(score)}</small>{meter}</td>"
+    published = table.published.get(row, {}).get(metric)
+    beside = "" if published is None else f"<small>paper {_number(published)}</small>"
+    return f"<td>{_number(score.value)}<small>{_interval(score)}</small>{beside}{meter}</td>"
 
 
 def _picture(picture: Picture) -> str:
@@ -226,7 +234,8 @@ def _example(example: Example) -> str:
     )
     film = ""
     if example.film is not None:
-        label, source = _text(f"{example.title}: film"), _data_url("video/mp4", example.film)
+        source = _text(quote(example.film)) if isinstance(example.film, str) else _data_url("video/mp4", example.film)
+        label = _text(f"{example.title}: film")
         film = f'<video controls preload="metadata" aria-label="{label}" src="{source}"></video>'
     picture = "" if example.picture is None else _picture(example.picture)
     return (
