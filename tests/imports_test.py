@@ -62,7 +62,7 @@ ARROWS: dict[str, set[str]] = {
 # Package → files that may import it, as paths from the root; a trailing slash allows a folder.
 FENCED = {
     "orbax": {"vis2sound_jax/training/checkpoint.py"},
-    "torch": {"vis2sound_jax/weights/"},
+    "torch": {"vis2sound_jax/weights/", "tests/benchmarks/"},
     "tensorflow": set(),
     "pytest": {"tests/"},
     "tests": {"tests/"},
