@@ -60,16 +60,6 @@ def test_grey_equals_pillow():
     np.testing.assert_array_equal(fr.grey(frames), [np.asarray(Image.fromarray(f).convert("L")) for f in frames])
 
 
-def test_spacetime_images_hold_the_neighbours_in_time():
-    grey = fr.grey(clip())
-    images = fr.spacetime_image(grey)
-    np.testing.assert_array_equal(images[..., 1], grey)
-    np.testing.assert_array_equal(images[1:, ..., 0], grey[:-1])
-    np.testing.assert_array_equal(images[:-1, ..., 2], grey[1:])
-    np.testing.assert_array_equal(images[0, ..., 0], grey[0])
-    np.testing.assert_array_equal(images[-1, ..., 2], grey[-1])
-
-
 @pytest.mark.parametrize("height,width", [(128, 128), (40, 200), (200, 40)])
 def test_crops_lie_inside_and_keep_the_published_ranges(height, width):
     rng = np.random.default_rng(0)

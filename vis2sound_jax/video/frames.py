@@ -1,4 +1,4 @@
-"""Frames as arrays: size, crop, normalisation, space-time images and augmentation (pure, numpy and PIL)."""
+"""Frames as arrays: size, crop, normalisation and augmentation (pure, numpy and PIL)."""
 
 import math
 from dataclasses import dataclass
@@ -130,19 +130,6 @@ def grey(frames: UInt8[np.ndarray, "*t h w 3"]) -> UInt8[np.ndarray, "*t h w"]:
     """
     weights = np.array([19595, 38470, 7471], np.uint32)  # PIL's fixed point, in 1/65536
     return ((frames.astype(np.uint32) @ weights + 32768) >> 16).astype(np.uint8)
-
-
-def spacetime_image(frames: UInt8[np.ndarray, "t h w"]) -> UInt8[np.ndarray, "t h w 3"]:
-    """Puts the previous, the current and the next grey frame into three channels (Owens et al. 2016, §5).
-
-    Args:
-      frames: grey frames.
-
-    Returns:
-      Space-time images; the first and the last frame are their own neighbours.
-    """
-    padded = np.concatenate([frames[:1], frames, frames[-1:]])
-    return np.stack([padded[:-2], padded[1:-1], padded[2:]], axis=-1)
 
 
 def sample_augmentation(rng: np.random.Generator, height: int, width: int, *, size: int = 112) -> Augmentation:
