@@ -139,6 +139,11 @@ def streams_net(config: Any) -> SoundGuess:
     )
 
 
+def looked_at(config: Any) -> int:
+    """Returns how many of the last values of a row of motion are colours, read where it moves."""
+    return config.streams.places * config.streams.colour_widths[-1] if config.streams.kind == "small" else 0
+
+
 def predictor_parts(stage: str) -> tuple[str, str]:
     """Splits the name of a stage such as "prediction_no_rnn" into task and ablation, "" for the full system."""
     name, _, ablation = stage.partition("_")

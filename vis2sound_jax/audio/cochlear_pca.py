@@ -89,17 +89,18 @@ def fit_root_pca(moments: RootMoments, k: int = 10) -> tuple[RootPCA, float]:
     return RootPCA(mean.astype(np.float32), directions.astype(np.float32)), share
 
 
-def to_targets(features: Float[Array | np.ndarray, "*t c"], pca: RootPCA) -> Float[Array, "*t k"]:
+def to_targets(features: Float[Array | np.ndarray, "*t c"], pca: RootPCA) -> Float[Array | np.ndarray, "*t k"]:
     """Turns features into what a network predicts.
 
     Args:
-      features: compressed envelopes; what lies below 0 counts as 0.
+      features: compressed envelopes; what lies below 0 counts as 0. NumPy arrays stay NumPy arrays.
       pca: basis of the root features.
 
     Returns:
       (sqrt(features) - mean) @ basis.
     """
-    return (jnp.sqrt(jnp.maximum(features, 0)) - pca.mean) @ pca.basis
+    xp = np if isinstance(features, np.ndarray) else jnp
+    return (xp.sqrt(xp.maximum(features, 0)) - pca.mean) @ pca.basis
 
 
 def from_targets(targets: Float[Array | np.ndarray, "*t k"], pca: RootPCA) -> Float[Array, "*t c"]:

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from vis2sound_jax.audio.cochlear_pca import RootMoments, RootPCA
+from vis2sound_jax.audio.cochlear_pca import RootMoments, RootPCA, fit_root_pca
 from vis2sound_jax.audio.erb import ErbSpec
 from vis2sound_jax.audio.erb_fast import fast_cochleagram
 from vis2sound_jax.audio.files import decode_flac
@@ -22,6 +22,7 @@ from vis2sound_jax.data.rows import Rows, RowWriter, has_rows
 from vis2sound_jax.data.sources import SPLITS, prepared_settings
 from vis2sound_jax.errors import UserError, file_error
 from vis2sound_jax.evaluation.saving import write_whole
+from vis2sound_jax.jobs.vis.bank import bank_dir, build_bank
 from vis2sound_jax.jobs.prepare import open_split, prepared_dir
 from vis2sound_jax.training.progress import track
 
@@ -32,14 +33,14 @@ _GAP_S = 0.3
 
 
 def run(config: Any, workdir: Path) -> dict[str, Any]:
-    """Fills `workdir/sounds`: a store of cochleagrams for every split, and `pca.npz` from the training split.
+    """Fills `workdir/sounds`: cochleagrams of every split; exemplars and `pca.npz` of the training split.
 
     Args:
       config: the settings; `config.sound` says how to listen.
       workdir: of a run whose recordings are prepared.
 
     Returns:
-      How many recordings and steps, and the share of the variance that the components keep.
+      How many recordings and exemplars, and the share of the variance that the components keep.
     """
     folder = sounds_dir(workdir)
     for split in SPLITS:
@@ -49,11 +50,19 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     moments = RootMoments(rows.width)
     for recording in rows.recordings:
         moments.add(np.asarray(rows[recording], np.float32))
-    pca = moments.fit(config.sound.components)
+    pca, kept = fit_root_pca(moments, config.sound.components)
+    records = open_split(config, prepared_dir(workdir), "train")
+    bank = build_bank(records, *open_sounds(workdir, "train"), config.data.rate_hz)
+    bank.save(bank_dir(workdir))
     buffer = io.BytesIO()
     np.savez(buffer, mean=pca.mean, basis=pca.basis)
     write_whole(folder / "pca.npz", buffer.getvalue())
-    return {"sounds": str(folder), "recordings": len(rows), "variance_kept": round(moments.explained(pca), 3)}
+    return {
+        "sounds": str(folder),
+        "recordings": len(rows),
+        "exemplars": len(bank),
+        "variance_kept": round(kept, 3),
+    }
 
 
 def sounds_dir(workdir: Path) -> Path:
