@@ -64,6 +64,11 @@ def _temporal(x: np.ndarray) -> np.ndarray:
     return x.squeeze(4).transpose(2, 3, 1, 0)
 
 
+def _flattened(x: np.ndarray) -> np.ndarray:
+    """[out, c * 6 * 6], channels outermost, to [6 * 6 * c, out], channels innermost."""
+    return x.reshape(x.shape[0], -1, 6, 6).transpose(2, 3, 1, 0).reshape(-1, x.shape[0])
+
+
 def _without_batch(x: np.ndarray) -> np.ndarray:
     """[1, ...] to [...]."""
     return x.squeeze(0)
@@ -147,5 +152,20 @@ R2PLUS1D = Table(
     ignored=(r".*\.num_batches_tracked", r"fc\..*"),
 )
 
-TABLES = {"codebook": CODEBOOK, "transformer": TRANSFORMER, "r2plus1d": R2PLUS1D}
+ALEXNET = Table(
+    prefixes=("module.", ""),
+    rules=(
+        *_affine(r"features\.0", "conv1", _conv2d),
+        *_affine(r"features\.3", "conv2", _conv2d),
+        *_affine(r"features\.6", "conv3", _conv2d),
+        *_affine(r"features\.8", "conv4", _conv2d),
+        *_affine(r"features\.10", "conv5", _conv2d),
+        *_affine(r"classifier\.1", "full6", _flattened),
+        *_affine(r"classifier\.4", "full7", _pointwise),
+    ),
+    # The 1000-way classifier of ImageNet: what we read is the layer below it.
+    ignored=(r"classifier\.6\..*",),
+)
+
+TABLES = {"alexnet": ALEXNET, "codebook": CODEBOOK, "transformer": TRANSFORMER, "r2plus1d": R2PLUS1D}
 """By the name of the kind of model."""

@@ -15,16 +15,16 @@ def sizes_from_state_dict(state_dict: Mapping[str, np.ndarray], kind: str) -> di
 
     Args:
       state_dict: reference name to array.
-      kind: "codebook", "transformer" or "r2plus1d".
+      kind: "alexnet", "codebook", "transformer" or "r2plus1d".
 
     Returns:
-      Keyword arguments of `VQGAN`, `Transformer` or `R2Plus1D`. The number of attention heads leaves no
+      Keyword arguments of `AlexNet`, `VQGAN`, `Transformer` or `R2Plus1D`. The number of attention heads leaves no
       trace in the shapes and is not among them.
 
     Raises:
       UserError: if the kind is unknown, or if an array that tells a size is not in the file.
     """
-    readers = {"codebook": _codebook, "transformer": _transformer, "r2plus1d": _r2plus1d}
+    readers = {"alexnet": _alexnet, "codebook": _codebook, "transformer": _transformer, "r2plus1d": _r2plus1d}
     part = part_of(state_dict, kind)
     try:
         return readers[kind](part)
@@ -67,3 +67,8 @@ def _transformer(part: Mapping[str, np.ndarray]) -> dict[str, Any]:
 
 def _r2plus1d(part: Mapping[str, np.ndarray]) -> dict[str, Any]:
     return {"widths": tuple(part[f"layer{level}.0.conv1.1.weight"].shape[0] for level in range(1, 5))}
+
+
+def _alexnet(part: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    widths = tuple(part[f"features.{place}.weight"].shape[0] for place in (0, 3, 6, 8, 10))
+    return {"widths": widths, "hidden": part["classifier.4.weight"].shape[0]}
