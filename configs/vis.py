@@ -163,11 +163,9 @@ def _results(config: ml_collections.ConfigDict) -> None:
     # What the command line asks of --job=generate.
     config.request = request = ml_collections.ConfigDict()
     request.video = ""
-    request.example = ""
     request.output = ""
-    request.takes = 1
     request.seed = 0
-    request.start = -1.0
+    # "exemplar" or "parametric"; empty takes config.synthesis.kind.
     request.synthesis = ""
 
 

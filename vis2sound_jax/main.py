@@ -23,6 +23,7 @@ REQUEST = {
     "output": flags.DEFINE_string("output", None, "File to write."),
     "takes": flags.DEFINE_integer("takes", None, "Number of different soundtracks.", lower_bound=1),
     "seed": flags.DEFINE_integer("seed", None, "Seed of the takes."),
+    "synthesis": flags.DEFINE_enum("synthesis", None, ("exemplar", "parametric"), "How sounds of impacts are made."),
     "start": flags.DEFINE_float("start", None, "Second of the example at which its window begins.", lower_bound=0.0),
 }
 

@@ -2,7 +2,6 @@
 
 import functools
 import math
-from collections.abc import Callable
 
 import jax.numpy as jnp
 import numpy as np
@@ -42,28 +41,6 @@ def resample_poly(x: Float[Array, "n"], up: int, down: int) -> Float[Array, "m"]
 def output_length(n: int, up: int, down: int) -> int:
     """Returns the number of samples that `resample_poly` makes of n."""
     return -(-n * up // down)
-
-
-def low_pass(up: int, down: int) -> tuple[int, Callable[[np.ndarray], np.ndarray]]:
-    """Gives the filter of `resample_poly` as a function of continuous time.
-
-    Args:
-      up: factor by which the rate rises, without common divisor with `down`.
-      down: factor by which it falls.
-
-    Returns:
-      The filter's half length and the filter, both in units of 1 / (rate * up); at whole numbers it has the taps
-      that `resample_poly` uses, and beyond the half length it is 0.
-    """
-    most = max(up, down)
-    half = _HALF_TAPS * most
-
-    def shape(at: np.ndarray) -> np.ndarray:
-        window = np.i0(_KAISER_BETA * np.sqrt(np.maximum(1 - (at / half) ** 2, 0))) * (np.abs(at) <= half)
-        return np.sinc(at / most) * window
-
-    total = shape(np.arange(-half, half + 1, dtype=np.float64)).sum()
-    return half, lambda at: up / total * shape(at)
 
 
 @functools.lru_cache(maxsize=16)

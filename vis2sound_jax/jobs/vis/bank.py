@@ -1,7 +1,6 @@
 """Collects the exemplars of a run: every training impact with its cochleagram and its sound."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -43,9 +42,7 @@ def build_bank(records: Records, sounds: Rows, films: list[FilmNotes], rate_hz: 
         at_s = impact_times(notes)
         for clip in clips:
             later = [t for t in at_s if t > at_s[clip.event] + 2 * _ATTACK_S]
-            cut, length = cut_impact(
-                wav, rate_hz, at_s[clip.event], until_s=min(later, default=np.inf) - _ATTACK_S
-            )
+            cut, length = cut_impact(wav, rate_hz, at_s[clip.event], until_s=min(later, default=np.inf) - _ATTACK_S)
             features.append(np.maximum(sound_steps(sounds, clip, CLIP_FRAMES)[0], 0).astype(np.float16))
             wavs.append(cut)
             lengths.append(length)
@@ -69,5 +66,3 @@ def bank_dir(workdir: Path) -> Path:
 def open_bank(workdir: Path) -> ExemplarBank:
     """Opens the exemplars of a run; sounds stay on disk."""
     return ExemplarBank.open(bank_dir(workdir))
-
-

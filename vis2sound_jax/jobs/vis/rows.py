@@ -8,7 +8,7 @@ import numpy as np
 
 from vis2sound_jax import build
 from vis2sound_jax.audio.cochlear_pca import from_targets, to_targets
-from vis2sound_jax.data.impacts import CLIP_FRAMES, Clip, Streams, centred_clips, labels, sound_steps
+from vis2sound_jax.data.impacts import CLIP_FRAMES, Streams, centred_clips, labels, sound_steps
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.evaluation.impacts import ImpactSounds
 from vis2sound_jax.evaluation.ridge import fit_ridge

@@ -62,9 +62,7 @@ def _impose(target: Any, noise: Any, spec: ErbSpec, iterations: int) -> jax.Arra
     return impose(target, noise, spec, iterations=iterations)
 
 
-def predicted_impacts(
-    features: np.ndarray, spec: ErbSpec, *, seed: int = 0
-) -> tuple[np.ndarray, np.ndarray]:
+def predicted_impacts(features: np.ndarray, spec: ErbSpec, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Detects impacts as the paper does: peaks of the amplitude of the parametric sound (section 6.2).
 
     Args:

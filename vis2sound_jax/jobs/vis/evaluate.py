@@ -1,0 +1,138 @@
+"""Evaluates a run of Visually Indicated Sounds: the paper's tables beside the paper's numbers, and films."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vis2sound_jax.audio.files import decode_flac
+from vis2sound_jax.audio.peaks import amplitude_peaks
+from vis2sound_jax.data.impacts import CLIP_FRAMES, STEPS, FilmNotes, impact_times
+from vis2sound_jax.evaluation.baselines import motion_peaks
+from vis2sound_jax.evaluation.saving import write_whole
+from vis2sound_jax.evaluation.vis import VisScores, evaluate_impacts
+from vis2sound_jax.evaluation.vis_detection import AP, DetectionScores, evaluate_detection
+from vis2sound_jax.evaluation.vis_report import Film, write_vis_report
+from vis2sound_jax.evaluation.vis_text import scores_text
+from vis2sound_jax.jobs.prepare import data_name, open_split, prepared_dir
+from vis2sound_jax.jobs.vis.films import detect
+from vis2sound_jax.jobs.vis.held_out import write_clips, write_films
+from vis2sound_jax.jobs.vis.predict import Predictor
+from vis2sound_jax.jobs.vis.rows import FULL_ROW, SplitClips, exemplar_rows, match_rows, network_rows, ridge_row
+from vis2sound_jax.jobs.vis.seen import decode_film, open_streams
+from vis2sound_jax.training.progress import track
+
+WHOLE_ROW = "full system, whole films"
+NO_SPACETIME_ROW = "no spacetime"
+
+
+def run(config: Any, workdir: Path) -> dict[str, Any]:
+    """Scores single impacts and, where the run has a detection model, whole films.
+
+    Args:
+      config: the settings.
+      workdir: of a run whose stages before are finished.
+
+    Returns:
+      The files and the leading numbers.
+    """
+    target = workdir / "evaluate"
+    target.mkdir(parents=True, exist_ok=True)
+    train, test = SplitClips(workdir, "train"), SplitClips(workdir, "test")
+    rows = network_rows(config, workdir, test)
+    detection = None
+    if "detection" in config.stages:
+        detection = _detection(config, workdir)
+        rows[WHOLE_ROW] = _cut_from_films(config, workdir, test)
+    leading = next(iter(rows))
+    if leading == FULL_ROW:
+        rows |= exemplar_rows(train, test, rows[FULL_ROW])
+    rows["ridge regression"] = ridge_row(workdir, train, test)
+    rows |= match_rows(config, train, test, config.seed)
+    scores = evaluate_impacts(train.sounds, test.sounds, rows, seed=config.seed)
+    text = scores_text(scores, detection)
+    print(text, flush=True)
+    films = _films(config, workdir, target, rows)
+    _save(config, target, scores, detection, text)
+    write_vis_report(
+        target / "report.html",
+        scores,
+        test.sounds,
+        rows,
+        title=f"Visually Indicated Sounds, {config.name}",
+        data=data_name(config),
+        detection=detection,
+        films=films,
+    )
+    return {
+        "metrics": str(target / "metrics.json"),
+        "report": str(target / "report.html"),
+        **_leading(scores, leading, detection),
+    }
+
+
+def _save(config: Any, target: Path, scores: VisScores, detection: DetectionScores | None, text: str) -> None:
+    metrics = {"data": data_name(config), "impacts": scores.as_dict()}
+    if detection is not None:
+        metrics["detection"] = detection.as_dict()
+    write_whole(target / "metrics.json", (json.dumps(metrics, indent=2) + "\n").encode())
+    write_whole(target / "table.txt", (text + "\n").encode())
+    lines = "".join(json.dumps(line) + "\n" for line in scores.examples)
+    write_whole(target / "examples.jsonl", lines.encode())
+
+
+def _leading(scores: VisScores, row: str, detection: DetectionScores | None) -> dict[str, float]:
+    wanted = ("loudness_r", "centroid_r", "material", "action")
+    found = {name: round(scores.rows[row][name].value, 3) for name in wanted if name in scores.rows[row]}
+    if detection is not None:
+        found["detection_ap"] = round(detection.rows[FULL_ROW][AP].value, 3)
+    return found
+
+
+def _detection(config: Any, workdir: Path) -> DetectionScores:
+    """Impacts found in whole films, by the paper's protocol (section 6.2)."""
+    predictions: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
+    films: list[FilmNotes] = []
+    for stage, row in (("detection", FULL_ROW), ("detection_no_spacetime", NO_SPACETIME_ROW)):
+        if stage in config.stages:
+            predictor = Predictor.load(config, workdir, stage)
+            films, predictions[row] = detect(config, workdir, predictor, "test", spacetime=row == FULL_ROW)
+    predictions |= _other_detectors(config, workdir)
+    return evaluate_detection(
+        [np.array(impact_times(notes)) for notes in films],
+        [notes.span_s for notes in films],
+        [notes.id for notes in films],
+        predictions,
+        seed=config.seed,
+    )
+
+
+def _other_detectors(config: Any, workdir: Path) -> Mapping[str, list[tuple[np.ndarray, np.ndarray]]]:
+    """The floor, peaks of motion that stops, and the ceiling, amplitude peaks of the real sound."""
+    moved, heard = [], []
+    records = open_split(config, prepared_dir(workdir), "test")
+    for k in track(range(len(records)), "motion and sound of whole films", unit="film"):
+        record = records[k]
+        moved.append(motion_peaks(decode_film(record)[0], record["fps"]))
+        heard.append(amplitude_peaks(*decode_flac(record["audio"])))
+    return {"motion peaks": moved, "real sound": heard}
+
+
+def _cut_from_films(config: Any, workdir: Path, test: SplitClips) -> np.ndarray:
+    """What the detection model predicts of whole films, at the test clips."""
+    predictor, streams = Predictor.load(config, workdir, "detection"), open_streams(workdir, "test")
+    whole = {k: predictor.film(streams.motion[k], streams.still[k]) for k in dict.fromkeys(test.sounds.recording)}
+    cuts = [whole[c.recording][STEPS * c.first : STEPS * (c.first + CLIP_FRAMES)] for c in test.clips]
+    return np.stack(cuts).astype(np.float32)
+
+
+def _films(config: Any, workdir: Path, target: Path, rows: Mapping[str, np.ndarray]) -> list[Film]:
+    """Writes some test films with their new sound, for eyes and ears."""
+    folder = target / "films"
+    if "detection" in config.stages:
+        written = write_films(config, workdir, folder, config.evaluate.films)
+    else:
+        written = write_clips(config, workdir, folder, config.evaluate.films)
+    return [Film(path.stem.replace("_", " "), f"films/{path.name}") for path in written]
