@@ -1,0 +1,139 @@
+"""Exemplars: impacts of the training recordings with their sounds, kept on disk (Owens et al. 2016, section 5.2)."""
+
+import dataclasses
+import json
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float, Float16, Float32, Int, Int16
+
+from vis2sound_jax.errors import UserError, file_error
+from vis2sound_jax.retrieval.nearest import nearest_l1
+from vis2sound_jax.retrieval.paste import FULL_SCALE
+
+_SETTINGS = "exemplars.json"
+_ARRAYS = ("features", "wavs", "lengths", "times_s")
+
+
+@dataclasses.dataclass(frozen=True)
+class ExemplarBank:
+    """Impacts with their features, sounds and labels; arrays may be mapped from disk.
+
+    Attributes:
+      features: compressed envelopes of the clip around each impact.
+      wavs: sound around each impact, as `paste.cut_impact` cuts it.
+      lengths: samples of each sound before the next impact of its recording begins; zeros follow.
+      times_s: time of each impact in its recording, in seconds.
+      ids: recording of each impact.
+      labels: lists of one label an impact, by their kind, such as "material".
+      rate_hz: sample rate of the sounds.
+      impact: sample of each sound at which its impact lies.
+    """
+
+    features: Float16[np.ndarray, "e t c"]
+    wavs: Int16[np.ndarray, "e n"]
+    lengths: Int[np.ndarray, "e"]
+    times_s: Float[np.ndarray, "e"]
+    ids: Sequence[str]
+    labels: Mapping[str, Sequence[str]]
+    rate_hz: int
+    impact: int
+
+    def __post_init__(self) -> None:
+        counts = {name: len(getattr(self, name)) for name in (*_ARRAYS, "ids")}
+        counts |= {kind: len(names) for kind, names in self.labels.items()}
+        if len(set(counts.values())) != 1:
+            raise ValueError(f"an exemplar has one entry of each kind, but there are {counts}")
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def wav(self, index: int) -> Float32[np.ndarray, "n"]:
+        """Returns the sound of an exemplar in [-1, 1], as long as `lengths` says."""
+        return self.wavs[index, : self.lengths[index]].astype(np.float32) / FULL_SCALE
+
+    def candidates(self, *, without: str | None = None, **labels: str) -> Bool[np.ndarray, "e"]:
+        """Marks the exemplars that may be found.
+
+        Args:
+          without: id of a recording to leave out.
+          **labels: wanted label of a kind, such as `material="wood"`.
+
+        Returns:
+          True where an exemplar may be found.
+
+        Raises:
+          UserError: for a kind of label that the exemplars do not have.
+        """
+        mask = np.array([name != without for name in self.ids], bool)
+        for kind, label in labels.items():
+            if kind not in self.labels:
+                raise UserError(f"exemplars have no {kind}; choose from {', '.join(sorted(self.labels)) or 'nothing'}")
+            mask &= np.array([name == label for name in self.labels[kind]], bool)
+        return mask
+
+    def nearest(
+        self,
+        queries: Float[np.ndarray, "q w c"],
+        *,
+        offset: int = 0,
+        candidates: Bool[np.ndarray, "*q e"] | None = None,
+    ) -> tuple[Int[np.ndarray, "q"], Float32[np.ndarray, "q"]]:
+        """Finds the exemplar nearest to each query; see `nearest.nearest_l1`."""
+        return nearest_l1(queries, self.features, offset=offset, candidates=candidates)
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Writes a folder, whole or not at all; an older bank in its place is replaced.
+
+        Args:
+          folder: where to; folders above it are made.
+
+        Raises:
+          UserError: if the folder holds something else, or cannot be written.
+        """
+        folder = Path(folder)
+        if folder.exists() and not (folder / _SETTINGS).exists() and (folder.is_file() or any(folder.iterdir())):
+            raise file_error(folder, "holds something other than exemplars", "name a new folder")
+        settings = {"rate_hz": self.rate_hz, "impact": self.impact, "ids": list(self.ids)}
+        settings["labels"] = {kind: list(names) for kind, names in self.labels.items()}
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
+                made = Path(scratch) / "made"
+                made.mkdir()
+                for name in _ARRAYS:
+                    np.save(made / f"{name}.npy", getattr(self, name))
+                (made / _SETTINGS).write_text(json.dumps(settings), encoding="utf-8")
+                if folder.exists():
+                    os.replace(folder, Path(scratch) / "replaced")
+                os.replace(made, folder)
+        except OSError as error:
+            remedy = "free some space or choose a writable folder"
+            raise file_error(folder, f"cannot be written ({error.strerror})", remedy) from error
+
+    @classmethod
+    def open(cls, folder: str | os.PathLike[str]) -> "ExemplarBank":
+        """Opens what `save` wrote; features and sounds stay on disk until they are used.
+
+        Args:
+          folder: as given to `save`.
+
+        Returns:
+          The bank.
+
+        Raises:
+          UserError: if there is none, or it is broken.
+        """
+        folder = Path(folder)
+        if not (folder / _SETTINGS).exists():
+            raise file_error(folder, "holds no exemplars", "make them first or name another folder")
+        try:
+            settings = json.loads((folder / _SETTINGS).read_text(encoding="utf-8"))
+            features, wavs = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS[:2])
+            lengths, times_s = (np.load(folder / f"{name}.npy") for name in _ARRAYS[2:])
+            return cls(features=features, wavs=wavs, lengths=lengths, times_s=times_s, **settings)
+        except (OSError, ValueError, TypeError) as error:
+            raise file_error(folder, f"is broken ({error})", "delete it and make it again") from error
