@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from vis2sound_jax.audio import erb
+from vis2sound_jax.audio import erb, erb_fast, erb_variants
 
 FOLDER = pathlib.Path(os.environ.get("VIS2SOUND_GOLDEN", pathlib.Path(__file__).parent / "golden"))
 
@@ -95,3 +95,40 @@ def test_sounds_from_cochleagrams(path: pathlib.Path, name: str, iterations: int
     ours = erb.impose(jnp.asarray(arrays["cochleagram"]), noise, spec, iterations=iterations)
     expected = arrays[f"inv_wave_{iterations}iter"]
     assert np.linalg.norm(ours - expected) <= 1e-3 * np.linalg.norm(expected)
+
+
+@pytest.mark.parametrize(("path", "name"), _cases("inv_noise"))
+def test_three_iterations_come_near_the_target(path: pathlib.Path, name: str) -> None:
+    spec, arrays = load(path, name)
+    made = erb.impose(
+        jnp.asarray(arrays["cochleagram"]), jnp.asarray(arrays["inv_noise"], jnp.float32), spec, iterations=3
+    )
+    found = erb.cochleagram(made, spec)
+    assert np.linalg.norm(found - arrays["cochleagram"]) <= 0.35 * np.linalg.norm(arrays["cochleagram"])
+
+
+@each_case
+def test_fast_cochleagrams(path: pathlib.Path, name: str) -> None:
+    spec, arrays = load(path, name)
+    wav = jnp.asarray(arrays["waveform"])
+    ours = np.asarray(jax.jit(lambda x: erb_fast.fast_envelopes(x, spec))(wav))
+    expected = arrays["env_downsampled"]
+    assert np.linalg.norm(ours - expected) <= 2e-4 * np.linalg.norm(expected)
+
+
+@pytest.mark.parametrize(("path", "name"), _cases("owens_envs"))
+def test_the_cochleagrams_of_the_authors_code(path: pathlib.Path, name: str) -> None:
+    spec, arrays = load(path, name)
+    ours = np.asarray(erb_variants.owens_cochleagram(jnp.asarray(arrays["waveform"]), spec.rate_hz)).T
+    assert ours.shape == arrays["owens_envs"].shape
+    assert np.abs(ours - arrays["owens_envs"]).max() <= 2e-3
+    assert np.linalg.norm(ours - arrays["owens_envs"]) <= 5e-4 * np.linalg.norm(arrays["owens_envs"])
+
+
+@pytest.mark.parametrize(("path", "name"), _cases("chcochleagram"))
+def test_chcochleagrams(path: pathlib.Path, name: str) -> None:
+    spec, arrays = load(path, name)
+    ours = erb_variants.ch_cochleagram(jnp.asarray(arrays["waveform"]), spec)
+    assert ours.shape == arrays["chcochleagram"].shape
+    assert np.abs(ours - arrays["chcochleagram"]).max() <= 2e-3
+    assert np.linalg.norm(ours - arrays["chcochleagram"]) <= 5e-4 * np.linalg.norm(arrays["chcochleagram"])

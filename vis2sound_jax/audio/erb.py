@@ -104,17 +104,36 @@ def erb_filters(spec: ErbSpec, n: int) -> Float64[np.ndarray, "c f"]:
     Returns:
       [channels, n // 2 + 1], low to high; their squares sum to 1 over the channels.
     """
-    s = spec.sample_factor
-    hz = np.fft.rfftfreq(n, 1 / spec.rate_hz)
-    low, step = _grid(spec)
-    centres = low + step * np.arange(1, spec.inner + 1)
-    away = hz_to_erb(hz) - centres[:, None]
-    bands = np.where(np.abs(away) < s * step, np.cos(np.pi * away / (2 * s * step)), 0.0)
-    below = np.where(away[:s] < 0, np.sqrt(np.maximum(1 - bands[:s] ** 2, 0)), 0.0)
-    above = np.where(away[-s:] > 0, np.sqrt(np.maximum(1 - bands[-s:] ** 2, 0)), 0.0)
-    filters = np.concatenate([below, bands, above]) / np.sqrt(s)
+    places = hz_to_erb(np.fft.rfftfreq(n, 1 / spec.rate_hz))
+    filters = np.stack([filter_response(spec, channel, places) for channel in range(spec.channels)])
     filters.flags.writeable = False
     return filters
+
+
+def filter_response(spec: ErbSpec, channel: int, places: Float64[np.ndarray, "f"]) -> Float64[np.ndarray, "f"]:
+    """Returns the response of one filter, in [0, 1], at places on the ERB scale (`hz_to_erb`)."""
+    s = spec.sample_factor
+    low, step = _grid(spec)
+    is_low, is_high = channel < s, channel >= s + spec.inner
+    # A low-pass or high-pass filter takes what the band it belongs to leaves.
+    band = channel if is_low else channel - 2 * s if is_high else channel - s
+    away = places - (low + step * (band + 1))
+    found = np.where(np.abs(away) < s * step, np.cos(np.pi * away / (2 * s * step)), 0.0)
+    if is_low or is_high:
+        found = np.where(away < 0 if is_low else away > 0, np.sqrt(np.maximum(1 - found**2, 0)), 0.0)
+    return found / np.sqrt(s)
+
+
+def filter_support(spec: ErbSpec, channel: int) -> tuple[float, float]:
+    """Returns the ends, on the ERB scale, outside which a filter is 0."""
+    low, step = _grid(spec)
+    s, top = spec.sample_factor, float(hz_to_erb(np.array([spec.rate_hz / 2]))[0])
+    if channel < s:
+        return 0.0, low + step * (channel + 1)
+    if channel >= s + spec.inner:
+        return low + step * (channel - 2 * s + 1), top
+    centre = low + step * (channel - s + 1)
+    return max(0.0, centre - s * step), min(top, centre + s * step)
 
 
 def subbands(wav: Float[Array, "n"], spec: ErbSpec) -> Float[Array, "c n"]:

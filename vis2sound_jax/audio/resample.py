@@ -1,7 +1,8 @@
-"""Resampling of signals inside jit, by a rational factor: the polyphase filter of `scipy.signal.resample_poly`."""
+"""Resampling of signals inside jit: the polyphase filter of `scipy.signal.resample_poly`, and Fourier's way."""
 
 import functools
 import math
+from collections.abc import Callable
 
 import jax.numpy as jnp
 import numpy as np
@@ -38,9 +39,50 @@ def resample_poly(x: Float[Array, "n"], up: int, down: int) -> Float[Array, "m"]
     return jnp.einsum("ml,ml->m", inputs, jnp.asarray(taps, x.dtype)[phase])
 
 
+def fft_resample(x: Float[Array, "*c n"], m: int) -> Float[Array, "*c m"]:
+    """Resamples a signal that repeats, as `scipy.signal.resample(x, m, axis=-1)` does.
+
+    Args:
+      x: the signal.
+      m: samples wanted, >= 1.
+
+    Returns:
+      m values over the same time, with the frequencies that both rates can hold.
+    """
+    n = x.shape[-1]
+    least = min(n, m)
+    spectrum = jnp.fft.rfft(x)[..., : least // 2 + 1]
+    if least % 2 == 0 and m != n:
+        # At its highest frequency an even length holds both halves of a pair in one bin.
+        spectrum = spectrum.at[..., -1].multiply(2.0 if m < n else 0.5)
+    return jnp.fft.irfft(spectrum, m) * (m / n)
+
+
 def output_length(n: int, up: int, down: int) -> int:
     """Returns the number of samples that `resample_poly` makes of n."""
     return -(-n * up // down)
+
+
+def low_pass(up: int, down: int) -> tuple[int, Callable[[np.ndarray], np.ndarray]]:
+    """Gives the filter of `resample_poly` as a function of continuous time.
+
+    Args:
+      up: factor by which the rate rises, without common divisor with `down`.
+      down: factor by which it falls.
+
+    Returns:
+      The filter's half length and the filter, both in units of 1 / (rate * up); at whole numbers it has the taps
+      that `resample_poly` uses, and beyond the half length it is 0.
+    """
+    most = max(up, down)
+    half = _HALF_TAPS * most
+
+    def shape(at: np.ndarray) -> np.ndarray:
+        window = np.i0(_KAISER_BETA * np.sqrt(np.maximum(1 - (at / half) ** 2, 0))) * (np.abs(at) <= half)
+        return np.sinc(at / most) * window
+
+    total = shape(np.arange(-half, half + 1, dtype=np.float64)).sum()
+    return half, lambda at: up / total * shape(at)
 
 
 @functools.lru_cache(maxsize=16)
