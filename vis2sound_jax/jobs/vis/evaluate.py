@@ -85,7 +85,8 @@ def _save(config: Any, target: Path, scores: VisScores, detection: DetectionScor
 
 def _leading(scores: VisScores, row: str, detection: DetectionScores | None) -> dict[str, float]:
     wanted = ("loudness_r", "centroid_r", "material", "action")
-    found = {name: round(scores.rows[row][name].value, 3) for name in wanted if name in scores.rows[row]}
+    values = {name: scores.rows[row][name].value for name in wanted if name in scores.rows[row]}
+    found = {name: round(value, 3) for name, value in values.items() if np.isfinite(value)}
     if detection is not None:
         found["detection_ap"] = round(detection.rows[FULL_ROW][AP].value, 3)
     return found

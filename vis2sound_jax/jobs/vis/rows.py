@@ -47,8 +47,13 @@ class SplitClips:
             )
         by_id = {notes.id: notes for notes in films}
         features = np.stack([sound_steps(rows, clip, CLIP_FRAMES)[0] for clip in self.clips])
-        kinds = [labels(self.clips, by_id, kind) for kind in ("material", "action", "reaction")]
-        self.sounds = ImpactSounds(np.maximum(features, 0), *kinds, [clip.recording for clip in self.clips])
+        self.sounds = ImpactSounds(
+            np.maximum(features, 0),
+            material=labels(self.clips, by_id, "material"),
+            action=labels(self.clips, by_id, "action"),
+            reaction=labels(self.clips, by_id, "reaction"),
+            recording=[clip.recording for clip in self.clips],
+        )
         self.films = by_id
         self.streams = open_streams(workdir, split)
 

@@ -108,12 +108,9 @@ def _windows(grey: np.ndarray, colour: np.ndarray) -> Iterator[tuple[np.ndarray,
 
 @functools.partial(jax.jit, static_argnums=0)
 def _watch(net: SoundGuess, params: Any, grey: np.ndarray, colour: np.ndarray) -> tuple[jax.Array, jax.Array]:
-    return net.apply(
-        {"params": params},
-        jnp.asarray(grey, jnp.float32)[None] / 255.0,
-        jnp.asarray(colour, jnp.float32)[None] / 255.0,
-        method="watch",
-    )
+    clip, stills = (jnp.asarray(x, jnp.float32)[None] / 255.0 for x in (grey, colour))
+    motion, look = net.apply({"params": params}, clip, stills, method="watch")
+    return motion[0], look[0]
 
 
 def decode_film(record: Record, *, mirrored: bool = False) -> tuple[np.ndarray, np.ndarray]:

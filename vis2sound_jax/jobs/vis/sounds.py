@@ -126,9 +126,9 @@ def hear_rows(wav: np.ndarray, spec: ErbSpec, steps: int) -> np.ndarray:
     Returns:
       [steps, c].
     """
-    length = math.ceil(max(steps * float(1 / spec.envelope_hz), len(wav) / spec.rate_hz) + _GAP_S)
-    length = math.ceil(length / _PAD_S) * _PAD_S
-    padded = np.pad(wav, (0, round(length * spec.rate_hz) - len(wav)))
+    needed_s = max(steps / float(spec.envelope_hz), len(wav) / spec.rate_hz) + _GAP_S
+    samples = round(math.ceil(needed_s / _PAD_S) * _PAD_S * spec.rate_hz)
+    padded = np.pad(wav, (0, samples - len(wav)))
     return np.asarray(_hear(jnp.asarray(padded, jnp.float32), spec)).T[:steps]
 
 
