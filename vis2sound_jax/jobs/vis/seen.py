@@ -1,5 +1,6 @@
 """Watches all recordings once with the trained streams and keeps what they see."""
 
+import contextlib
 import functools
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,12 +40,10 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     folder = seen_dir(workdir)
     watcher = StreamWatcher.load(config, workdir)
     for split in SPLITS:
-        if not has_split(workdir, split):
-            continue
-        for mirrored in (False, True) if split == "train" else (False,):
-            name = split + MIRRORED * mirrored
-            if not (has_rows(folder, f"{name}_motion") and has_rows(folder, f"{name}_colour")):
-                _watch_split(config, workdir, watcher, split, name, mirrored=mirrored)
+        views = ("", MIRRORED) if split == "train" else ("",)
+        stores = [f"{split}{view}_{kind}" for view in views for kind in ("motion", "colour")]
+        if has_split(workdir, split) and not all(has_rows(folder, store) for store in stores):
+            _watch_split(config, workdir, watcher, split, stores)
     motion, colour = Rows(folder, "train_motion"), Rows(folder, "train_colour")
     return {"seen": str(folder), "recordings": len(motion), "motion": motion.width, "colour": colour.width}
 
@@ -113,18 +112,25 @@ def _watch(net: SoundGuess, params: Any, grey: np.ndarray, colour: np.ndarray) -
     return motion[0], look[0]
 
 
-def decode_film(record: Record, *, mirrored: bool = False) -> tuple[np.ndarray, np.ndarray]:
+def decode_film(record: Record) -> tuple[np.ndarray, np.ndarray]:
     """Decodes a record's frames in grey and in colour."""
     grey = np.stack([decode_jpeg(data, grey=True) for data in record["frames"]])
-    colour = np.stack([decode_jpeg(data) for data in record["frames"]])
-    return (grey[:, :, ::-1], colour[:, :, ::-1]) if mirrored else (grey, colour)
+    return grey, np.stack([decode_jpeg(data) for data in record["frames"]])
 
 
-def _watch_split(config: Any, workdir: Path, watcher: StreamWatcher, split: str, name: str, *, mirrored: bool) -> None:
-    records, folder = open_split(config, prepared_dir(workdir), split), seen_dir(workdir)
-    with RowWriter(folder, f"{name}_motion") as motion, RowWriter(folder, f"{name}_colour") as look:
-        for k in track(range(len(records)), f"watching, {name.replace('_', ', ')}", unit="recording"):
+def _watch_split(config: Any, workdir: Path, watcher: StreamWatcher, split: str, stores: list[str]) -> None:
+    """Writes the stores of a split: motion and colour, and then perhaps the same of the mirror images."""
+    records = open_split(config, prepared_dir(workdir), split)
+    with contextlib.ExitStack() as stack:
+        writers = [stack.enter_context(RowWriter(seen_dir(workdir), store)) for store in stores]
+        for k in track(range(len(records)), f"watching, {split}", unit="recording"):
             record = records[k]
-            moved, colours = watcher.watch(*decode_film(record, mirrored=mirrored))
-            motion.add(record["id"], moved)
-            look.add(record["id"], colours)
+            film = decode_film(record)
+            for motion, colour, view in zip(writers[::2], writers[1::2], (film, _mirrored(film)), strict=False):
+                moved, looks = watcher.watch(*view)
+                motion.add(record["id"], moved)
+                colour.add(record["id"], looks)
+
+
+def _mirrored(film: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    return film[0][:, :, ::-1], film[1][:, :, ::-1]
