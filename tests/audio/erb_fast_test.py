@@ -25,18 +25,18 @@ def both(wav: jax.Array, spec: erb.ErbSpec) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize(
     ("n", "rate_hz", "envelope_hz"),
     [
-        (11025, 22050, 90),  # whole steps
-        (10007, 22050, 90),  # a prime
-        (22051, 44100, 90),  # odd, three times the envelope steps of another rate
-        (12000, 24000, 400),
-        (16016, 48000, Fraction(3 * 30000, 1001)),
-        (9600, 96000, 90),  # 3 / 3200
-        (700, 22050, 90),
+        (7350, 22050, 90),  # whole steps
+        (7351, 22050, 90),  # a prime
+        (15001, 44100, 90),
+        (6000, 24000, 400),
+        (8008, 24000, Fraction(3 * 30000, 1001)),
+        (19200, 96000, 90),  # 3 / 3200
+        (1200, 22050, 90),
         (200, 22050, 90),  # less than a step
     ],
 )
 def test_envelopes_are_the_exact_ones(n: int, rate_hz: int, envelope_hz: int | Fraction) -> None:
-    spec = erb.ErbSpec(rate_hz, envelope_hz=envelope_hz)
+    spec = erb.ErbSpec(rate_hz, bands=8, envelope_hz=envelope_hz)
     fast, exact = both(sound(n), spec)
     assert fast.shape == exact.shape and fast.min() >= 0
     assert np.linalg.norm(fast - exact) <= 2e-4 * np.linalg.norm(exact)
@@ -46,8 +46,8 @@ def test_envelopes_are_the_exact_ones(n: int, rate_hz: int, envelope_hz: int | F
 
 @pytest.mark.parametrize("factor", [1, 2])
 def test_other_filterbanks(factor: int) -> None:
-    spec = erb.ErbSpec(16000, 20, 0.0, 8000.0, sample_factor=factor)
-    fast, exact = both(sound(8001), spec)
+    spec = erb.ErbSpec(16000, 12, 0.0, 8000.0, sample_factor=factor)
+    fast, exact = both(sound(4001), spec)
     assert np.linalg.norm(fast - exact) <= 2e-4 * np.linalg.norm(exact)
 
 
@@ -79,21 +79,22 @@ def test_end_weights_make_two_sums_agree(spacing: float) -> None:
 
 
 def test_whole_steps_of_shift_shift_the_envelopes_away_from_the_ends() -> None:
-    spec = erb.ErbSpec(18000, bands=20, high_hz=8000.0)  # 200 samples a step
-    wav = sound(9000)
-    shifted = erb_fast.fast_envelopes(jnp.roll(wav, 600), spec)
-    found = erb_fast.fast_envelopes(wav, spec)
+    spec = erb.ErbSpec(18000, bands=8, high_hz=8000.0)  # 200 samples a step
+    wav, envelopes = sound(9000), jax.jit(lambda x: erb_fast.fast_envelopes(x, spec))
+    found, shifted = envelopes(wav), envelopes(jnp.roll(wav, 600))
     # Beyond the ends the filter that lowers the rate sees silence, ten steps far.
     np.testing.assert_allclose(shifted[:, 14:-11], found[:, 11:-14], atol=2e-6)
 
 
 def test_a_batch_is_its_sounds_and_gradients_are_finite_even_in_silence() -> None:
-    spec = erb.ErbSpec(16000, 10, 50.0, 8000.0)
+    spec = erb.ErbSpec(16000, 4, 50.0, 8000.0)
     wavs = jnp.stack([sound(3201), jnp.zeros(3201)])
-    found, back = jax.vjp(lambda x: erb_fast.fast_cochleagrams(x, spec), wavs)
-    assert jnp.isfinite(back(jnp.ones_like(found))[0]).all()
+    found = jax.jit(lambda x: erb_fast.fast_cochleagrams(x, spec))(wavs)
+    single = jax.jit(lambda x: erb_fast.fast_cochleagram(x, spec))
+    back = jax.jit(jax.grad(lambda x: erb_fast.fast_cochleagram(x, spec).sum()))
     for one, wav in zip(found, wavs, strict=True):
-        np.testing.assert_allclose(one, erb_fast.fast_cochleagram(wav, spec), atol=1e-6)
+        np.testing.assert_allclose(one, single(wav), atol=1e-6)
+        assert jnp.isfinite(back(wav)).all()
     np.testing.assert_array_equal(found[1], 0)
 
 

@@ -19,7 +19,7 @@ from jaxtyping import Float64, Int64
 from vis2sound_jax.audio.erb import ErbSpec, erb_to_hz, filter_response, filter_support, hz_to_erb
 from vis2sound_jax.audio.resample import low_pass
 
-MOMENTS = 8  # polynomials a row; with 7 the error of the filter is 1e-4
+MOMENTS = 8  # polynomials a row; more do not help, the filter has a bend at either end
 END_POINTS = 4  # points on either side of an end whose weights differ from 1
 SPLIT = 8  # points for each bin: magnitudes have far wider spectra than the signals they come from
 _MORE = 0.5  # bins a row beyond those of the channel, which narrow channels need
