@@ -106,8 +106,8 @@ def _networks(config: ml_collections.ConfigDict) -> None:
     streams.width = 128
     streams.blocks = 3
     streams.dropout = 0.1
-    streams.clip_frames = 24
-    streams.batch = 16
+    streams.clip_frames = 12
+    streams.batch = 32
     streams.steps = 1200
     streams.learning_rate = 3e-3
     streams.weight_decay = 0.05

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vis2sound_jax.audio.cochlear_pca import RootPCA, to_targets
-from vis2sound_jax.data.impacts import FilmNotes, impact_times
+from vis2sound_jax.data.impacts import STEPS, FilmNotes, impact_times
 from vis2sound_jax.data.records import Record
 from vis2sound_jax.data.rows import Rows
 from vis2sound_jax.data.sources import Records
@@ -15,6 +15,7 @@ from vis2sound_jax.video.frames import apply_grey_augmentation, sample_grey_augm
 
 _AT_EVENTS = 0.7  # share of the clips that are around an event
 _SPEED_RANGE = 0.25
+_STRUCK = (1, 5)  # frames before and after that belong to an impact
 
 
 class HeardFilm(NamedTuple):
@@ -24,12 +25,16 @@ class HeardFilm(NamedTuple):
       record: its film, encoded.
       notes: its events.
       sound: [t, 3 k] principal components of the three steps of every frame, of about unit variance.
+      timbre: [t, c] colour of the impact that a frame belongs to, without its level, of about unit variance.
+      struck: [t] whether a frame belongs to an impact.
       onset_s: times of its events in seconds.
     """
 
     record: Record
     notes: FilmNotes
     sound: np.ndarray
+    timbre: np.ndarray
+    struck: np.ndarray
     onset_s: np.ndarray
 
 
@@ -42,11 +47,30 @@ def heard_films(records: Records, sounds: Rows, films: list[FilmNotes], pca: Roo
     found = []
     for record in records:
         notes = by_id[record["id"]]
-        targets = np.asarray(to_targets(np.asarray(sounds[notes.id], np.float32), pca))
+        heard = np.asarray(sounds[notes.id], np.float32)
+        targets = np.asarray(to_targets(heard, pca)).reshape(notes.frames, -1)
         onset_s = np.asarray(notes.event_s if notes.event_s else notes.peak_s, float)
-        found.append(HeardFilm(record, notes, targets.reshape(notes.frames, -1), onset_s))
-    scale = np.sqrt(np.mean([np.mean(one.sound**2) for one in found])) + 1e-9
-    return [one._replace(sound=(one.sound / scale).astype(np.float16)) for one in found]
+        found.append(HeardFilm(record, notes, targets, *_timbre(heard, notes), onset_s))
+    level = np.sqrt(np.mean([np.mean(one.sound**2) for one in found])) + 1e-9
+    colour = np.sqrt(np.mean(np.concatenate([one.timbre[one.struck] for one in found]) ** 2)) + 1e-9
+    return [
+        one._replace(sound=(one.sound / level).astype(np.float16), timbre=(one.timbre / colour).astype(np.float16))
+        for one in found
+    ]
+
+
+def _timbre(heard: np.ndarray, notes: FilmNotes) -> tuple[np.ndarray, np.ndarray]:
+    """The mean square-rooted cochleagram of each impact less its level, at the frames around the impact."""
+    root = np.sqrt(np.maximum(heard, 0))
+    timbre, struck = np.zeros((notes.frames, heard.shape[1]), np.float32), np.zeros(notes.frames, bool)
+    for time_s in impact_times(notes) or notes.peak_s:
+        frame = int(time_s * notes.fps)
+        near = slice(max(0, frame - _STRUCK[0]), frame + _STRUCK[1])
+        spectrum = root[STEPS * frame : STEPS * (frame + _STRUCK[1])]
+        if len(spectrum):
+            timbre[near] = spectrum.mean(axis=0) - spectrum.mean()
+            struck[near] = True
+    return timbre, struck
 
 
 def stream_example(
@@ -63,7 +87,8 @@ def stream_example(
       augment: play up to a quarter faster or slower, zoom, mirror and change the light.
 
     Returns:
-      `frames` uint8 [t, h, w], `stills` uint8 [t / every, h, w, 3], `onset` [t], `sound` [t, s], `mask` [t].
+      `frames` uint8 [t, h, w], `stills` uint8 [t / every, h, w, 3], `onset` [t], `sound` [t, s], `timbre`
+      [t, c], `struck` [t], `mask` [t].
     """
     record = film.record
     speed = float(np.exp(rng.uniform(-_SPEED_RANGE, _SPEED_RANGE))) if augment else 1.0
@@ -81,8 +106,15 @@ def stream_example(
     middle_s = (wanted + 0.5) / record["fps"]
     onset = onset_curve(film.onset_s, np.ones(len(film.onset_s)), middle_s, spread_s)
     inside = (wanted < total) & (middle_s >= film.notes.span_s[0]) & (middle_s <= film.notes.span_s[1])
-    sound = film.sound[shown].astype(np.float32)
-    return {"frames": clip, "stills": stills, "onset": onset, "sound": sound, "mask": inside.astype(np.float32)}
+    return {
+        "frames": clip,
+        "stills": stills,
+        "onset": onset,
+        "sound": film.sound[shown].astype(np.float32),
+        "timbre": film.timbre[shown].astype(np.float32),
+        "struck": (film.struck[shown] & inside).astype(np.float32),
+        "mask": inside.astype(np.float32),
+    }
 
 
 def _start(film: HeardFilm, rng: np.random.Generator, length: int) -> int:

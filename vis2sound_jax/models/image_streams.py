@@ -146,10 +146,12 @@ class Guess:
     Attributes:
       onset: [b, t] logit that an audible event begins in the frame.
       sound: [b, t, s] the sound during the frame, in the units of the training target.
+      timbre: [b, t, c] the colour of the sound of what is struck, whatever its level.
     """
 
     onset: jax.Array
     sound: jax.Array
+    timbre: jax.Array
 
 
 class SoundGuess(nn.Module):
@@ -163,6 +165,7 @@ class SoundGuess(nn.Module):
       width: channels of the temporal convolutions.
       blocks: number of them, each over 5 frames.
       sound: numbers that describe the sound of a frame.
+      timbre: numbers that describe the colour of an impact.
       dropout: share of features dropped in training, the same ones for a whole clip.
     """
 
@@ -173,6 +176,7 @@ class SoundGuess(nn.Module):
     width: int = 128
     blocks: int = 3
     sound: int = 30
+    timbre: int = 42
     dropout: float = 0.1
 
     def setup(self) -> None:
@@ -184,7 +188,7 @@ class SoundGuess(nn.Module):
         self.temporal = [nn.Dense(self.width, kernel_init=_HE) for _ in range(self.blocks)]
         self.drop = nn.Dropout(self.dropout, broadcast_dims=(1,))
         small = nn.initializers.variance_scaling(0.1, "fan_in", "normal")
-        self.heads = nn.Dense(1 + self.sound, kernel_init=small)
+        self.heads = nn.Dense(1 + self.sound + self.timbre, kernel_init=small)
 
     def __call__(
         self, frames: Float[Array, "b t h w"], stills: Float[Array, "b k h w 3"], *, train: bool = False
@@ -206,7 +210,8 @@ class SoundGuess(nn.Module):
         for norm, dense in zip(self.norms, self.temporal, strict=True):
             x = x + dense(neighbours(nn.relu(norm(x)), 2))
         found = self.heads(nn.relu(x))
-        return Guess(onset=found[..., 0], sound=found[..., 1:])
+        onset, sound, timbre = jnp.split(found, [1, 1 + self.sound], axis=-1)
+        return Guess(onset[..., 0], sound, timbre)
 
     def watch(
         self, frames: Float[Array, "b s h w"], colours: Float[Array, "b t h w 3"]

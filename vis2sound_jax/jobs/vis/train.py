@@ -1,6 +1,7 @@
 """Trains the stage that `config.stage` names: the streams, a predictor of impacts or of whole films, an ablation."""
 
 import functools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import jax
 import numpy as np
 
 from vis2sound_jax import build
-from vis2sound_jax.data.film_clips import heard_films, stream_example
+from vis2sound_jax.data.film_clips import HeardFilm, heard_films, stream_example
 from vis2sound_jax.data.impacts import Clip, centred_clips, impact_example, sequences
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.jobs.fit import fit
@@ -49,12 +50,21 @@ def _streams(config: Any, workdir: Path) -> TrainState:
     streams = config.streams
     net = build.streams_net(config)
     task = StreamsTask(net, streams.steps, streams.learning_rate, streams.weight_decay, streams.ema)
-    sounds, films = open_sounds(workdir, "train")
-    source = heard_films(open_split(config, prepared_dir(workdir), "train"), sounds, films, open_pca(workdir))
+    pca = open_pca(workdir)
     example = functools.partial(
         stream_example, frames=streams.clip_frames, every=streams.every, spread_s=streams.onset_spread_s
     )
-    return fit(config, workdir, task, source, example, batch=streams.batch, steps=streams.steps)
+
+    def films(split: str) -> list[HeardFilm]:
+        return heard_films(open_split(config, prepared_dir(workdir), split), *open_sounds(workdir, split), pca)
+
+    evaluate = None
+    if has_split(workdir, "validation"):
+        still = functools.partial(example, augment=False)
+        evaluate = functools.partial(_held_out, task, films("validation"), still, config.seed)
+    return fit(
+        config, workdir, task, films("train"), example, batch=streams.batch, steps=streams.steps, evaluate=evaluate
+    )
 
 
 def _predictor(config: Any, workdir: Path) -> TrainState:
@@ -98,7 +108,7 @@ def _examples(config: Any, workdir: Path, split: str, ablation: str) -> tuple[li
     return clips, example
 
 
-def _held_out(task: ImpactTask, clips: list[Clip], example: Any, seed: int, state: TrainState) -> dict[str, float]:
+def _held_out(task: Any, clips: Sequence[Any], example: Any, seed: int, state: TrainState) -> dict[str, float]:
     """The error on held-out clips, always the same ones."""
     rng = np.random.default_rng(seed)
     step = jax.jit(task.eval_step)
