@@ -196,8 +196,8 @@ def test_requests_that_do_not_fit(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_preset_without_detection_makes_no_films(tiny_vis_run: Path, films: Path, tmp_path: Path) -> None:
-    answer = call(f"--config={VIS_CONFIG}", f"--workdir={tiny_vis_run}", *asked(films, tmp_path / "out.mp4"))
+def test_a_preset_without_detection_makes_no_films(films: Path, tmp_path: Path) -> None:
+    answer = call(f"--config={VIS_CONFIG}", f"--workdir={tmp_path / 'run'}", *asked(films, tmp_path / "out.mp4"))
     check_refused(answer, "vis predicts the sound of single impacts", "use --config=configs/vis.py:detection")
     assert not list(tmp_path.iterdir())
 
@@ -208,8 +208,17 @@ def test_a_run_that_is_not_there(films: Path, tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_weights_of_other_settings_are_refused(tiny_vis_run: Path, films: Path, tmp_path: Path) -> None:
-    before = {path: path.stat().st_mtime_ns for path in tiny_vis_run.rglob("*") if path.is_file()}
-    check_refused(call(*command(tiny_vis_run, "--config.detection.width=16")), "config.detection.width=8", "16 now")
+@pytest.mark.parametrize("job", ["all stages", "evaluate", "generate", "request"])
+@pytest.mark.parametrize(("setting", "before"), [("detection.width=16", "8"), ("data.rate_hz=22050", "16000")])
+def test_weights_of_other_settings_are_refused(
+    tiny_vis_run: Path, films: Path, tmp_path: Path, job: str, setting: str, before: str
+) -> None:
+    """Whether a stage is asked for, a job by name or a film: the weights stay those they were trained as."""
+    files = {path: path.stat().st_mtime_ns for path in tiny_vis_run.rglob("*") if path.is_file()}
+    wanted = {"all stages": [], "request": asked(films, tmp_path / "out.mp4")}.get(job, [f"--job={job}"])
+    answer = call(*command(tiny_vis_run, *wanted, f"--config.{setting}"))
+    name, _, now = setting.partition("=")
+    check_refused(answer, str(tiny_vis_run), f"config.{name}={before}", f"it is {now} now; ")
     after = {path: path.stat().st_mtime_ns for path in tiny_vis_run.rglob("*") if path.is_file()}
-    assert {path for path in after if before.get(path) != after[path]} <= {tiny_vis_run / "lock"}
+    assert {path for path in after if files.get(path) != after[path]} <= {tiny_vis_run / "lock"}
+    assert not list(tmp_path.iterdir())
