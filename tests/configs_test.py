@@ -2,17 +2,20 @@
 
 import ast
 import functools
+import importlib.util
 import json
 from pathlib import Path
+from types import ModuleType
 
 import jax
 import jax.numpy as jnp
 import pytest
 from ml_collections import ConfigDict
 
-from configs import condfoley
+from configs import condfoley, vis
 from vis2sound_jax import build
 from vis2sound_jax.models.conditioning import sequence_inputs
+from vis2sound_jax.models.image_streams import SoundGuess
 from vis2sound_jax.models.impact_net import ImpactNet
 from vis2sound_jax.models.vqgan import VQGAN
 
@@ -20,9 +23,22 @@ CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.py"))
 KEY = jax.random.key(0)
 
 
+FILES = (condfoley, vis)
+EVERY = [(file, preset) for file in FILES for preset in file.PRESETS]
+
+
+def name_of(value: object) -> str:
+    return value.__name__.rpartition(".")[2] if isinstance(value, ModuleType) else str(value)
+
+
 @pytest.fixture(params=condfoley.PRESETS)
 def config(request: pytest.FixtureRequest) -> ConfigDict:
     return condfoley.get_config(request.param)
+
+
+@pytest.fixture(params=vis.PRESETS)
+def vis_config(request: pytest.FixtureRequest) -> ConfigDict:
+    return vis.get_config(request.param)
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
@@ -33,35 +49,83 @@ def test_configs_import_ml_collections_only(path: Path) -> None:
     assert names == {"ml_collections"}
 
 
-def test_a_config_survives_json_and_keeps_its_types(config: ConfigDict) -> None:
+@pytest.mark.parametrize(("file", "preset"), EVERY, ids=name_of)
+def test_a_config_survives_json_and_keeps_its_types(file: ModuleType, preset: str) -> None:
+    config = file.get_config(preset)
     again = ConfigDict(json.loads(config.to_json()))
     assert json.loads(again.to_json()) == json.loads(config.to_json())
 
 
-def test_presets_differ_in_values_not_in_settings(config: ConfigDict) -> None:
-    names = set(condfoley.get_config().to_dict())
-    assert set(config.to_dict()) == names
-    for section in names:
+@pytest.mark.parametrize(("file", "preset"), EVERY, ids=name_of)
+def test_presets_differ_in_values_not_in_settings(file: ModuleType, preset: str) -> None:
+    config, plain = file.get_config(preset), file.get_config()
+    assert set(config.to_dict()) == set(plain.to_dict())
+    # A preset has the stages of its tasks, and each has its keys.
+    for section in set(plain.to_dict()) - {"stage_keys"}:
         if isinstance(config[section], ConfigDict):
-            assert set(config[section]) == set(condfoley.get_config()[section])
+            assert set(config[section]) == set(plain[section])
 
 
-def test_runs_of_presets_have_their_own_names() -> None:
-    names = [condfoley.get_config(preset).name for preset in condfoley.PRESETS]
-    assert len(set(names)) == len(names) and names[0] == "condfoley" == condfoley.get_config().name
+@pytest.mark.parametrize("file", FILES, ids=name_of)
+def test_runs_of_presets_have_their_own_names(file: ModuleType) -> None:
+    names = [file.get_config(preset).name for preset in file.PRESETS]
+    assert len(set(names)) == len(names) and names[0] == name_of(file) == file.get_config().name
 
 
-def test_unknown_presets_are_told_with_those_that_exist() -> None:
-    with pytest.raises(ValueError, match=r"unknown preset 'huge'; configs/condfoley.py has laptop, smoke, "):
-        condfoley.get_config("huge")
+@pytest.mark.parametrize("file", FILES, ids=name_of)
+def test_unknown_presets_are_told_with_those_that_exist(file: ModuleType) -> None:
+    with pytest.raises(ValueError, match=rf"unknown preset 'huge'; configs/{name_of(file)}.py has laptop, "):
+        file.get_config("huge")
 
 
-def test_every_stage_says_what_it_depends_on(config: ConfigDict) -> None:
-    assert set(config.stage_keys) == set(config.stages)
+@pytest.mark.parametrize(("file", "preset"), EVERY, ids=name_of)
+def test_every_stage_says_what_it_depends_on_and_who_does_it(file: ModuleType, preset: str) -> None:
+    config = file.get_config(preset)
+    assert set(config.stage_keys) == set(config.stages) <= set(config.jobs)
     for keys in config.stage_keys.values():
         assert set(keys) <= set(config) and "seed" in keys
-    # What a stage reads of the stages before it, it depends on too.
+    for module in config.jobs.values():
+        assert importlib.util.find_spec(f"vis2sound_jax.jobs.{module}") is not None
+
+
+def test_what_a_stage_reads_of_the_stages_before_it_it_depends_on_too(config: ConfigDict) -> None:
     assert set(config.stage_keys.prepare) < set(config.stage_keys.encoder) < set(config.stage_keys.transformer)
+
+
+def test_so_it_is_with_visually_indicated_sounds(vis_config: ConfigDict) -> None:
+    keys = {stage: set(names) for stage, names in vis_config.stage_keys.items()}
+    assert keys["prepare"] < keys["sounds"] < keys["streams"] <= keys["seen"]
+    trained = [stage for stage in vis_config.stages if stage.startswith(("prediction", "detection"))]
+    assert trained
+    for stage in trained:
+        assert keys["seen"] | {stage.partition("_")[0]} == keys[stage]
+        assert keys[stage] < keys["evaluate"] and keys[stage] < keys["generate"]
+
+
+def test_the_networks_of_visually_indicated_sounds_fit_one_another(vis_config: ConfigDict) -> None:
+    """Shapes alone: film → streams → recurrent network → three steps of sound a frame."""
+    data, streams = vis_config.data, vis_config.streams
+    motion, still = 256 * 36, 256 * 36
+    if streams.kind == "small":
+        net, every = build.streams_net(vis_config), streams.every
+        frames = jax.ShapeDtypeStruct((1, 2 * every + 2, data.height, data.width), jnp.float32)
+        colours = jax.ShapeDtypeStruct((1, 2 * every, data.height, data.width, 3), jnp.float32)
+        stills = jax.ShapeDtypeStruct((1, 3, data.height, data.width, 3), jnp.float32)
+        guess, weights = jax.eval_shape(net.init_with_output, KEY, frames, stills)
+        assert guess.sound.shape == (1, 2 * every + 2, 3 * vis_config.sound.components)
+        seen = jax.eval_shape(functools.partial(net.apply, method=SoundGuess.watch), weights, frames, colours)
+        motion, still = seen[0].shape[-1], seen[1].shape[-1]
+        assert streams.clip_frames % every == 0 and motion > build.looked_at(vis_config) > 0
+    for stage in vis_config.stages:
+        if stage.startswith(("prediction", "detection")):
+            net, frames = build.predictor_net(vis_config, stage), vis_config[stage.partition("_")[0]].frames
+            # Without space-time images the colours stand where the motion would be.
+            moved = still if stage.endswith("no_spacetime") else motion
+            inputs = [jax.ShapeDtypeStruct(shape, jnp.float32) for shape in ((2, frames, moved), (2, still))]
+            sound = jax.eval_shape(net.init_with_output, KEY, *inputs)[0]
+            assert sound.shape == (2, 3 * frames, vis_config.sound.components)
+    # A clip has its impact in the middle frame; a window of the detection model holds its sequences.
+    assert vis_config.prediction.frames % 2 and 0 <= vis_config.detection.lag < vis_config.detection.frames
 
 
 def test_the_networks_of_a_preset_fit_one_another(config: ConfigDict) -> None:

@@ -38,3 +38,14 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     answer = call_alone(*command(workdir))
     assert answer.code == 0, answer.err
     return workdir
+
+
+@pytest.fixture(scope="session")
+def tiny_vis_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The workdir of a finished run of Visually Indicated Sounds, both tasks; it is for reading."""
+    from tests.tiny_run import call_alone, vis_command
+
+    workdir = tmp_path_factory.mktemp("tiny_vis") / "run"
+    answer = call_alone(*vis_command(workdir))
+    assert answer.code == 0, answer.err
+    return workdir

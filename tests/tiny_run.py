@@ -14,6 +14,7 @@ from absl import flags
 from vis2sound_jax import main as entry
 
 CONFIG = Path(__file__).parents[1] / "configs" / "condfoley.py"
+VIS_CONFIG = CONFIG.with_name("vis.py")
 
 SIZES = (
     *("world.train=6", "world.test=2", "world.seconds=5.0", "data.height=40", "data.width=64"),
@@ -22,6 +23,17 @@ SIZES = (
     *("codebook.batch=4", "codebook.codes=16", "transformer.columns=12", "transformer.layers=1"),
     *("transformer.heads=2", "transformer.width=16", "transformer.steps=2", "evaluate.pairs=2"),
     *("generate.films=2", "evaluate.griffin_lim_iterations=2", "decoding.griffin_lim_iterations=2"),
+)
+
+# The networks of impacts and of whole films are alike, so that they are compiled once.
+_PREDICTORS = ("steps=2", "batch=2", "layers=1", "width=8", "head_width=8", "frames=15", "aligned=False")
+VIS_SIZES = (
+    *("world.train=4", "world.test=2", "world.seconds=3.0", "data.height=40", "data.width=64", "data.rate_hz=16000"),
+    *("sound.high_hz=7000.0", "sound.bands=16", "sound.components=4", "streams.spacetime_widths=(4, 8)"),
+    *("streams.colour_widths=(4, 4, 4)", "streams.places=1", "streams.width=8", "streams.blocks=0"),
+    *("streams.clip_frames=12", "streams.steps=2", "synthesis.window_s=2.0", "save_every=1"),
+    *(f"{section}.{size}" for section in ("prediction", "detection") for size in _PREDICTORS),
+    *("evaluate.films=1", "generate.films=1"),
 )
 
 
@@ -37,6 +49,12 @@ def command(workdir: Path, *arguments: str) -> list[str]:
     """The tiny run's arguments, with further ones that win."""
     sizes = [f"--config.{size}" for size in SIZES]
     return [f"--config={CONFIG}:smoke", f"--workdir={workdir}", *sizes, *arguments]
+
+
+def vis_command(workdir: Path, *arguments: str) -> list[str]:
+    """The same for Visually Indicated Sounds."""
+    sizes = [f"--config.{size}" for size in VIS_SIZES]
+    return [f"--config={VIS_CONFIG}:smoke", f"--workdir={workdir}", *sizes, *arguments]
 
 
 def call(*arguments: str) -> Answer:

@@ -12,7 +12,7 @@ import pytest
 from ml_collections import ConfigDict
 
 from vis2sound_jax.errors import UserError
-from vis2sound_jax.jobs.stages import own_workdir, run_job, run_stages
+from vis2sound_jax.jobs.stages import check_before, own_workdir, run_job, run_stages
 
 ROOT = Path(__file__).parents[2]
 
@@ -143,3 +143,15 @@ def test_a_job_that_is_no_stage_leaves_no_mark(tmp_path: Path) -> None:
     assert run_job(_config(), tmp_path, "onsets", recorder) == {"codes": 64}
     assert recorder.ran == ["onsets"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_job_by_name_is_refused_where_a_stage_that_it_builds_on_was_begun_otherwise(tmp_path: Path) -> None:
+    def job(config: ConfigDict, workdir: Path) -> dict[str, Any]:
+        check_before(config, workdir)
+        return {}
+
+    Recorder().run(tmp_path)
+    run_job(_config(**{"codebook.codes": 128}), tmp_path, "codebook", job)
+    with pytest.raises(UserError, match="stage prepare was begun with config.data.rate_hz=22050, but it is 16000 now"):
+        run_job(_config(**{"data.rate_hz": 16000}), tmp_path, "codebook", job)
+    run_job(_config(**{"data.rate_hz": 16000}), tmp_path / "nothing begun", "codebook", job)

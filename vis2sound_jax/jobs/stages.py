@@ -143,6 +143,24 @@ def _for_stage(config: ConfigDict, stage: str) -> ConfigDict:
     return copy
 
 
+def check_before(config: ConfigDict, workdir: Path) -> None:
+    """Refuses a job in a run of which the stages that it builds on were begun with other settings.
+
+    A job asked for by name is not compared by `run_stages`; those that load weights call this.
+
+    Args:
+      config: the settings; `config.stage` is the job, a stage of the run.
+      workdir: of the run; stages that were not begun are not compared.
+
+    Raises:
+      UserError: if any setting that a stage and this job depend on differs.
+    """
+    known = set(config.stage_keys[config.stage])
+    for stage in config.stages[: config.stages.index(config.stage)]:
+        if set(config.stage_keys[stage]) <= known:
+            _read_mark(config, workdir, stage)
+
+
 def run_job(config: ConfigDict, workdir: Path, name: str, job: Job) -> Mapping[str, Any]:
     """Runs a job that is not a stage of the run: it leaves no mark and needs no lock.
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float
 
-from vis2sound_jax.models.alexnet import AlexNet
+from vis2sound_jax.models.alexnet import GRID, AlexNet
 from vis2sound_jax.models.lstm import StackedLSTM
 
 
@@ -60,7 +60,8 @@ class ImpactLSTM(nn.Module):
 
     def _look(self, features: jax.Array, name: str) -> jax.Array:
         if self.head == "alexnet":
-            return AlexNet(name=f"{name}_alexnet").fc7(features.reshape(*features.shape[:-1], 6, 6, -1))
+            pool5 = features.reshape(-1, GRID, GRID, features.shape[-1] // GRID**2)
+            return AlexNet(name=f"{name}_alexnet").fc7(pool5).reshape(*features.shape[:-1], -1)
         # Features of different streams have different scales, and some vary little.
         x = nn.LayerNorm(epsilon=1e-3, name=f"{name}_norm")(jnp.log1p(jnp.maximum(features, 0)))
         return nn.relu(nn.Dense(self.head_width, kernel_init=nn.initializers.he_normal(), name=name)(x))

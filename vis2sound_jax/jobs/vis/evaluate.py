@@ -17,6 +17,7 @@ from vis2sound_jax.evaluation.vis_detection import AP, DetectionScores, evaluate
 from vis2sound_jax.evaluation.vis_report import Film, write_vis_report
 from vis2sound_jax.evaluation.vis_text import scores_text
 from vis2sound_jax.jobs.prepare import data_name, open_split, prepared_dir
+from vis2sound_jax.jobs.stages import check_before
 from vis2sound_jax.jobs.vis.films import detect
 from vis2sound_jax.jobs.vis.held_out import write_clips, write_films
 from vis2sound_jax.jobs.vis.predict import Predictor
@@ -37,7 +38,11 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
 
     Returns:
       The files and the leading numbers.
+
+    Raises:
+      UserError: if the run was begun with other settings.
     """
+    check_before(config, workdir)
     target = workdir / "evaluate"
     target.mkdir(parents=True, exist_ok=True)
     train, test = SplitClips(workdir, "train"), SplitClips(workdir, "test")

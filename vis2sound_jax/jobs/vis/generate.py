@@ -13,6 +13,7 @@ from vis2sound_jax.evaluation.listening import build_study
 from vis2sound_jax.evaluation.saving import write_whole
 from vis2sound_jax.jobs.outputs import check_apart, check_output, sha256
 from vis2sound_jax.jobs.prepare import data_name
+from vis2sound_jax.jobs.stages import check_before
 from vis2sound_jax.jobs.vis.films import FilmMaker
 from vis2sound_jax.jobs.vis.held_out import study_items, write_films
 from vis2sound_jax.jobs.vis.soundtrack import Soundtrack
@@ -33,7 +34,8 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
       What was written.
 
     Raises:
-      UserError: if a file cannot be used or written, or the run has no detection model.
+      UserError: if a file cannot be used or written, the run has no detection model or was begun with other
+        settings.
     """
     request = config.request
     if request.video or request.output:
@@ -42,7 +44,9 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
         video, output = Path(request.video), Path(request.output)
         check_output(output, _FILMS)
         check_apart(output, (video,), takes=1)
+        check_before(config, workdir)
         return _make(config, workdir, video, output)
+    check_before(config, workdir)
     target = workdir / "generate"
     if "detection" in config.stages:
         written = write_films(config, workdir, target, config.generate.films)

@@ -1,0 +1,69 @@
+"""Laws of the streams' training: onset and sound are learned from the film, what is masked does not count."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from vis2sound_jax.models.image_streams import SoundGuess
+from vis2sound_jax.tasks.streams import StreamsTask
+from vis2sound_jax.training.task import TrainState
+
+NET = SoundGuess((4, 4), (4, 4, 4), places=1, every=6, width=8, blocks=1, sound=2, dropout=0.0)
+TASK = StreamsTask(NET, steps=40, learning_rate=3e-2)
+KEY = jax.random.key(0)
+
+
+@functools.cache
+def batch() -> dict[str, np.ndarray]:
+    """Two films that jump at frame 6; one is red and sounds low, the other is blue and sounds high."""
+    frames = np.zeros((2, 12, 8, 8), np.uint8)
+    frames[:, 6:, :4] = 200
+    stills = np.zeros((2, 2, 8, 8, 3), np.uint8)
+    stills[0, ..., 0] = stills[1, ..., 2] = 220
+    onset = np.zeros((2, 12), np.float32)
+    onset[:, 6] = 1.0
+    sound = np.zeros((2, 12, 2), np.float32)
+    sound[0, 6:, 0] = sound[1, 6:, 1] = 2.0
+    return {"frames": frames, "stills": stills, "onset": onset, "sound": sound, "mask": np.ones((2, 12), np.float32)}
+
+
+@functools.cache
+def started() -> TrainState:
+    return jax.jit(TASK.init)(KEY, batch())
+
+
+train, measure = jax.jit(TASK.train_step), jax.jit(TASK.eval_step)
+
+
+def means(state: TrainState, **changes: np.ndarray) -> dict[str, float]:
+    return measure(state, batch() | changes, None).means()
+
+
+def test_training_lowers_the_loss_and_the_look_tells_the_sound() -> None:
+    state = started()
+    for step in range(TASK.steps):
+        state, _ = train(state, batch(), None, jax.random.fold_in(KEY, step))
+    learned = state.replace(variables={"ema": state.params})
+    assert means(learned)["loss"] < 0.6 * means(started())["loss"]
+    assert means(learned, stills=batch()["stills"][::-1])["sound"] > 1.5 * means(learned)["sound"]
+    assert means(learned, frames=batch()["frames"][:, ::-1])["onset"] > 1.5 * means(learned)["onset"]
+
+
+def test_masked_frames_do_not_count() -> None:
+    mask = batch()["mask"].copy()
+    mask[:, 8:] = 0
+    wrong = {name: batch()[name].copy() for name in ("onset", "sound")}
+    for value in wrong.values():
+        value[:, 8:] = 1 - value[:, 8:]
+    assert means(started(), mask=mask, **wrong) == means(started(), mask=mask) != means(started())
+    assert measure(started(), batch() | {"mask": mask}, None).counts["loss"] == 16
+
+
+def test_the_loss_is_what_it_says() -> None:
+    """With all weights zero the logit is 0: log 2 a frame, threefold where it sounds, and the sound's power."""
+    zero = started().replace(variables={"ema": jax.tree.map(jnp.zeros_like, started().params)})
+    timing, power = np.log(2) * (1 + 2 / 12), 4.0 / 2 / 2
+    assert means(zero) == pytest.approx({"onset": timing, "sound": power, "loss": timing + 0.5 * power}, rel=1e-5)
