@@ -45,6 +45,7 @@ def started() -> TrainState:
 
 
 measure = jax.jit(TASK.eval_step)
+judge = [jax.jit(dataclasses.replace(TASK, net=Said(), aligned=aligned).eval_step) for aligned in (False, True)]
 
 
 @pytest.mark.parametrize("aligned", [False, True])
@@ -77,7 +78,7 @@ def test_the_loss_turns_from_squared_into_robust() -> None:
     expected = [squared, (squared + robust) / 2, robust, robust]
     np.testing.assert_allclose([one["loss"] for one in found], expected, rtol=1e-4)
     # Without a warm-up it is robust from the start.
-    plain = dataclasses.replace(TASK, warmup=0.0).eval_step(started(), batch(), None).means()
+    plain = jax.jit(dataclasses.replace(TASK, warmup=0.0).eval_step)(started(), batch(), None).means()
     assert plain["loss"] == pytest.approx(robust, rel=1e-4)
 
 
@@ -88,9 +89,8 @@ def said(aligned: bool, away: int) -> dict[str, float]:
     norm = 2 * np.linalg.norm(target, axis=-1)
     moved = np.roll(target, away, axis=1)
     one = {"motion": moved, "still": moved[:, 0], "target": target, "norm": norm, "mask": np.ones_like(norm)}
-    task = dataclasses.replace(TASK, net=Said(), aligned=aligned)
     state = TrainState(jnp.int32(0), {"gain": jnp.ones(())}, (), {"ema": {"gain": jnp.ones(())}})
-    return task.eval_step(state, one, None).means()
+    return judge[aligned](state, one, None).means()
 
 
 def test_the_aligned_loss_forgives_a_shift_and_the_plain_one_does_not() -> None:
