@@ -11,7 +11,7 @@ from vis2sound_jax.models.image_streams import SoundGuess
 from vis2sound_jax.tasks.streams import StreamsTask
 from vis2sound_jax.training.task import TrainState
 
-NET = SoundGuess((4, 4), (4, 4, 4), places=1, every=6, width=8, blocks=1, sound=2, dropout=0.0)
+NET = SoundGuess((4, 4), (4, 4, 4), places=1, every=6, width=8, blocks=1, sound=2, timbre=3, dropout=0.0)
 TASK = StreamsTask(NET, steps=40, learning_rate=3e-2)
 KEY = jax.random.key(0)
 
@@ -27,7 +27,19 @@ def batch() -> dict[str, np.ndarray]:
     onset[:, 6] = 1.0
     sound = np.zeros((2, 12, 2), np.float32)
     sound[0, 6:, 0] = sound[1, 6:, 1] = 2.0
-    return {"frames": frames, "stills": stills, "onset": onset, "sound": sound, "mask": np.ones((2, 12), np.float32)}
+    timbre, struck = np.zeros((2, 12, 3), np.float32), np.zeros((2, 12), np.float32)
+    timbre[0, 5:10], timbre[1, 5:10] = [1, 0, -1], [-1, 0, 1]
+    struck[:, 5:10] = 1.0
+    everywhere = np.ones((2, 12), np.float32)
+    return {
+        "frames": frames,
+        "stills": stills,
+        "onset": onset,
+        "sound": sound,
+        "timbre": timbre,
+        "struck": struck,
+        "mask": everywhere,
+    }
 
 
 @functools.cache
@@ -48,7 +60,8 @@ def test_training_lowers_the_loss_and_the_look_tells_the_sound() -> None:
         state, _ = train(state, batch(), None, jax.random.fold_in(KEY, step))
     learned = state.replace(variables={"ema": state.params})
     assert means(learned)["loss"] < 0.6 * means(started())["loss"]
-    assert means(learned, stills=batch()["stills"][::-1])["sound"] > 1.5 * means(learned)["sound"]
+    swapped = means(learned, stills=batch()["stills"][::-1])
+    assert swapped["sound"] > 1.5 * means(learned)["sound"] and swapped["timbre"] > 1.5 * means(learned)["timbre"]
     assert means(learned, frames=batch()["frames"][:, ::-1])["onset"] > 1.5 * means(learned)["onset"]
 
 
@@ -63,7 +76,10 @@ def test_masked_frames_do_not_count() -> None:
 
 
 def test_the_loss_is_what_it_says() -> None:
-    """With all weights zero the logit is 0: log 2 a frame, threefold where it sounds, and the sound's power."""
+    """With all weights zero the logit is 0: log 2 a frame, threefold where it sounds, and the powers."""
     zero = started().replace(variables={"ema": jax.tree.map(jnp.zeros_like, started().params)})
-    timing, power = np.log(2) * (1 + 2 / 12), 4.0 / 2 / 2
-    assert means(zero) == pytest.approx({"onset": timing, "sound": power, "loss": timing + 0.5 * power}, rel=1e-5)
+    timing, power, colour = np.log(2) * (1 + 2 / 12), 4.0 / 2 / 2, 2.0 / 3
+    loss = timing + 0.5 * power + 2.0 * colour * 5 / 12
+    assert means(zero) == pytest.approx(
+        {"onset": timing, "sound": power, "timbre": colour, "loss": loss}, rel=1e-5
+    )
