@@ -77,9 +77,9 @@ def _data(config: ml_collections.ConfigDict) -> None:
 
     # Short recordings, many of them: what things look like is learned from different scenes.
     config.world = world = ml_collections.ConfigDict()
-    world.train = 1000
-    world.test = 100
-    world.seconds = 4.0
+    world.train = 1400
+    world.test = 140
+    world.seconds = 3.0
 
     # Cochleagrams (section 4); their rate is three steps a frame.
     config.sound = sound = ml_collections.ConfigDict()
@@ -106,8 +106,8 @@ def _networks(config: ml_collections.ConfigDict) -> None:
     streams.width = 128
     streams.blocks = 3
     streams.dropout = 0.1
-    streams.clip_frames = 12
-    streams.batch = 32
+    streams.clip_frames = 6
+    streams.batch = 64
     streams.steps = 1200
     streams.learning_rate = 3e-3
     streams.weight_decay = 0.05
