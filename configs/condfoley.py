@@ -56,6 +56,7 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
     world.train = 420
     world.test = 48
     world.seconds = 10.0
+    world.close_up = False
 
     # Log-mel as CondFoleyGen computes it, but clipped at a higher floor: below it lies background noise,
     # which would take most of the codes.

@@ -135,7 +135,7 @@ def streams_net(config: Any) -> SoundGuess:
         width=streams.width,
         blocks=streams.blocks,
         sound=STEPS * config.sound.components,
-        timbre=config.sound.bands + 2,
+        timbres=streams.timbres,
         dropout=streams.dropout,
     )
 

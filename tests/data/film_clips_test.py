@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from vis2sound_jax.audio.cochlear_pca import RootPCA, to_targets
-from vis2sound_jax.data.film_clips import HeardFilm, heard_films, stream_example
+from vis2sound_jax.data.film_clips import HeardFilm, find_timbres, heard_films, stream_example
 from vis2sound_jax.data.impacts import STEPS, FilmNotes
 from vis2sound_jax.data.rows import Rows, RowWriter
 from vis2sound_jax.data.sources import open_records
@@ -33,7 +33,7 @@ def films(prepared, sounds: Rows) -> list[HeardFilm]:
     """Dark films that flash where they click."""
     records = open_records(prepared, "train")
     notes = [FilmNotes.of(record, (np.zeros(0), np.zeros(0))) for record in records]
-    return heard_films(records, sounds, notes, PCA)
+    return heard_films(records, sounds, notes, PCA, find_timbres(sounds, notes, 2, seed=0))
 
 
 def test_sound_is_scaled_components_frame_by_frame(films: list[HeardFilm], sounds: Rows, hits_s) -> None:
@@ -50,8 +50,22 @@ def test_sound_is_scaled_components_frame_by_frame(films: list[HeardFilm], sound
 def test_a_film_without_annotation_is_heard_at_its_peaks(prepared, sounds: Rows) -> None:
     records = [{**record, "event_time_s": np.zeros(0, np.float32)} for record in open_records(prepared, "train")]
     notes = [FilmNotes.of(record, (np.array([1.5]), np.array([0.3]))) for record in records]
-    for one in heard_films(records, sounds, notes, PCA):
+    for one in heard_films(records, sounds, notes, PCA, np.zeros((0, 1))):
         np.testing.assert_array_equal(one.onset_s, [1.5])
+
+
+def test_impacts_that_sound_alike_are_of_one_kind(films: list[HeardFilm], prepared, tmp_path) -> None:
+    records, low, high = open_records(prepared, "train"), [1.0, 0.1, 0.1], [0.1, 0.1, 1.0]
+    notes = [one.notes for one in films]
+    with RowWriter(tmp_path, "alike") as writer:
+        for number, one in enumerate(notes):
+            writer.add(one.id, np.tile(np.float32(low if number % 2 else high), (STEPS * one.frames, 1)))
+    alike = Rows(tmp_path, "alike")
+    kinds = [one.timbre for one in heard_films(records, alike, notes, PCA, find_timbres(alike, notes, 2, seed=0))]
+    for kind, one in zip(kinds, notes, strict=True):
+        assert len(set(kind[kind >= 0])) == 1 and (kind < 0).any()
+        assert (kind[[int(t * one.fps) for t in one.event_s]] >= 0).all()
+    assert len({int(kind.max()) for kind in kinds[:2]}) == 2
 
 
 def test_colour_frames_are_the_shown_frames(films: list[HeardFilm]) -> None:

@@ -14,7 +14,7 @@ from vis2sound_jax.models.image_streams import ColourStream, Guess, Moved, Sound
 
 T, HEIGHT, WIDTH, EVERY = 12, 16, 24, 4
 CELLS = (HEIGHT // 8) * (WIDTH // 8)
-NET = SoundGuess((4, 8), (4, 4, 5), places=2, every=EVERY, width=6, blocks=1, sound=3, dropout=0.5)
+NET = SoundGuess((4, 8), (4, 4, 5), places=2, every=EVERY, width=6, blocks=1, sound=3, timbres=4, dropout=0.5)
 SPACETIME, COLOUR = SpacetimeStream((4, 8), 2), ColourStream((4, 4, 5))
 
 
@@ -55,7 +55,7 @@ def painted(images: jax.Array) -> jax.Array:
 
 def test_every_frame_gets_an_onset_a_sound_and_places() -> None:
     found, seen = guess(film(), colours()[:, ::EVERY]), moved(film())
-    assert (found.onset.shape, found.sound.shape) == ((2, T), (2, T, 3))
+    assert (found.onset.shape, found.sound.shape, found.timbre.shape) == ((2, T), (2, T, 3), (2, T, 4))
     assert seen.places.shape == (2, T, CELLS, 2) and seen.features.shape[:2] == (2, T)
     assert painted(colours()).shape == (2, T, CELLS, 5)
 
@@ -115,7 +115,7 @@ def test_watching_applies_the_streams_to_all_frames_but_the_ends() -> None:
 def test_watching_gives_what_the_guess_was_trained_on() -> None:
     """Of a film whose colours stand still, so that it does not matter which frame is the first."""
     frames, still = jnp.concatenate([film(), film()[:, 2:4]], axis=1), colours()[:, :1]
-    motion, _ = _guess({"params": params()}, frames, jnp.repeat(still, T, axis=1), method="watch")
+    motion, looks = _guess({"params": params()}, frames, jnp.repeat(still, T, axis=1), method="watch")
     entered = []
 
     def listen(following: Any, arguments: Any, keywords: Any, context: Any) -> Any:
@@ -130,7 +130,7 @@ def test_watching_gives_what_the_guess_was_trained_on() -> None:
         return entered[0]
 
     seen = enter(params(), frames, jnp.repeat(still, 1 + T // EVERY, axis=1))
-    np.testing.assert_allclose(seen[:, 1:-1], motion, atol=1e-5)
+    np.testing.assert_allclose(seen[:, 1:-1], jnp.concatenate([motion, looks], axis=-1), atol=1e-5)
 
 
 def test_training_drops_features() -> None:

@@ -1,8 +1,11 @@
 """Examples for the streams of motion and colour: a clip of grey film, some frames in colour, and what is heard."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Float32
+from sklearn.cluster import MiniBatchKMeans
 
 from vis2sound_jax.audio.cochlear_pca import RootPCA, to_targets
 from vis2sound_jax.data.impacts import STEPS, FilmNotes, impact_times
@@ -25,8 +28,7 @@ class HeardFilm(NamedTuple):
       record: its film, encoded.
       notes: its events.
       sound: [t, 3 k] principal components of the three steps of every frame, of about unit variance.
-      timbre: [t, c] colour of the impact that a frame belongs to, without its level, of about unit variance.
-      struck: [t] whether a frame belongs to an impact.
+      timbre: [t] int, the kind of sound of the impact that a frame belongs to; -1 where it belongs to none.
       onset_s: times of its events in seconds.
     """
 
@@ -34,43 +36,77 @@ class HeardFilm(NamedTuple):
     notes: FilmNotes
     sound: np.ndarray
     timbre: np.ndarray
-    struck: np.ndarray
     onset_s: np.ndarray
 
 
-def heard_films(records: Records, sounds: Rows, films: list[FilmNotes], pca: RootPCA) -> list[HeardFilm]:
+def find_timbres(sounds: Rows, films: Sequence[FilmNotes], count: int, seed: int) -> Float32[np.ndarray, "k d"]:
+    """Groups the impacts of training recordings by their sound alone, as Owens et al. (ECCV 2016) group ambience.
+
+    Args:
+      sounds: cochleagrams.
+      films: notes on the recordings.
+      count: kinds of sound wanted; fewer where there are fewer impacts.
+      seed: of k-means.
+
+    Returns:
+      The centre of each kind, in the space of `_timbre`; none where there is no impact.
+    """
+    every = [_timbre(sounds, notes, time_s) for notes in films for time_s in _struck_s(notes)]
+    if not every:
+        return np.zeros((0, 1), np.float32)
+    means = MiniBatchKMeans(min(count, len(every)), n_init=3, random_state=seed).fit(np.stack(every))
+    return means.cluster_centers_.astype(np.float32)
+
+
+def heard_films(
+    records: Records, sounds: Rows, films: Sequence[FilmNotes], pca: RootPCA, timbres: np.ndarray
+) -> list[HeardFilm]:
     """Puts the films of a split and their sounds together; the films stay encoded.
 
     The onsets are the annotated events or, where a recording has none, its amplitude peaks.
+
+    Args:
+      records: the films.
+      sounds: cochleagrams.
+      films: notes on the films.
+      pca: of the training cochleagrams.
+      timbres: as `find_timbres` found them.
+
+    Returns:
+      One entry a recording.
     """
     by_id = {notes.id: notes for notes in films}
     found = []
     for record in records:
         notes = by_id[record["id"]]
-        heard = np.asarray(sounds[notes.id], np.float32)
-        targets = np.asarray(to_targets(heard, pca)).reshape(notes.frames, -1)
+        targets = np.asarray(to_targets(np.asarray(sounds[notes.id], np.float32), pca)).reshape(notes.frames, -1)
         onset_s = np.asarray(notes.event_s if notes.event_s else notes.peak_s, float)
-        found.append(HeardFilm(record, notes, targets, *_timbre(heard, notes), onset_s))
+        found.append(HeardFilm(record, notes, targets, _kinds(sounds, notes, timbres), onset_s))
     level = np.sqrt(np.mean([np.mean(one.sound**2) for one in found])) + 1e-9
-    colour = np.sqrt(np.mean(np.concatenate([one.timbre[one.struck] for one in found]) ** 2)) + 1e-9
-    return [
-        one._replace(sound=(one.sound / level).astype(np.float16), timbre=(one.timbre / colour).astype(np.float16))
-        for one in found
-    ]
+    return [one._replace(sound=(one.sound / level).astype(np.float16)) for one in found]
 
 
-def _timbre(heard: np.ndarray, notes: FilmNotes) -> tuple[np.ndarray, np.ndarray]:
-    """The mean square-rooted cochleagram of each impact less its level, at the frames around the impact."""
-    root = np.sqrt(np.maximum(heard, 0))
-    timbre, struck = np.zeros((notes.frames, heard.shape[1]), np.float32), np.zeros(notes.frames, bool)
-    for time_s in impact_times(notes) or notes.peak_s:
+def _struck_s(notes: FilmNotes) -> Sequence[float]:
+    return impact_times(notes) or notes.peak_s
+
+
+def _timbre(sounds: Rows, notes: FilmNotes, time_s: float) -> np.ndarray:
+    """The square-rooted cochleagram of an impact, early and late, less its level."""
+    step = STEPS * int(time_s * notes.fps)
+    heard = np.asarray(sounds[notes.id][step : step + STEPS * _STRUCK[1]], np.float32)
+    heard = np.pad(np.sqrt(np.maximum(heard, 0)), ((0, STEPS * _STRUCK[1] - len(heard)), (0, 0)))
+    parts = np.stack([heard[: 2 * STEPS].mean(axis=0), heard[2 * STEPS :].mean(axis=0)])
+    return (parts - parts.mean()).ravel()
+
+
+def _kinds(sounds: Rows, notes: FilmNotes, timbres: np.ndarray) -> np.ndarray:
+    """The kind of sound at every frame around an impact."""
+    kinds = np.full(notes.frames, -1, np.int32)
+    for time_s in _struck_s(notes) if len(timbres) else ():
         frame = int(time_s * notes.fps)
-        near = slice(max(0, frame - _STRUCK[0]), frame + _STRUCK[1])
-        spectrum = root[STEPS * frame : STEPS * (frame + _STRUCK[1])]
-        if len(spectrum):
-            timbre[near] = spectrum.mean(axis=0) - spectrum.mean()
-            struck[near] = True
-    return timbre, struck
+        distance = ((timbres - _timbre(sounds, notes, time_s)) ** 2).sum(axis=1)
+        kinds[max(0, frame - _STRUCK[0]) : frame + _STRUCK[1]] = int(distance.argmin())
+    return kinds
 
 
 def stream_example(
@@ -88,7 +124,7 @@ def stream_example(
 
     Returns:
       `frames` uint8 [t, h, w], `stills` uint8 [t / every, h, w, 3], `onset` [t], `sound` [t, s], `timbre`
-      [t, c], `struck` [t], `mask` [t].
+      int [t], `mask` [t].
     """
     record = film.record
     speed = float(np.exp(rng.uniform(-_SPEED_RANGE, _SPEED_RANGE))) if augment else 1.0
@@ -111,8 +147,7 @@ def stream_example(
         "stills": stills,
         "onset": onset,
         "sound": film.sound[shown].astype(np.float32),
-        "timbre": film.timbre[shown].astype(np.float32),
-        "struck": (film.struck[shown] & inside).astype(np.float32),
+        "timbre": np.where(inside, film.timbre[shown], -1),
         "mask": inside.astype(np.float32),
     }
 

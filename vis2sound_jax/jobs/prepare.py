@@ -114,6 +114,7 @@ def _write_world(config: Any, folder: Path) -> None:
             height=data.height,
             width=data.width,
             rate_hz=data.rate_hz,
+            close_up=world.close_up,
             seed=config.seed,
             progress=progress.reach,
         )

@@ -146,7 +146,7 @@ class Guess:
     Attributes:
       onset: [b, t] logit that an audible event begins in the frame.
       sound: [b, t, s] the sound during the frame, in the units of the training target.
-      timbre: [b, t, c] the colour of the sound of what is struck, whatever its level.
+      timbre: [b, t, k] logits of the kind of sound of what is struck.
     """
 
     onset: jax.Array
@@ -165,7 +165,7 @@ class SoundGuess(nn.Module):
       width: channels of the temporal convolutions.
       blocks: number of them, each over 5 frames.
       sound: numbers that describe the sound of a frame.
-      timbre: numbers that describe the colour of an impact.
+      timbres: kinds of sound to tell apart.
       dropout: share of features dropped in training, the same ones for a whole clip.
     """
 
@@ -176,7 +176,7 @@ class SoundGuess(nn.Module):
     width: int = 128
     blocks: int = 3
     sound: int = 30
-    timbre: int = 42
+    timbres: int = 32
     dropout: float = 0.1
 
     def setup(self) -> None:
@@ -188,7 +188,7 @@ class SoundGuess(nn.Module):
         self.temporal = [nn.Dense(self.width, kernel_init=_HE) for _ in range(self.blocks)]
         self.drop = nn.Dropout(self.dropout, broadcast_dims=(1,))
         small = nn.initializers.variance_scaling(0.1, "fan_in", "normal")
-        self.heads = nn.Dense(1 + self.sound + self.timbre, kernel_init=small)
+        self.heads = nn.Dense(1 + self.sound + self.timbres, kernel_init=small)
 
     def __call__(
         self, frames: Float[Array, "b t h w"], stills: Float[Array, "b k h w 3"], *, train: bool = False
@@ -203,10 +203,10 @@ class SoundGuess(nn.Module):
         Returns:
           Onset and sound of every frame.
         """
-        moved = self.spacetime(frames)
-        seen = look(self.colour(stills), moved.places, self.every)
-        x = self.drop(jnp.concatenate([moved.features, seen], axis=-1), deterministic=not train)
-        x = self.enter(x)
+        moved, maps = self.spacetime(frames), self.colour(stills)
+        held = jnp.repeat(overview(maps), self.every, axis=1)[:, : frames.shape[1]]
+        seen = jnp.concatenate([moved.features, look(maps, moved.places, self.every), held], axis=-1)
+        x = self.enter(self.drop(seen, deterministic=not train))
         for norm, dense in zip(self.norms, self.temporal, strict=True):
             x = x + dense(neighbours(nn.relu(norm(x)), 2))
         found = self.heads(nn.relu(x))

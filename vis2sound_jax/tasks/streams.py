@@ -14,22 +14,22 @@ from vis2sound_jax.training.task import Metrics
 
 @dataclasses.dataclass(frozen=True)
 class StreamsTask(AveragedTask):
-    """Binary cross-entropy of the onset curve plus squared errors of the cochleagram and of an impact's colour.
+    """Binary cross-entropy of the onset curve plus squared error of the cochleagram plus kind of sound of impacts.
 
     Batches hold `frames` uint8 [b, t, h, w] (grey), `stills` uint8 [b, k, h, w, 3], `onset` float32 [b, t] in
-    [0, 1], `sound` float32 [b, t, s] and `timbre` float32 [b, t, c] of about unit variance, and `mask` and `struck`
-    float32 [b, t]: where anything is known, and where something is struck. The network is a `SoundGuess`.
+    [0, 1], `sound` float32 [b, t, s] of about unit variance, `timbre` int32 [b, t], -1 where nothing is struck, and
+    `mask` float32 [b, t]. The network is a `SoundGuess`.
 
     Attributes:
       onset_weight: extra weight of frames with an onset, which are rare.
       sound_weight: weight of the sound's error.
-      timbre_weight: weight of the colour's error where something is struck. Without it the streams learn when it
-        sounds long before they learn what is struck.
+      timbre_weight: weight of the kind of sound's cross-entropy where something is struck. Without it the streams
+        learn when it sounds long before they learn what is struck.
     """
 
     onset_weight: float = 2.0
     sound_weight: float = 0.5
-    timbre_weight: float = 2.0
+    timbre_weight: float = 1.0
 
     def init_params(self, key: jax.Array, batch: Mapping[str, Any]) -> Any:
         """Draws the parameters of both streams and of the guess."""
@@ -48,12 +48,13 @@ class StreamsTask(AveragedTask):
         onset, mask = batch["onset"], batch["mask"]
         timing = optax.sigmoid_binary_cross_entropy(guess.onset, onset) * (1.0 + self.onset_weight * onset)
         error = jnp.mean((guess.sound - batch["sound"]) ** 2, axis=-1)
-        colour = jnp.mean((guess.timbre - batch["timbre"]) ** 2, axis=-1) * batch["struck"]
-        total = timing + self.sound_weight * error + self.timbre_weight * colour
+        struck = (batch["timbre"] >= 0).astype(jnp.float32)
+        kind = optax.softmax_cross_entropy_with_integer_labels(guess.timbre, jnp.maximum(batch["timbre"], 0)) * struck
+        total = timing + self.sound_weight * error + self.timbre_weight * kind
         count = mask.sum()
         return Metrics.from_sums(
             loss=((total * mask).sum(), count),
             onset=((timing * mask).sum(), count),
             sound=((error * mask).sum(), count),
-            timbre=(colour.sum(), batch["struck"].sum()),
+            timbre=(kind.sum(), struck.sum()),
         )

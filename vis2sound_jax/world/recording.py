@@ -62,6 +62,7 @@ class Measures:
       height: frame height in pixels, even.
       width: frame width in pixels, even.
       rate_hz: sample rate of the sound.
+      close_up: whether one target fills much of the frame.
     """
 
     seconds: float = 10.0
@@ -69,6 +70,7 @@ class Measures:
     height: int = 72
     width: int = 128
     rate_hz: int = 22050
+    close_up: bool = False
 
     def check(self) -> None:
         """Checks the values.
@@ -118,9 +120,9 @@ def render_recording(seed: int, split: str, index: int, measures: Measures = _DE
       UserError: a measure is out of range or the split unknown.
     """
     measures.check()
-    seconds, fps, height, width, rate_hz = astuple(measures)
+    seconds, fps, height, width, rate_hz, close_up = astuple(measures)
     still_rng, plan_rng, move_rng, sound_rng = recording_rng(seed, split, index).spawn(4)
-    scene = draw_scene(still_rng, split, height, width)
+    scene = draw_scene(still_rng, split, height, width, close_up=close_up)
     strokes = plan_strokes(plan_rng, scene.targets, seconds, rate_hz, reach=scene.reach)
     still = draw_still(still_rng, scene, height, width)
     tracks = make_tracks(move_rng, scene, strokes, round(seconds * fps), fps, height, width)

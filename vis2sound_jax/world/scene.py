@@ -18,6 +18,8 @@ MARGIN = 0.25
 """Painted border around the frame, in image heights: the camera moves within it."""
 
 _OTHER_TEXTURE = 0.2
+_CLOSE_UP = 1.8  # how much larger things are in a close-up
+_HIGHEST = 0.3  # where in a close-up the stick lands at the highest, in image heights
 # Bands of log object size, as shares of SIZE_RANGE: a test object has a size that no training object had.
 _SIZE_BANDS = {
     "train": ((0.0, 0.28), (0.4, 0.62), (0.74, 1.0)),
@@ -139,7 +141,7 @@ def _paint_ground(rng: Rng, texture: str, y: Plane, horizon: float, zoom: float,
 
 
 def _paint_background(
-    rng: Rng, y: Plane, x: Plane, height: int, ground: str, horizon: float, zoom: float, *, flat: bool
+    rng: Rng, y: Plane, x: Plane, height: int, ground: str, horizon: float, zoom: float, *, flat: bool, close_up: bool
 ) -> np.ndarray:
     """Wall, ground, clutter and light; [3, H, W]."""
     below = _paint_ground(rng, ground, y, horizon, zoom, flat=flat)
@@ -148,7 +150,7 @@ def _paint_background(
     )
     edge = np.clip((y - horizon - (x - 0.8) * rng.normal(0, 0.12)) * height / rng.uniform(1, 5) + 0.5, 0, 1)
     picture = below * edge + wall * (1 - edge) * rng.uniform(0.4, 1.1)
-    for _ in range(int(rng.integers(0, 4))):
+    for _ in range(int(rng.integers(0, 1 if close_up else 4))):
         centre = (
             float(rng.uniform(-0.1, x.max())),
             float(rng.choice([rng.uniform(-0.1, 0.25), rng.uniform(0.8, 1.1)])),
@@ -200,25 +202,37 @@ def _draw_gesture(rng: Rng, view: str, scale: float) -> Gesture:
 
 
 def _place_thing(
-    rng: Rng, material: str, size: float, aspect: float, slot: int, count: int, view: str
+    rng: Rng, material: str, size: float, aspect: float, slot: int, count: int, view: str, *, close_up: bool
 ) -> tuple[_Shape, Target]:
     """Draws the outline of one thing and where on it the stick lands."""
     middle = aspect * ((slot + 0.5) / count + rng.uniform(-0.1, 0.1))
-    half = (float(0.24 * size * rng.uniform(0.8, 1.3)), float(0.19 * size * rng.uniform(0.7, 1.3)))
+    near = _CLOSE_UP if close_up else 1.0
+    half = (near * float(0.24 * size * rng.uniform(0.8, 1.3)), near * float(0.19 * size * rng.uniform(0.7, 1.3)))
     centre = (float(middle), float(rng.uniform(0.45, 0.7)))
     shape = _Shape(centre, half, rng.choice([2.0, 3.0, 6.0]), rng.choice([0.0, 0.15]), rng.normal(0, 0.15))
     if view == "side":
-        spot, reach = (centre[0], centre[1] - 0.85 * half[1]), (0.55 * half[0], 0.06 * half[1])
+        # The top of a thing seen near may lie outside of the frame, but the stick is always seen to land.
+        top = max(centre[1] - 0.85 * half[1], _HIGHEST) if close_up else centre[1] - 0.85 * half[1]
+        spot, reach = (centre[0], top), (0.55 * half[0], 0.06 * half[1])
     else:
         spot, reach = (centre[0], centre[1] - 0.2 * half[1]), (0.55 * half[0], 0.4 * half[1])
     return shape, Target(material, spot, reach, size)
 
 
 def _draw_targets(
-    rng: Rng, split: str, view: str, horizon: float, y: Plane, x: Plane, height: int, layers: np.ndarray
+    rng: Rng,
+    split: str,
+    view: str,
+    horizon: float,
+    y: Plane,
+    x: Plane,
+    height: int,
+    layers: np.ndarray,
+    *,
+    close_up: bool,
 ) -> tuple[str, list[Target]]:
     """Draws one or two targets, paints the things into their layers, and names the texture of the ground."""
-    count = int(rng.choice([1, 2], p=[0.6, 0.4]))
+    count = 1 if close_up else int(rng.choice([1, 2], p=[0.6, 0.4]))
     aspect = float(x[0, 0] + x[0, -1])  # the margins on both sides cancel
     targets: list[Target] = []
     ground = str(rng.choice(list(MATERIALS)))
@@ -230,7 +244,7 @@ def _draw_targets(
             centre = (float(aspect * rng.uniform(0.3, 0.7)), middle)
             targets.append(Target(material.name, centre, (0.3, 0.1), size))
         else:
-            shape, target = _place_thing(rng, material.name, size, aspect, slot, count, view)
+            shape, target = _place_thing(rng, material.name, size, aspect, slot, count, view, close_up=close_up)
             layers[1 + slot] = _paint_shape(rng, shape, _texture_name(rng, material.name), y, x, height)
             targets.append(target)
     return ground, targets
@@ -245,7 +259,7 @@ def _surface(target: Target, background: np.ndarray, layers: np.ndarray, y: Plan
     return picture[:, near].mean(axis=1)
 
 
-def draw_scene(rng: Rng, split: str, height: int, width: int) -> Scene:
+def draw_scene(rng: Rng, split: str, height: int, width: int, *, close_up: bool = False) -> Scene:
     """Draws the still part of a recording.
 
     Args:
@@ -253,6 +267,7 @@ def draw_scene(rng: Rng, split: str, height: int, width: int) -> Scene:
       split: "train" or "test"; decides the object sizes.
       height: frame height in pixels.
       width: frame width in pixels.
+      close_up: one target that fills much of the frame, and no clutter, as in most films of Greatest Hits.
 
     Returns:
       The scene with its painted layers.
@@ -261,12 +276,13 @@ def draw_scene(rng: Rng, split: str, height: int, width: int) -> Scene:
     y, x = _grid(height, width, margin)
     view = str(rng.choice(["side", "quarter", "top"], p=[0.3, 0.48, 0.22]))
     horizon = {"side": rng.uniform(0.45, 0.75), "quarter": rng.uniform(-0.2, 0.35), "top": -1.0}[view]
+    horizon -= 0.3 * close_up
     layers = np.zeros((3, 4, *y.shape), np.float32)
     layers[0] = _paint_sway(rng, y, x, height)
-    ground, targets = _draw_targets(rng, split, view, horizon, y, x, height, layers)
+    ground, targets = _draw_targets(rng, split, view, horizon, y, x, height, layers, close_up=close_up)
     scale = float(rng.uniform(0.85, 1.5))
     zoom = float(rng.uniform(0.7, 1.6) * scale)
-    background = _paint_background(rng, y, x, height, ground, horizon, zoom, flat=view == "top")
+    background = _paint_background(rng, y, x, height, ground, horizon, zoom, flat=view == "top", close_up=close_up)
     light = (float(rng.uniform(-0.7, 0.7)), float(rng.uniform(-0.1, 0.5)))
     gesture = _draw_gesture(rng, view, scale)
     reach = float(rng.uniform(0.8, 1.2) * scale)

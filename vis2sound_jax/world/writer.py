@@ -32,6 +32,7 @@ fps {fps}
 height {height}
 width {width}
 rate_hz {rate_hz}
+close_up {close_up}
 """
 
 
@@ -51,6 +52,7 @@ def write_world(
     width: int,
     rate_hz: int,
     seed: int,
+    close_up: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Writes a world of recordings, on all cores; finished recordings in the directory are kept.
@@ -69,12 +71,13 @@ def write_world(
       width: frame width in pixels, even.
       rate_hz: sample rate of the sound.
       seed: the world.
+      close_up: whether one target fills much of the frame.
       progress: called with (done, total) after each recording.
 
     Raises:
       UserError: a measure is out of range, or the directory holds a world of another seed or other measures.
     """
-    measures = Measures(seconds, fps, height, width, rate_hz)
+    measures = Measures(seconds, fps, height, width, rate_hz, close_up)
     measures.check()
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from vis2sound_jax import build
-from vis2sound_jax.data.film_clips import HeardFilm, heard_films, stream_example
+from vis2sound_jax.data.film_clips import HeardFilm, find_timbres, heard_films, stream_example
 from vis2sound_jax.data.impacts import Clip, centred_clips, impact_example, sequences
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.jobs.fit import fit
@@ -51,12 +51,13 @@ def _streams(config: Any, workdir: Path) -> TrainState:
     net = build.streams_net(config)
     task = StreamsTask(net, streams.steps, streams.learning_rate, streams.weight_decay, streams.ema)
     pca = open_pca(workdir)
+    timbres = find_timbres(*open_sounds(workdir, "train"), streams.timbres, config.seed)
     example = functools.partial(
         stream_example, frames=streams.clip_frames, every=streams.every, spread_s=streams.onset_spread_s
     )
 
     def films(split: str) -> list[HeardFilm]:
-        return heard_films(open_split(config, prepared_dir(workdir), split), *open_sounds(workdir, split), pca)
+        return heard_films(open_split(config, prepared_dir(workdir), split), *open_sounds(workdir, split), pca, timbres)
 
     evaluate = None
     if has_split(workdir, "validation"):
