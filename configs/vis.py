@@ -112,7 +112,7 @@ def _networks(config: ml_collections.ConfigDict) -> None:
     streams.dropout = 0.1
     streams.clip_frames = 6
     streams.batch = 64
-    streams.steps = 1200
+    streams.steps = 1400
     streams.learning_rate = 3e-3
     streams.weight_decay = 0.05
     streams.onset_spread_s = 0.03
@@ -126,14 +126,16 @@ def _networks(config: ml_collections.ConfigDict) -> None:
     prediction.width = 256
     prediction.head = "dense"
     prediction.head_width = 128
-    prediction.dropout = 0.2
+    prediction.dropout = 0.4
     prediction.batch = 64
     prediction.steps = 700
     prediction.learning_rate = 1e-3
     prediction.weight_decay = 0.05
     prediction.ema = 0.99
     prediction.clip_norm = 5.0
-    # Share of the steps in which the loss turns from squared error into the paper's robust error.
+    # Share of the paper's robust error in the loss, and of the steps in which it is reached from squared error.
+    # With few examples squared error predicts loudness and material better.
+    prediction.robust = 0.0
     prediction.warmup = 0.6
     prediction.aligned = False
 
@@ -220,6 +222,7 @@ def _paper(config: ml_collections.ConfigDict) -> None:
     for section in (config.prediction, config.detection):
         section.head = "alexnet"
         section.dropout = 0.0
+        section.robust = 1.0
         section.warmup = 0.1
         section.steps = 20000
         section.learning_rate = 1e-4

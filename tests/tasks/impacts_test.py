@@ -80,6 +80,10 @@ def test_the_loss_turns_from_squared_into_robust() -> None:
     # Without a warm-up it is robust from the start.
     plain = jax.jit(dataclasses.replace(TASK, warmup=0.0).eval_step)(started(), batch(), None).means()
     assert plain["loss"] == pytest.approx(robust, rel=1e-4)
+    only = jax.jit(dataclasses.replace(TASK, robust=0.0).eval_step)(
+        started().replace(step=jnp.int32(100)), batch(), None
+    )
+    assert only.means()["loss"] == pytest.approx(squared, rel=1e-4)
 
 
 def said(aligned: bool, away: int) -> dict[str, float]:

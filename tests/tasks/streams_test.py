@@ -78,6 +78,4 @@ def test_the_loss_is_what_it_says() -> None:
     zero = started().replace(variables={"ema": jax.tree.map(jnp.zeros_like, started().params)})
     timing, power, kind = np.log(2) * (1 + 2 / 12), 4.0 / 2 / 2, np.log(3)
     loss = timing + 0.5 * power + kind * 5 / 12
-    assert means(zero) == pytest.approx(
-        {"onset": timing, "sound": power, "timbre": kind, "loss": loss}, rel=1e-5
-    )
+    assert means(zero) == pytest.approx({"onset": timing, "sound": power, "timbre": kind, "loss": loss}, rel=1e-5)

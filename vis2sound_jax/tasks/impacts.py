@@ -20,14 +20,16 @@ class ImpactTask(AveragedTask):
     square-rooted cochleagram) and `mask` [b, n]. The network is an `ImpactLSTM`.
 
     Attributes:
-      warmup: share of the steps in which the loss turns from squared into robust error. From the start the
-        robust loss stays at the mean sound: it seeks modes.
+      robust: share of the robust error in the end, in [0, 1]; the rest is squared error.
+      warmup: share of the steps in which that share is reached. From the start the robust loss stays at the mean
+        sound: it seeks modes.
       robust_weight: of the robust loss; its gradient is steep near the truth.
       aligned: compare each step with the prediction up to 8 steps away, where that fits best, and weigh loud
         steps more: the detection model's loss.
       loud: norm of the square-rooted cochleagram from which a step is loud.
     """
 
+    robust: float = 1.0
     warmup: float = 0.6
     robust_weight: float = 0.1
     aligned: bool = False
@@ -54,7 +56,8 @@ class ImpactTask(AveragedTask):
             weight = weight * impact_weights(batch["norm"], tau=self.loud)
         squared = jnp.sum((predicted - batch["target"]) ** 2, axis=-1)
         robust = robust_loss(squared)
-        share = jnp.clip(step / max(self.warmup * self.steps, 1.0), 0.0, 1.0) if self.warmup else 1.0
+        risen = jnp.clip(step / max(self.warmup * self.steps, 1.0), 0.0, 1.0) if self.warmup else 1.0
+        share = self.robust * risen
         loss = (1 - share) * squared + share * self.robust_weight * robust
         count = batch["mask"].sum()
         return Metrics.from_sums(

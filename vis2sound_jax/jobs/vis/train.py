@@ -78,6 +78,7 @@ def _predictor(config: Any, workdir: Path) -> TrainState:
         section.weight_decay,
         section.ema,
         section.clip_norm,
+        robust=section.robust,
         warmup=section.warmup,
         aligned=section.aligned,
     )
