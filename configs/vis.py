@@ -61,7 +61,8 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
 
 
 def _set_stages(config: ml_collections.ConfigDict, trained: tuple[str, ...]) -> None:
-    config.stages = ("prepare", "sounds", "streams", "seen", *trained, "evaluate", "generate")
+    streams = ("streams",) if config.streams.kind == "small" else ()  # AlexNet's are trained
+    config.stages = ("prepare", "sounds", *streams, "seen", *trained, "evaluate", "generate")
 
 
 def _data(config: ml_collections.ConfigDict) -> None:
@@ -230,6 +231,7 @@ def _paper(config: ml_collections.ConfigDict) -> None:
     config.prediction.batch = 128
     config.detection.batch = 32
     config.save_every = 1000
+    _set_stages(config, _PREDICTION)
 
 
 def _paper_detection(config: ml_collections.ConfigDict) -> None:

@@ -107,7 +107,7 @@ def test_the_streams_have_every_size_of_the_config(vis_config: ConfigDict) -> No
 
 def test_unknown_streams_are_told(vis_config: ConfigDict) -> None:
     vis_config.streams.kind = "wrong"
-    with pytest.raises(UserError, match="config.streams.kind is 'wrong'; it must be one of small"):
+    with pytest.raises(UserError, match="config.streams.kind is 'wrong'; it must be one of small, alexnet"):
         build.streams_net(vis_config)
 
 

@@ -126,7 +126,7 @@ def streams_net(config: Any) -> SoundGuess:
     """Builds the streams of Visually Indicated Sounds that `config.streams.kind` names."""
     streams = config.streams
     if streams.kind != "small":
-        raise _unknown("streams", streams.kind, ("small",))
+        raise _unknown("streams", streams.kind, ("small", "alexnet"))
     return SoundGuess(
         spacetime_widths=tuple(streams.spacetime_widths),
         colour_widths=tuple(streams.colour_widths),

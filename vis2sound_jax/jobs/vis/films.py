@@ -14,7 +14,7 @@ from vis2sound_jax.evaluation.onset_scores import best_rates
 from vis2sound_jax.jobs.stages import write_json
 from vis2sound_jax.jobs.vis.bank import open_bank
 from vis2sound_jax.jobs.vis.predict import Predictor
-from vis2sound_jax.jobs.vis.seen import StreamWatcher, open_streams
+from vis2sound_jax.jobs.vis.seen import load_watcher, open_streams
 from vis2sound_jax.jobs.vis.sounds import erb_spec, has_split, open_sounds
 from vis2sound_jax.jobs.vis.soundtrack import Soundtrack, exemplar_soundtrack, parametric, predicted_impacts
 from vis2sound_jax.video.files import probe, read_frames
@@ -44,7 +44,7 @@ class FilmMaker:
         if config.synthesis.kind not in KINDS:
             raise UserError(f"config.synthesis.kind is {config.synthesis.kind!r}; it must be one of {', '.join(KINDS)}")
         self.config, self.spec = config, erb_spec(config)
-        self.watcher = StreamWatcher.load(config, workdir)
+        self.watcher = load_watcher(config, workdir)
         self.predictor = Predictor.load(config, workdir, "detection")
         self.bank = open_bank(workdir)
         self.least = _threshold(config, workdir, self.predictor)

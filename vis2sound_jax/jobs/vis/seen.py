@@ -16,6 +16,7 @@ from vis2sound_jax.data.records import Record
 from vis2sound_jax.data.rows import Rows, RowWriter, has_rows
 from vis2sound_jax.data.sources import SPLITS
 from vis2sound_jax.jobs.prepare import open_split, prepared_dir
+from vis2sound_jax.jobs.vis.pretrained import AlexNetWatcher, load_alexnet
 from vis2sound_jax.jobs.vis.sounds import has_split
 from vis2sound_jax.models.image_streams import SoundGuess
 from vis2sound_jax.training.checkpoint import load_params
@@ -38,7 +39,7 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
       Where they are and how wide.
     """
     folder = seen_dir(workdir)
-    watcher = StreamWatcher.load(config, workdir)
+    watcher = load_watcher(config, workdir)
     for split in SPLITS:
         views = ("", MIRRORED) if split == "train" else ("",)
         stores = [f"{split}{view}_{kind}" for view in views for kind in ("motion", "colour")]
@@ -46,6 +47,13 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
             _watch_split(config, workdir, watcher, split, stores)
     motion, colour = Rows(folder, "train_motion"), Rows(folder, "train_colour")
     return {"seen": str(folder), "recordings": len(motion), "motion": motion.width, "colour": colour.width}
+
+
+def load_watcher(config: Any, workdir: Path) -> "StreamWatcher | AlexNetWatcher":
+    """Loads the streams that `config.streams.kind` names: those of the run, or the ImageNet weights of the user."""
+    if config.streams.kind == "alexnet":
+        return AlexNetWatcher(*load_alexnet(config.streams.weights))
+    return StreamWatcher.load(config, workdir)
 
 
 def seen_dir(workdir: Path) -> Path:
@@ -118,7 +126,9 @@ def decode_film(record: Record) -> tuple[np.ndarray, np.ndarray]:
     return grey, np.stack([decode_jpeg(data) for data in record["frames"]])
 
 
-def _watch_split(config: Any, workdir: Path, watcher: StreamWatcher, split: str, stores: list[str]) -> None:
+def _watch_split(
+    config: Any, workdir: Path, watcher: "StreamWatcher | AlexNetWatcher", split: str, stores: list[str]
+) -> None:
     """Writes the stores of a split: motion and colour, and then perhaps the same of the mirror images."""
     records = open_split(config, prepared_dir(workdir), split)
     with contextlib.ExitStack() as stack:

@@ -14,6 +14,7 @@ from vis2sound_jax.data.impacts import Clip, centred_clips, impact_example, sequ
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.jobs.fit import fit
 from vis2sound_jax.jobs.prepare import open_split, prepared_dir
+from vis2sound_jax.jobs.vis.pretrained import load_alexnet, with_full_layers
 from vis2sound_jax.jobs.vis.seen import open_streams
 from vis2sound_jax.jobs.vis.sounds import has_split, open_pca, open_sounds
 from vis2sound_jax.tasks.impacts import ImpactTask
@@ -86,7 +87,31 @@ def _predictor(config: Any, workdir: Path) -> TrainState:
     evaluate = None
     if has_split(workdir, "validation"):
         evaluate = functools.partial(_held_out, task, *_examples(config, workdir, "validation", ablation), config.seed)
-    return fit(config, workdir, task, source, example, batch=section.batch, steps=section.steps, evaluate=evaluate)
+    params = (
+        _with_imagenet(config, task, example(source[0], np.random.default_rng(0))) if _tuned(config, section) else None
+    )
+    return fit(
+        config,
+        workdir,
+        task,
+        source,
+        example,
+        batch=section.batch,
+        steps=section.steps,
+        params=params,
+        evaluate=evaluate,
+    )
+
+
+def _tuned(config: Any, section: Any) -> bool:
+    return config.streams.kind == "alexnet" and section.head == "alexnet" and not config.init_from
+
+
+def _with_imagenet(config: Any, task: ImpactTask, row: dict[str, np.ndarray]) -> Any:
+    """Fresh parameters with AlexNet's full layers over both streams."""
+    _, alexnet = load_alexnet(config.streams.weights)
+    batch = {name: value[None] for name, value in row.items()}
+    return with_full_layers(task.init_params(jax.random.key(config.seed), batch), alexnet)
 
 
 def _examples(config: Any, workdir: Path, split: str, ablation: str) -> tuple[list[Clip], Any]:
