@@ -2,7 +2,8 @@
 
 import contextlib
 import functools
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from vis2sound_jax import build
 from vis2sound_jax.data.impacts import Streams
 from vis2sound_jax.data.records import Record
 from vis2sound_jax.data.rows import Rows, RowWriter, has_rows
-from vis2sound_jax.data.sources import SPLITS
+from vis2sound_jax.data.sources import SPLITS, Records
 from vis2sound_jax.jobs.prepare import open_split, prepared_dir
 from vis2sound_jax.jobs.vis.pretrained import AlexNetWatcher, load_alexnet
 from vis2sound_jax.jobs.vis.sounds import has_split
@@ -133,13 +134,28 @@ def _watch_split(
     records = open_split(config, prepared_dir(workdir), split)
     with contextlib.ExitStack() as stack:
         writers = [stack.enter_context(RowWriter(seen_dir(workdir), store)) for store in stores]
-        for k in track(range(len(records)), f"watching, {split}", unit="recording"):
-            record = records[k]
-            film = decode_film(record)
+        films = stack.enter_context(contextlib.closing(_decoded(records)))
+        for name, film in track(films, f"watching, {split}", total=len(records), unit="recording"):
             for motion, colour, view in zip(writers[::2], writers[1::2], (film, _mirrored(film)), strict=False):
                 moved, looks = watcher.watch(*view)
-                motion.add(record["id"], moved)
-                colour.add(record["id"], looks)
+                motion.add(name, moved)
+                colour.add(name, looks)
+
+
+def _decoded(records: Records) -> Generator[tuple[str, tuple[np.ndarray, np.ndarray]], None, None]:
+    """Decodes films ahead of the network, one at a time so that memory stays small."""
+
+    def decode(k: int) -> tuple[str, tuple[np.ndarray, np.ndarray]]:
+        record = records[k]
+        return record["id"], decode_film(record)
+
+    with ThreadPoolExecutor(1) as pool:
+        ahead = pool.submit(decode, 0)
+        for k in range(len(records)):
+            film = ahead.result()
+            if k + 1 < len(records):
+                ahead = pool.submit(decode, k + 1)
+            yield film
 
 
 def _mirrored(film: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
