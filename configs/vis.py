@@ -123,14 +123,16 @@ def _networks(config: ml_collections.ConfigDict) -> None:
     config.prediction = prediction = ml_collections.ConfigDict()
     prediction.frames = 15
     prediction.lag = 0
+    # Frames that a step of sound knows beyond its own.
+    prediction.ahead = 4
     prediction.layers = 2
     prediction.width = 256
     prediction.head = "dense"
     prediction.head_width = 128
-    prediction.dropout = 0.4
-    prediction.batch = 64
-    prediction.steps = 700
-    prediction.learning_rate = 1e-3
+    prediction.dropout = 0.5
+    prediction.batch = 32
+    prediction.steps = 1500
+    prediction.learning_rate = 2e-3
     prediction.weight_decay = 0.05
     prediction.ema = 0.99
     prediction.clip_norm = 5.0
@@ -144,6 +146,7 @@ def _networks(config: ml_collections.ConfigDict) -> None:
     config.detection = detection = ml_collections.ConfigDict(prediction)
     detection.frames = 60
     detection.lag = 2
+    detection.ahead = 2
     detection.layers = 3
     detection.batch = 16
     detection.aligned = True
@@ -222,6 +225,7 @@ def _paper(config: ml_collections.ConfigDict) -> None:
     config.streams.weights = "alexnet.pth"
     for section in (config.prediction, config.detection):
         section.head = "alexnet"
+        section.ahead = 0
         section.dropout = 0.0
         section.robust = 1.0
         section.warmup = 0.1

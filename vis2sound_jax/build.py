@@ -164,6 +164,7 @@ def predictor_net(config: Any, stage: str) -> ImpactLSTM:
         recurrent=ablation != "no_rnn",
         dropout=section.dropout,
         repeat=STEPS,
+        ahead=section.ahead,
     )
 
 

@@ -55,6 +55,13 @@ def test_a_step_knows_frames_up_to_its_own(frame: int) -> None:
     np.testing.assert_array_equal(changed_steps(predict, frame), np.arange(3 * frame, 3 * T))
 
 
+def test_a_step_may_know_some_frames_ahead() -> None:
+    net, (motion, still) = NET.clone(ahead=2), seen()
+    params = net.init(jax.random.key(0), motion, still)
+    change = net.apply(params, motion.at[:, 3].add(2.0), still) - net.apply(params, motion, still)
+    np.testing.assert_array_equal(np.flatnonzero(np.abs(change).max(axis=(0, 2)) > 1e-6), np.arange(3 * 1, 3 * T))
+
+
 @pytest.mark.parametrize("frame", [0, 2, 4])
 def test_without_memory_a_step_knows_its_own_frame_alone(frame: int) -> None:
     np.testing.assert_array_equal(changed_steps(forget, frame), np.arange(3 * frame, 3 * frame + 3))

@@ -21,6 +21,7 @@ CLIP_FRAMES = 15
 """Frames of a centred clip; the middle one shows the impact."""
 
 _NEAR_S = 0.1  # an amplitude peak belongs to an annotated event that is no further away
+_LEAST_SPREAD = 1e-3
 _LATE_S = 0.02  # peaks of the amplitude come this much after contact
 
 
@@ -161,23 +162,67 @@ def sound_steps(sounds: Rows, clip: Clip, frames: int, lag: int = 0) -> tuple[np
     return np.asarray(rows[np.clip(wanted, 0, len(rows) - 1)], np.float32), inside.astype(np.float32)
 
 
+class Scale(NamedTuple):
+    """Brings features >= 0 of very different sizes to one: log(1 + x), less its mean, over its spread.
+
+    The same for every frame: relative to a frame's own mean, still and violent motion would look alike.
+
+    Attributes:
+      mean: [d] of training frames.
+      spread: [d] standard deviation of training frames, > 0.
+    """
+
+    mean: np.ndarray
+    spread: np.ndarray
+
+    @classmethod
+    def of(cls, rows: Rows) -> Self:
+        """Measures the rows of all recordings, one at a time."""
+        count, total, squares = 0, np.zeros(rows.width), np.zeros(rows.width)
+        for recording in rows.recordings:
+            values = np.log1p(np.maximum(np.asarray(rows[recording], np.float64), 0))
+            count, total, squares = count + len(values), total + values.sum(0), squares + (values**2).sum(0)
+        mean = total / max(count, 1)
+        spread = np.sqrt(np.maximum(squares / max(count, 1) - mean**2, 0)) + _LEAST_SPREAD
+        return cls(mean.astype(np.float32), spread.astype(np.float32))
+
+    def apply(self, rows: np.ndarray) -> Float32[np.ndarray, "*t d"]:
+        """Scales rows."""
+        return (np.log1p(np.maximum(np.asarray(rows, np.float32), 0)) - self.mean) / self.spread
+
+
 @dataclasses.dataclass(frozen=True)
 class Streams:
-    """The features of film: one store for what moves, one for the look, and the same of the mirror image.
+    """The features of film: one store for what moves, one for the look.
 
     Attributes:
       motion: rows of the first input, for every frame.
       still: rows of the second input, of which a clip takes its first frame's.
+      motion_scale: of the first; None leaves features as they are.
+      still_scale: of the second.
     """
 
     motion: Rows
     still: Rows
+    motion_scale: Scale | None = None
+    still_scale: Scale | None = None
 
     def cut(self, clip: Clip, frames: int) -> tuple[Float32[np.ndarray, "t d"], Float32[np.ndarray, "e"]]:
         """Returns the features of a clip's frames, the last held beyond the film, and of its first frame."""
         rows = self.motion[clip.recording]
         shown = np.minimum(np.arange(clip.first, clip.first + frames), len(rows) - 1)
-        return np.asarray(rows[shown], np.float32), np.asarray(self.still[clip.recording][clip.first], np.float32)
+        return self.scaled(rows[shown], self.still[clip.recording][clip.first])
+
+    def whole(self, recording: str) -> tuple[Float32[np.ndarray, "t d"], Float32[np.ndarray, "t e"]]:
+        """Returns the features of all frames of a recording."""
+        return self.scaled(self.motion[recording], self.still[recording])
+
+    def scaled(self, motion: np.ndarray, still: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Scales features that may come from elsewhere than the stores."""
+        scales = (self.motion_scale, self.still_scale)
+        pairs = zip((motion, still), scales, strict=True)
+        moved, looks = (np.asarray(x, np.float32) if scale is None else scale.apply(x) for x, scale in pairs)
+        return moved, looks
 
 
 def impact_example(

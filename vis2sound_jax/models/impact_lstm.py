@@ -26,6 +26,7 @@ class ImpactLSTM(nn.Module):
       recurrent: False for the ablation without memory.
       dropout: share of features dropped in training, the same ones for a whole clip; the paper has none.
       repeat: steps of sound a frame.
+      ahead: frames that a step knows beyond its own; none in the paper, whose clips are as causal as its LSTM.
     """
 
     width: int = 256
@@ -36,6 +37,7 @@ class ImpactLSTM(nn.Module):
     recurrent: bool = True
     dropout: float = 0.0
     repeat: int = 3
+    ahead: int = 0
 
     @nn.compact
     def __call__(
@@ -44,16 +46,20 @@ class ImpactLSTM(nn.Module):
         """Predicts the sound of clips.
 
         Args:
-          motion: features of every frame's motion.
+          motion: features of every frame's motion, of about unit variance for the head "dense".
           still: features of what the first frame looks like.
           train: whether to drop features; needs the random stream `dropout`.
 
         Returns:
-          n = repeat * t steps; step j knows frames up to j // repeat only.
+          n = repeat * t steps; step j knows frames up to j // repeat + ahead only.
         """
         drop_motion = nn.Dropout(self.dropout, broadcast_dims=(1,), name="drop_motion")
         drop_still = nn.Dropout(self.dropout, name="drop_still")
         moved = self._look(drop_motion(motion, deterministic=not train), "motion")
+        if self.ahead:
+            t = moved.shape[1]
+            padded = jnp.pad(moved, ((0, 0), (0, self.ahead), (0, 0)))
+            moved = jnp.concatenate([padded[:, k : k + t] for k in range(self.ahead + 1)], axis=-1)
         held = self._look(drop_still(still, deterministic=not train), "still")
         x = StackedLSTM(self.width, self.layers, self.repeat, self.recurrent, name="lstm")(moved, held)
         return nn.Dense(self.sound, name="sound")(x)
@@ -62,6 +68,4 @@ class ImpactLSTM(nn.Module):
         if self.head == "alexnet":
             pool5 = features.reshape(-1, GRID, GRID, features.shape[-1] // GRID**2)
             return AlexNet(name=f"{name}_alexnet").fc7(pool5).reshape(*features.shape[:-1], -1)
-        # Features of different streams have different scales, and some vary little.
-        x = nn.LayerNorm(epsilon=1e-3, name=f"{name}_norm")(jnp.log1p(jnp.maximum(features, 0)))
-        return nn.relu(nn.Dense(self.head_width, kernel_init=nn.initializers.he_normal(), name=name)(x))
+        return nn.relu(nn.Dense(self.head_width, kernel_init=nn.initializers.he_normal(), name=name)(features))

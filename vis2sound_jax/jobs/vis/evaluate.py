@@ -129,7 +129,7 @@ def _other_detectors(config: Any, workdir: Path) -> Mapping[str, list[tuple[np.n
 def _cut_from_films(config: Any, workdir: Path, test: SplitClips) -> np.ndarray:
     """What the detection model predicts of whole films, at the test clips."""
     predictor, streams = Predictor.load(config, workdir, "detection"), open_streams(workdir, "test")
-    whole = {k: predictor.film(streams.motion[k], streams.still[k]) for k in dict.fromkeys(test.sounds.recording)}
+    whole = {k: predictor.film(*streams.whole(k)) for k in dict.fromkeys(test.sounds.recording)}
     cuts = [whole[c.recording][STEPS * c.first : STEPS * (c.first + CLIP_FRAMES)] for c in test.clips]
     return np.stack(cuts).astype(np.float32)
 

@@ -45,6 +45,7 @@ class FilmMaker:
             raise UserError(f"config.synthesis.kind is {config.synthesis.kind!r}; it must be one of {', '.join(KINDS)}")
         self.config, self.spec = config, erb_spec(config)
         self.watcher = load_watcher(config, workdir)
+        self.streams = open_streams(workdir, "train")
         self.predictor = Predictor.load(config, workdir, "detection")
         self.bank = open_bank(workdir)
         self.least = _threshold(config, workdir, self.predictor)
@@ -60,7 +61,7 @@ class FilmMaker:
         grey = read_frames(video, data.fps, data.height, data.width, grey=True)
         if not len(grey):
             raise file_error(video, "the film has no pictures", "give a film that plays")
-        return self.predictor.film(*self.watcher.watch(grey, colour))
+        return self.predictor.film(*self.streams.scaled(*self.watcher.watch(grey, colour)))
 
     def soundtrack(self, features: np.ndarray, duration_s: float, *, kind: str, seed: int) -> Soundtrack:
         """Makes a soundtrack of a predicted cochleagram.
@@ -96,7 +97,7 @@ def detect(
     _, films = open_sounds(workdir, split)
     found = []
     for notes in films:
-        features = predictor.film(streams.motion[notes.id], streams.still[notes.id])
+        features = predictor.film(*streams.whole(notes.id))
         found.append(predicted_impacts(features, spec))
     return films, found
 

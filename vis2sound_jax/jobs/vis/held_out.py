@@ -45,7 +45,7 @@ def write_films(config: Any, workdir: Path, folder: Path, count: int) -> list[Pa
     written = []
     for k in range(min(count, len(records))):
         record = records[k]
-        features = maker.predictor.film(streams.motion[record["id"]], streams.still[record["id"]])
+        features = maker.predictor.film(*streams.whole(record["id"]))
         for kind in KINDS:
             made = maker.soundtrack(features, record["duration_s"], kind=kind, seed=config.seed)
             written.append(folder / f"{k:02d}_{record['id']}_{kind}.mp4")

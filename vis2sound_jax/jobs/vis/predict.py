@@ -68,8 +68,8 @@ class Predictor:
         """Predicts a film of any length, in windows that overlap (Owens et al. 2016, A1.1).
 
         Args:
-          motion: [t, d] what moves in every frame.
-          colour: [t, e] what every frame looks like.
+          motion: [t, d] what moves in every frame, scaled.
+          colour: [t, e] what every frame looks like, scaled.
 
         Returns:
           Compressed envelopes [3 t, c] float32.

@@ -60,8 +60,7 @@ class SplitClips:
     def seen(self, streams: Streams | None = None) -> np.ndarray:
         """Everything that is seen of each clip, flat, on the scale that the network gets it: [e, d]."""
         cuts = [(streams or self.streams).cut(clip, CLIP_FRAMES) for clip in self.clips]
-        flat = np.stack([np.concatenate([motion.ravel(), still]) for motion, still in cuts])
-        return np.log1p(np.maximum(flat, 0))
+        return np.stack([np.concatenate([motion.ravel(), still]) for motion, still in cuts])
 
     def centre(self, config: Any) -> tuple[np.ndarray, np.ndarray]:
         """What the centre frame looks like and how it moves there, without what is read of one from the other."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import io
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,10 +13,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from vis2sound_jax import build
-from vis2sound_jax.data.impacts import Streams
+from vis2sound_jax.data.impacts import Scale, Streams
 from vis2sound_jax.data.records import Record
 from vis2sound_jax.data.rows import Rows, RowWriter, has_rows
 from vis2sound_jax.data.sources import SPLITS, Records
+from vis2sound_jax.evaluation.saving import write_whole
 from vis2sound_jax.jobs.prepare import open_split, prepared_dir
 from vis2sound_jax.jobs.vis.pretrained import AlexNetWatcher, load_alexnet
 from vis2sound_jax.jobs.vis.sounds import has_split
@@ -27,6 +29,7 @@ from vis2sound_jax.video.files import decode_jpeg
 WINDOW_FRAMES = 120
 """Frames watched at once, a multiple of the frames that share a colour frame."""
 MIRRORED = "_mirrored"
+_SCALES = "scales.npz"
 
 
 def run(config: Any, workdir: Path) -> dict[str, Any]:
@@ -47,6 +50,11 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
         if has_split(workdir, split) and not all(has_rows(folder, store) for store in stores):
             _watch_split(config, workdir, watcher, split, stores)
     motion, colour = Rows(folder, "train_motion"), Rows(folder, "train_colour")
+    if config.streams.kind == "small":  # AlexNet's full layers want its convolutions as they are
+        scales = {name: Scale.of(rows) for name, rows in (("motion", motion), ("colour", colour))}
+        buffer = io.BytesIO()
+        np.savez(buffer, **{f"{name}_{k}": v for name, scale in scales.items() for k, v in scale._asdict().items()})
+        write_whole(folder / _SCALES, buffer.getvalue())
     return {"seen": str(folder), "recordings": len(motion), "motion": motion.width, "colour": colour.width}
 
 
@@ -72,8 +80,17 @@ def open_streams(workdir: Path, split: str, *, spacetime: bool = True, mirrored:
       mirrored: the mirror images; of the training split only.
     """
     folder, name = seen_dir(workdir), split + MIRRORED * mirrored
-    colour = Rows(folder, f"{name}_colour")
-    return Streams(Rows(folder, f"{name}_motion") if spacetime else colour, colour)
+    colour, scales = Rows(folder, f"{name}_colour"), _scales(folder)
+    motion = Rows(folder, f"{name}_motion") if spacetime else colour
+    return Streams(motion, colour, scales.get("motion" if spacetime else "colour"), scales.get("colour"))
+
+
+def _scales(folder: Path) -> dict[str, Scale]:
+    """The scales of both kinds of rows; none where features are taken as they are."""
+    if not (folder / _SCALES).exists():
+        return {}
+    with np.load(folder / _SCALES) as arrays:
+        return {name: Scale(arrays[f"{name}_mean"], arrays[f"{name}_spread"]) for name in ("motion", "colour")}
 
 
 class StreamWatcher:
