@@ -113,7 +113,7 @@ def _networks(config: ml_collections.ConfigDict) -> None:
     streams.dropout = 0.1
     streams.clip_frames = 6
     streams.batch = 64
-    streams.steps = 1400
+    streams.steps = 1200
     streams.learning_rate = 3e-3
     streams.weight_decay = 0.05
     streams.onset_spread_s = 0.03
