@@ -149,7 +149,9 @@ def _networks(config: ml_collections.ConfigDict) -> None:
     detection.ahead = 2
     detection.layers = 3
     detection.batch = 16
-    detection.aligned = True
+    # The paper compares with the best of shifts up to 8 steps; trained on few films the network learns to sound
+    # everywhere instead, so that some shift always fits.
+    detection.aligned = False
 
 
 def _results(config: ml_collections.ConfigDict) -> None:
@@ -234,6 +236,7 @@ def _paper(config: ml_collections.ConfigDict) -> None:
         section.weight_decay = 0.0
     config.prediction.batch = 128
     config.detection.batch = 32
+    config.detection.aligned = True
     config.save_every = 1000
     _set_stages(config, _PREDICTION)
 

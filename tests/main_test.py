@@ -24,7 +24,7 @@ def get_config(preset="laptop"):
         raise ValueError(f"unknown preset {preset!r}; there are {', '.join(PRESETS)}")
     return ml_collections.ConfigDict({
         "name": "demo", "stages": ("prepare",), "stage_keys": {"prepare": ("encoder",)},
-        "encoder": {"width": 4}, "request": {"video": "", "takes": 4},
+        "jobs": {"prepare": "prepare"}, "encoder": {"width": 4}, "request": {"video": "", "takes": 4},
     })
 """
 
