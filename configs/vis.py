@@ -167,7 +167,7 @@ def _results(config: ml_collections.ConfigDict) -> None:
     evaluate.films = 6
 
     config.generate = generate = ml_collections.ConfigDict()
-    generate.films = 4
+    generate.films = 12
 
     config.log_every = 50
     config.save_every = 200

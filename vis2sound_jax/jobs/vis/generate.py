@@ -14,7 +14,7 @@ from vis2sound_jax.evaluation.saving import write_whole
 from vis2sound_jax.jobs.outputs import check_apart, check_output, sha256
 from vis2sound_jax.jobs.prepare import data_name
 from vis2sound_jax.jobs.stages import check_before
-from vis2sound_jax.jobs.vis.films import FilmMaker
+from vis2sound_jax.jobs.vis.films import KINDS, FilmMaker
 from vis2sound_jax.jobs.vis.held_out import study_items, write_films
 from vis2sound_jax.jobs.vis.soundtrack import Soundtrack
 from vis2sound_jax.video.mux import mux_sound
@@ -61,6 +61,8 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
 
 def _make(config: Any, workdir: Path, video: Path, output: Path) -> dict[str, Any]:
     kind = config.request.synthesis or config.synthesis.kind
+    if kind not in KINDS:
+        raise UserError(f"config.request.synthesis is {kind!r}; it must be one of {', '.join(KINDS)}")
     maker = FilmMaker(config, workdir)
     made = maker.for_video(video, kind=kind, seed=config.request.seed)
     sound = output.with_suffix(".wav")
