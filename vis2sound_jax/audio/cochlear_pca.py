@@ -116,6 +116,7 @@ def from_targets(targets: Float[Array | np.ndarray, "*t k"], pca: RootPCA) -> Fl
     return jnp.maximum(jnp.asarray(targets) @ pca.basis.T + pca.mean, 0) ** 2
 
 
-def root_norm(features: Float[Array | np.ndarray, "*t c"]) -> Float[Array, "*t"]:
+def root_norm(features: Float[Array | np.ndarray, "*t c"]) -> Float[Array | np.ndarray, "*t"]:
     """Returns the Euclidean norm of the root features: the root of the sum of features >= 0."""
-    return jnp.sqrt(jnp.maximum(features, 0).sum(axis=-1))
+    xp = np if isinstance(features, np.ndarray) else jnp
+    return xp.sqrt(xp.maximum(features, 0).sum(axis=-1))

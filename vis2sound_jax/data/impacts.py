@@ -11,14 +11,13 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from jaxtyping import Float32
 
-from vis2sound_jax.audio.cochlear_pca import RootPCA, to_targets
+from vis2sound_jax.audio.cochlear_pca import RootPCA, root_norm, to_targets
 from vis2sound_jax.data.records import UNLABELLED, Record
 from vis2sound_jax.data.rows import Rows
+from vis2sound_jax.video.spacetime import CLIP_FRAMES, centred_frames
 
 STEPS = 3
 """Steps of sound in a frame of film."""
-CLIP_FRAMES = 15
-"""Frames of a centred clip; the middle one shows the impact."""
 
 _NEAR_S = 0.1  # an amplitude peak belongs to an annotated event that is no further away
 _LEAST_SPREAD = 1e-3
@@ -118,7 +117,7 @@ def centred_clips(films: Sequence[FilmNotes], frames: int = CLIP_FRAMES) -> list
     clips = []
     for notes in films:
         for k, time_s in enumerate(impact_times(notes)):
-            first = int(np.floor(time_s * notes.fps)) - frames // 2
+            first = centred_frames(time_s, notes.fps, frames)
             if 0 <= first <= notes.frames - frames:
                 clips.append(Clip(notes.id, first, k))
     return clips
@@ -252,6 +251,6 @@ def impact_example(
     """
     motion, still = views[int(rng.integers(len(views)))].cut(clip, frames)
     heard, mask = sound_steps(sounds, clip, frames, lag)
-    norm = np.sqrt(np.maximum(heard, 0).sum(axis=-1))
+    norm = np.asarray(root_norm(heard))
     target = np.asarray(to_targets(heard, pca), np.float32)
     return {"motion": motion, "still": still, "target": target, "norm": norm.astype(np.float32), "mask": mask}

@@ -17,6 +17,7 @@ from vis2sound_jax.jobs.vis.predict import Predictor
 from vis2sound_jax.jobs.vis.seen import load_watcher, open_streams
 from vis2sound_jax.jobs.vis.sounds import erb_spec, has_split, open_sounds
 from vis2sound_jax.jobs.vis.soundtrack import Soundtrack, exemplar_soundtrack, parametric, predicted_impacts
+from vis2sound_jax.training.checkpoint import load_meta
 from vis2sound_jax.video.files import probe, read_frames
 
 KINDS = ("exemplar", "parametric")
@@ -113,14 +114,14 @@ def onset_clips(films: Sequence[FilmNotes], found: Sequence[tuple[np.ndarray, np
 def _threshold(config: Any, workdir: Path, predictor: Predictor) -> float:
     """The amplitude from which a peak is an impact: best F1 on validation recordings; kept beside the weights."""
     path = workdir / "detection" / "threshold.json"
-    digest = str(sorted((workdir / "detection" / "checkpoints").iterdir())[-1].name)
+    step = load_meta(workdir / "detection" / "checkpoints")["step"]
     if path.exists():
         known = json.loads(path.read_text(encoding="utf-8"))
-        if known.get("checkpoint") == digest:
+        if known.get("step") == step:
             return float(known["amplitude"])
     split = "validation" if has_split(workdir, "validation") else "train"
     films, found = detect(config, workdir, predictor, split)
     clips = onset_clips(films, found)
     least = best_rates(clips, _WINDOW_S)[1] if any(len(clip.reference_s) for clip in clips) else 0.0
-    write_json(path, {"amplitude": float(least), "checkpoint": digest, "split": split})
+    write_json(path, {"amplitude": float(least), "step": step, "split": split})
     return float(least)
