@@ -108,8 +108,11 @@ def _networks(config: ml_collections.ConfigDict) -> None:
     streams.every = 6
     # Kinds of sound of impacts to tell apart; k-means finds them in the sounds.
     streams.timbres = 32
+    streams.timbre_weight = 1.0
     streams.width = 128
     streams.blocks = 3
+    # Altered views of each training film (mirrored, nearer, in other light) for the recurrent network.
+    streams.views = 1
     streams.dropout = 0.1
     streams.clip_frames = 6
     streams.batch = 64
@@ -125,6 +128,8 @@ def _networks(config: ml_collections.ConfigDict) -> None:
     prediction.lag = 0
     # Frames that a step of sound knows beyond its own.
     prediction.ahead = 4
+    # Whether the colours where it moves, averaged over the clip, join the look of the first frame.
+    prediction.glance = True
     prediction.layers = 2
     prediction.width = 256
     prediction.head = "dense"
@@ -147,6 +152,7 @@ def _networks(config: ml_collections.ConfigDict) -> None:
     detection.frames = 60
     detection.lag = 2
     detection.ahead = 2
+    detection.glance = False
     detection.layers = 3
     detection.batch = 16
     # The paper compares with the best of shifts up to 8 steps; trained on few films the network learns to sound

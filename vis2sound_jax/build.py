@@ -165,6 +165,7 @@ def predictor_net(config: Any, stage: str) -> ImpactLSTM:
         dropout=section.dropout,
         repeat=STEPS,
         ahead=section.ahead,
+        glance=looked_at(config) if section.glance and ablation != "no_spacetime" else 0,
     )
 
 

@@ -112,6 +112,14 @@ def test_watching_applies_the_streams_to_all_frames_but_the_ends() -> None:
     np.testing.assert_allclose(looks, overview(maps), atol=1e-5)
 
 
+def test_few_colours_give_the_same_motion_and_an_overview_that_is_held() -> None:
+    frames = jnp.concatenate([film(), film()[:, 2:4]], axis=1)
+    motion, looks = _guess({"params": params()}, frames, colours(), method="watch")
+    same, held = _guess({"params": params()}, frames, colours()[:, ::EVERY], method="watch")
+    np.testing.assert_allclose(same, motion, atol=1e-5)
+    np.testing.assert_allclose(held, np.repeat(looks[:, ::EVERY], EVERY, axis=1), atol=1e-5)
+
+
 def test_watching_gives_what_the_guess_was_trained_on() -> None:
     """Of a film whose colours stand still, so that it does not matter which frame is the first."""
     frames, still = jnp.concatenate([film(), film()[:, 2:4]], axis=1), colours()[:, :1]

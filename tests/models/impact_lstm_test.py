@@ -62,6 +62,16 @@ def test_a_step_may_know_some_frames_ahead() -> None:
     np.testing.assert_array_equal(np.flatnonzero(np.abs(change).max(axis=(0, 2)) > 1e-6), np.arange(3 * 1, 3 * T))
 
 
+def test_a_glance_tells_all_steps_what_was_looked_at_in_any_frame() -> None:
+    net, (motion, still) = NET.clone(glance=2), seen()
+    params = net.init(jax.random.key(0), motion, still)
+    sound = net.apply(params, motion, still)
+    elsewhere = net.apply(params, motion.at[:, 3, 0].add(2.0), still) - sound
+    assert np.abs(elsewhere[:, : 3 * 3]).max() < 1e-6
+    looked_at = net.apply(params, motion.at[:, 3, -1].add(2.0), still) - sound
+    assert np.abs(looked_at).max(axis=(0, 2)).min() > 1e-6
+
+
 @pytest.mark.parametrize("frame", [0, 2, 4])
 def test_without_memory_a_step_knows_its_own_frame_alone(frame: int) -> None:
     np.testing.assert_array_equal(changed_steps(forget, frame), np.arange(3 * frame, 3 * frame + 3))

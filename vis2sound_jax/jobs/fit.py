@@ -25,6 +25,7 @@ def fit(
     steps: int,
     folder: str | None = None,
     params: Any = None,
+    fresh: bool = False,
     evaluate: Callable[[TrainState], Mapping[str, float]] | None = None,
 ) -> TrainState:
     """Trains a task on examples drawn from a source, starting from given or earlier weights.
@@ -39,13 +40,14 @@ def fit(
       steps: at which to stop.
       folder: where in the workdir checkpoints go, the stage's name by default.
       params: weights to start from; None takes those that `config.init_from` names, if any.
+      fresh: do not look for earlier weights.
       evaluate: measures the state on held-out data.
 
     Returns:
       The last state.
     """
     stage = config.stage
-    if params is None and config.init_from:
+    if params is None and config.init_from and not fresh:
         params = load_params(earlier(config, stage))
     if params is not None:
         task = _Started(task, jax.tree.map(np.asarray, params))

@@ -214,17 +214,21 @@ class SoundGuess(nn.Module):
         return Guess(onset[..., 0], sound, timbre)
 
     def watch(
-        self, frames: Float[Array, "b s h w"], colours: Float[Array, "b t h w 3"]
+        self, frames: Float[Array, "b s h w"], colours: Float[Array, "b k h w 3"]
     ) -> tuple[Float[Array, "b t d"], Float[Array, "b t e"]]:
         """Applies the streams alone.
 
         Args:
           frames: grey values in [0, 1], with one frame more at either end.
-          colours: the frames themselves in colour; t a multiple of `every`.
+          colours: the frames themselves in colour, all of them or every `every`-th, which takes half the time; t
+            is a multiple of `every`.
 
         Returns:
-          What moves and what is looked at there, and an overview of each frame's colours.
+          What moves and what is looked at there, and an overview of each frame's colours, held where there are
+          fewer.
         """
         moved, maps = self.spacetime(frames), self.colour(colours)
-        seen = look(maps[:, :: self.every], moved.places[:, 1:-1], self.every)
-        return jnp.concatenate([moved.features[:, 1:-1], seen], axis=-1), overview(maps)
+        held = (frames.shape[1] - 2) // colours.shape[1]
+        seen = look(maps[:, :: self.every // held], moved.places[:, 1:-1], self.every)
+        motion = jnp.concatenate([moved.features[:, 1:-1], seen], axis=-1)
+        return motion, jnp.repeat(overview(maps), held, axis=1)

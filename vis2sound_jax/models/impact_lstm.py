@@ -27,6 +27,8 @@ class ImpactLSTM(nn.Module):
       dropout: share of features dropped in training, the same ones for a whole clip; the paper has none.
       repeat: steps of sound a frame.
       ahead: frames that a step knows beyond its own; none in the paper, whose clips are as causal as its LSTM.
+      glance: last values of a row of motion whose mean over the clip joins the look of the first frame; none in the
+        paper. They are colours read where it moves: what is struck can be told from all frames of a short clip.
     """
 
     width: int = 256
@@ -38,6 +40,7 @@ class ImpactLSTM(nn.Module):
     dropout: float = 0.0
     repeat: int = 3
     ahead: int = 0
+    glance: int = 0
 
     @nn.compact
     def __call__(
@@ -51,8 +54,10 @@ class ImpactLSTM(nn.Module):
           train: whether to drop features; needs the random stream `dropout`.
 
         Returns:
-          n = repeat * t steps; step j knows frames up to j // repeat + ahead only.
+          n = repeat * t steps; but for the glance, step j knows frames up to j // repeat + ahead only.
         """
+        if self.glance:
+            still = jnp.concatenate([still, motion[..., -self.glance :].mean(axis=1)], axis=-1)
         drop_motion = nn.Dropout(self.dropout, broadcast_dims=(1,), name="drop_motion")
         drop_still = nn.Dropout(self.dropout, name="drop_still")
         moved = self._look(drop_motion(motion, deterministic=not train), "motion")

@@ -54,7 +54,7 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     leading = next(iter(rows))
     if leading == FULL_ROW:
         rows |= exemplar_rows(train, test, rows[FULL_ROW])
-    rows["ridge regression"] = ridge_row(workdir, train, test)
+    rows["ridge regression"] = ridge_row(config.streams.views, workdir, train, test)
     rows |= match_rows(config, train, test, config.seed)
     scores = evaluate_impacts(train.sounds, test.sounds, rows, seed=config.seed)
     text = scores_text(scores, detection)

@@ -53,12 +53,13 @@ class AlexNetWatcher:
         """Takes the network and its parameters."""
         self.net, self.params = net, params
 
-    def watch(self, grey: np.ndarray, colour: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def watch(self, grey: np.ndarray, colour: np.ndarray, *, sparse: bool = False) -> tuple[np.ndarray, np.ndarray]:
         """Computes pool5 of every space-time image and of every colour frame.
 
         Args:
           grey: [t, h, w] uint8, at least 224 pixels each way.
           colour: [t, h, w, 3] uint8, the same frames.
+          sparse: makes no difference here.
 
         Returns:
           Rows of motion and of colour, [t, 6 * 6 * c] each.

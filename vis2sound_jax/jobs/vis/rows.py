@@ -81,13 +81,14 @@ def network_rows(config: Any, workdir: Path, test: SplitClips) -> dict[str, np.n
     return rows
 
 
-def ridge_row(workdir: Path, train: SplitClips, test: SplitClips) -> np.ndarray:
-    """Ridge regression on exactly what the full system sees, mirror images included; [e, t, c]."""
+def ridge_row(views: int, workdir: Path, train: SplitClips, test: SplitClips) -> np.ndarray:
+    """Ridge regression on exactly what the full system sees, altered views included; [e, t, c]."""
     pca = open_pca(workdir)
     held = SplitClips(workdir, "validation") if has_split(workdir, "validation") else train
     flat = [np.asarray(to_targets(s.sounds.features, pca)).reshape(len(s.clips), -1) for s in (train, held)]
-    seen = np.concatenate([train.seen(), train.seen(open_streams(workdir, "train", mirrored=True))])
-    model, _ = fit_ridge(seen, np.concatenate([flat[0], flat[0]]), held.seen(), flat[1])
+    altered = [train.seen(open_streams(workdir, "train", view=k)) for k in range(views)]
+    seen, heard = np.concatenate([train.seen(), *altered]), np.tile(flat[0], (1 + views, 1))
+    model, _ = fit_ridge(seen, heard, held.seen(), flat[1])
     predicted = model.predict(test.seen()).astype(np.float32)
     return np.asarray(from_targets(predicted.reshape(len(test.clips), test.sounds.features.shape[1], -1), pca))
 

@@ -25,15 +25,15 @@ from vis2sound_jax.models.image_streams import SoundGuess
 from vis2sound_jax.training.checkpoint import load_params
 from vis2sound_jax.training.progress import track
 from vis2sound_jax.video.files import decode_jpeg
+from vis2sound_jax.video.frames import apply_grey_augmentation, sample_grey_augmentation
 
-WINDOW_FRAMES = 120
+WINDOW_FRAMES = 90
 """Frames watched at once, a multiple of the frames that share a colour frame."""
-MIRRORED = "_mirrored"
 _SCALES = "scales.npz"
 
 
 def run(config: Any, workdir: Path) -> dict[str, Any]:
-    """Fills `workdir/seen`: for every split a store of motion and one of colour; for training also mirrored.
+    """Fills `workdir/seen`: for every split a store of motion and one of colour; for training some altered views too.
 
     Args:
       config: the settings.
@@ -45,8 +45,8 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     folder = seen_dir(workdir)
     watcher = load_watcher(config, workdir)
     for split in SPLITS:
-        views = ("", MIRRORED) if split == "train" else ("",)
-        stores = [f"{split}{view}_{kind}" for view in views for kind in ("motion", "colour")]
+        names = [split, *(_view(k) for k in range(config.streams.views if split == "train" else 0))]
+        stores = [f"{name}_{kind}" for name in names for kind in ("motion", "colour")]
         if has_split(workdir, split) and not all(has_rows(folder, store) for store in stores):
             _watch_split(config, workdir, watcher, split, stores)
     motion, colour = Rows(folder, "train_motion"), Rows(folder, "train_colour")
@@ -70,19 +70,23 @@ def seen_dir(workdir: Path) -> Path:
     return workdir / "seen"
 
 
-def open_streams(workdir: Path, split: str, *, spacetime: bool = True, mirrored: bool = False) -> Streams:
+def open_streams(workdir: Path, split: str, *, spacetime: bool = True, view: int | None = None) -> Streams:
     """Opens what was seen of a split.
 
     Args:
       workdir: of the run.
       split: "train", "validation" or "test".
       spacetime: False puts each frame's colours where its motion would be: the ablation "no spacetime".
-      mirrored: the mirror images; of the training split only.
+      view: which altered view; of the training split only.
     """
-    folder, name = seen_dir(workdir), split + MIRRORED * mirrored
+    folder, name = seen_dir(workdir), split if view is None else _view(view)
     colour, scales = Rows(folder, f"{name}_colour"), _scales(folder)
     motion = Rows(folder, f"{name}_motion") if spacetime else colour
     return Streams(motion, colour, scales.get("motion" if spacetime else "colour"), scales.get("colour"))
+
+
+def _view(k: int) -> str:
+    return f"train_view{k}"
 
 
 def _scales(folder: Path) -> dict[str, Scale]:
@@ -106,17 +110,19 @@ class StreamWatcher:
         params = load_params(workdir / "streams" / "checkpoints", item="variables")["ema"]
         return cls(build.streams_net(config), params)
 
-    def watch(self, grey: np.ndarray, colour: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def watch(self, grey: np.ndarray, colour: np.ndarray, *, sparse: bool = False) -> tuple[np.ndarray, np.ndarray]:
         """Watches a film in windows of one size.
 
         Args:
           grey: [t, h, w] uint8.
           colour: [t, h, w, 3] uint8, the same frames.
+          sparse: take an overview of few colour frames, which takes half the time.
 
         Returns:
           Rows of motion [t, d] and of colour [t, e].
         """
-        parts = [_watch(self.net, self.params, *window) for window in _windows(grey, colour)]
+        step = self.net.every if sparse else 1
+        parts = [_watch(self.net, self.params, moving, stills[::step]) for moving, stills in _windows(grey, colour)]
         motion, look = (np.concatenate([part[k] for part in jax.device_get(parts)]) for k in (0, 1))
         return motion[: len(grey)], look[: len(grey)]
 
@@ -147,16 +153,18 @@ def decode_film(record: Record) -> tuple[np.ndarray, np.ndarray]:
 def _watch_split(
     config: Any, workdir: Path, watcher: "StreamWatcher | AlexNetWatcher", split: str, stores: list[str]
 ) -> None:
-    """Writes the stores of a split: motion and colour, and then perhaps the same of the mirror images."""
+    """Writes the stores of a split: motion and colour, and then the same of altered views."""
     records = open_split(config, prepared_dir(workdir), split)
     with contextlib.ExitStack() as stack:
         writers = [stack.enter_context(RowWriter(seen_dir(workdir), store)) for store in stores]
         films = stack.enter_context(contextlib.closing(_decoded(records)))
-        for name, film in track(films, f"watching, {split}", total=len(records), unit="recording"):
-            for motion, colour, view in zip(writers[::2], writers[1::2], (film, _mirrored(film)), strict=False):
-                moved, looks = watcher.watch(*view)
-                motion.add(name, moved)
-                colour.add(name, looks)
+        watched = track(films, f"watching, {split}", total=len(records), unit="recording")
+        for k, (name, film) in enumerate(watched):
+            rows = list(watcher.watch(*film))
+            for view in range(len(stores) // 2 - 1):
+                rows += watcher.watch(*_altered(film, np.random.default_rng((config.seed, k, view))), sparse=True)
+            for writer, found in zip(writers, rows, strict=True):
+                writer.add(name, found)
 
 
 def _decoded(records: Records) -> Generator[tuple[str, tuple[np.ndarray, np.ndarray]], None, None]:
@@ -175,5 +183,7 @@ def _decoded(records: Records) -> Generator[tuple[str, tuple[np.ndarray, np.ndar
             yield film
 
 
-def _mirrored(film: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    return film[0][:, :, ::-1], film[1][:, :, ::-1]
+def _altered(film: tuple[np.ndarray, np.ndarray], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """The film as it might have been shot: from nearer, mirrored, in other light."""
+    draw = sample_grey_augmentation(rng, *film[0].shape[1:])
+    return apply_grey_augmentation(film[0], draw), apply_grey_augmentation(film[1], draw)

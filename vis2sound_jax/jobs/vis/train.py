@@ -50,7 +50,8 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
 def _streams(config: Any, workdir: Path) -> TrainState:
     streams = config.streams
     net = build.streams_net(config)
-    task = StreamsTask(net, streams.steps, streams.learning_rate, streams.weight_decay, streams.ema)
+    schedule = (streams.steps, streams.learning_rate, streams.weight_decay, streams.ema)
+    task = StreamsTask(net, *schedule, timbre_weight=streams.timbre_weight)
     pca = open_pca(workdir)
     timbres = find_timbres(*open_sounds(workdir, "train"), streams.timbres, config.seed)
     example = functools.partial(
@@ -99,12 +100,13 @@ def _predictor(config: Any, workdir: Path) -> TrainState:
         batch=section.batch,
         steps=section.steps,
         params=params,
+        fresh=True,  # its targets are principal components of this run's own sounds
         evaluate=evaluate,
     )
 
 
 def _tuned(config: Any, section: Any) -> bool:
-    return config.streams.kind == "alexnet" and section.head == "alexnet" and not config.init_from
+    return config.streams.kind == "alexnet" and section.head == "alexnet"
 
 
 def _with_imagenet(config: Any, task: ImpactTask, row: dict[str, np.ndarray]) -> Any:
@@ -127,8 +129,8 @@ def _examples(config: Any, workdir: Path, split: str, ablation: str) -> tuple[li
         )
     spacetime = ablation != "no_spacetime"
     views = [open_streams(workdir, split, spacetime=spacetime)]
-    if split == "train":
-        views.append(open_streams(workdir, split, spacetime=spacetime, mirrored=True))
+    if split == "train" and spacetime:
+        views += [open_streams(workdir, split, view=k) for k in range(config.streams.views)]
     example = functools.partial(
         impact_example, views=views, sounds=sounds, pca=open_pca(workdir), frames=section.frames, lag=section.lag
     )
