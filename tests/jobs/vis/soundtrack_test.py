@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from vis2sound_jax.audio.colouring import Colouring
 from vis2sound_jax.audio.erb import ErbSpec
 from vis2sound_jax.audio.peaks import amplitude_peaks
 from vis2sound_jax.jobs.vis.sounds import hear_rows
@@ -123,3 +124,11 @@ def test_only_candidates_are_copied_and_quiet_peaks_are_no_impacts() -> None:
     nothing = soundtrack(least=2 * heights.max())
     assert not nothing.wav.any() and len(nothing.peak_s) == len(nothing.exemplars) == 0
     assert nothing.wav.shape == (LENGTH,)
+
+
+def test_predictions_are_coloured_before_they_are_compared() -> None:
+    low = np.sqrt(np.asarray(bank().features[0, 25], np.float64))
+    same = Colouring(np.eye(len(low)), np.zeros(len(low)), root=True)
+    always_low = Colouring(np.zeros((len(low), len(low))), low, root=True)
+    assert [bank().ids[k] for k in soundtrack(colouring=same).exemplars] == ["low", "high", "broad"]
+    assert [bank().ids[k] for k in soundtrack(colouring=always_low).exemplars] == ["low"] * 3

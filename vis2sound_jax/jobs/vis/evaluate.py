@@ -18,7 +18,7 @@ from vis2sound_jax.evaluation.vis_report import Film, write_vis_report
 from vis2sound_jax.evaluation.vis_text import scores_text
 from vis2sound_jax.jobs.prepare import data_name, open_split, prepared_dir
 from vis2sound_jax.jobs.stages import check_before
-from vis2sound_jax.jobs.vis.films import detect
+from vis2sound_jax.jobs.vis.detections import detect
 from vis2sound_jax.jobs.vis.held_out import write_clips, write_films
 from vis2sound_jax.jobs.vis.predict import Predictor
 from vis2sound_jax.jobs.vis.rows import FULL_ROW, SplitClips, exemplar_rows, match_rows, network_rows, ridge_row
@@ -104,7 +104,8 @@ def _detection(config: Any, workdir: Path) -> DetectionScores:
     for stage, row in (("detection", FULL_ROW), ("detection_no_spacetime", NO_SPACETIME_ROW)):
         if stage in config.stages:
             predictor = Predictor.load(config, workdir, stage)
-            films, predictions[row] = detect(config, workdir, predictor, "test", spacetime=row == FULL_ROW)
+            films, found = detect(config, workdir, predictor, "test", spacetime=row == FULL_ROW)
+            predictions[row] = [(one.times_s, one.height) for one in found]
     predictions |= _other_detectors(config, workdir)
     return evaluate_detection(
         [np.array(impact_times(notes)) for notes in films],

@@ -1,27 +1,20 @@
 """Sound for whole films by the detection model: of prepared recordings, and of any film that a user names."""
 
-import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from vis2sound_jax.data.impacts import FilmNotes, impact_times
 from vis2sound_jax.errors import UserError, file_error
-from vis2sound_jax.evaluation.onset_matching import OnsetClip
-from vis2sound_jax.evaluation.onset_scores import best_rates
-from vis2sound_jax.jobs.stages import write_json
 from vis2sound_jax.jobs.vis.bank import open_bank
+from vis2sound_jax.jobs.vis.detections import calibrate
 from vis2sound_jax.jobs.vis.predict import Predictor
 from vis2sound_jax.jobs.vis.seen import load_watcher, open_streams
-from vis2sound_jax.jobs.vis.sounds import erb_spec, has_split, open_sounds
+from vis2sound_jax.jobs.vis.sounds import erb_spec
 from vis2sound_jax.jobs.vis.soundtrack import Soundtrack, exemplar_soundtrack, parametric, predicted_impacts
-from vis2sound_jax.training.checkpoint import load_meta
 from vis2sound_jax.video.files import probe, read_frames
 
 KINDS = ("exemplar", "parametric")
-_WINDOW_S = 0.1
 
 
 class FilmMaker:
@@ -49,7 +42,8 @@ class FilmMaker:
         self.streams = open_streams(workdir, "train")
         self.predictor = Predictor.load(config, workdir, "detection")
         self.bank = open_bank(workdir)
-        self.least = _threshold(config, workdir, self.predictor)
+        self.least, colouring = calibrate(config, workdir, self.predictor, self.bank)
+        self.colouring = colouring if config.synthesis.coloured else None
 
     def predict(self, video: Path) -> np.ndarray:
         """Predicts the cochleagram of a film, [t, c].
@@ -75,7 +69,9 @@ class FilmMaker:
         """
         length = round(duration_s * self.spec.rate_hz)
         if kind == "exemplar":
-            return exemplar_soundtrack(features, self.spec, self.bank, length, least=self.least)
+            return exemplar_soundtrack(
+                features, self.spec, self.bank, length, least=self.least, colouring=self.colouring
+            )
         wav = parametric(features, self.spec, length, iterations=self.config.synthesis.iterations, seed=seed)
         times, heights = predicted_impacts(features, self.spec)
         kept = heights >= self.least
@@ -84,44 +80,3 @@ class FilmMaker:
     def for_video(self, video: Path, *, kind: str, seed: int) -> Soundtrack:
         """Makes a soundtrack for a film of any length, size and rate."""
         return self.soundtrack(self.predict(video), probe(video).duration_s, kind=kind, seed=seed)
-
-
-def detect(
-    config: Any, workdir: Path, predictor: Predictor, split: str, *, spacetime: bool = True
-) -> tuple[list[FilmNotes], list[tuple[np.ndarray, np.ndarray]]]:
-    """Detects the impacts of all recordings of a split from what was seen of them.
-
-    Returns:
-      Notes on the recordings, and for each the times and amplitudes of its predicted impacts.
-    """
-    spec, streams = erb_spec(config), open_streams(workdir, split, spacetime=spacetime)
-    _, films = open_sounds(workdir, split)
-    found = []
-    for notes in films:
-        features = predictor.film(*streams.whole(notes.id))
-        found.append(predicted_impacts(features, spec))
-    return films, found
-
-
-def onset_clips(films: Sequence[FilmNotes], found: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[OnsetClip]:
-    """Puts true and predicted impacts side by side; the true ones are amplitude peaks where there are any."""
-    return [
-        OnsetClip(np.array(impact_times(notes)), times, heights, notes.span_s)
-        for notes, (times, heights) in zip(films, found, strict=True)
-    ]
-
-
-def _threshold(config: Any, workdir: Path, predictor: Predictor) -> float:
-    """The amplitude from which a peak is an impact: best F1 on validation recordings; kept beside the weights."""
-    path = workdir / "detection" / "threshold.json"
-    step = load_meta(workdir / "detection" / "checkpoints")["step"]
-    if path.exists():
-        known = json.loads(path.read_text(encoding="utf-8"))
-        if known.get("step") == step:
-            return float(known["amplitude"])
-    split = "validation" if has_split(workdir, "validation") else "train"
-    films, found = detect(config, workdir, predictor, split)
-    clips = onset_clips(films, found)
-    least = best_rates(clips, _WINDOW_S)[1] if any(len(clip.reference_s) for clip in clips) else 0.0
-    write_json(path, {"amplitude": float(least), "step": step, "split": split})
-    return float(least)

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from vis2sound_jax.audio.colouring import Colouring, colour
 from vis2sound_jax.audio.erb import ErbSpec, impose
 from vis2sound_jax.audio.peaks import amplitude_peaks
 from vis2sound_jax.data.impacts import STEPS
@@ -85,6 +86,7 @@ def exemplar_soundtrack(
     *,
     least: float,
     candidates: np.ndarray | None = None,
+    colouring: Colouring | None = None,
 ) -> Soundtrack:
     """Copies for every predicted impact the training sound whose cochleagram is nearest (section 5.2, A1.1).
 
@@ -95,6 +97,7 @@ def exemplar_soundtrack(
       length: samples wanted.
       least: amplitude from which a peak is an impact.
       candidates: which exemplars may be copied; all by default.
+      colouring: gives predictions the statistics of real impacts before they are compared.
 
     Returns:
       The soundtrack.
@@ -106,7 +109,8 @@ def exemplar_soundtrack(
         return Soundtrack(np.zeros(length, np.float32), times, heights, np.zeros(0, int))
     first = np.round(times * float(spec.envelope_hz)).astype(int) - STEPS
     places = np.clip(first[:, None] + np.arange(HIT_STEPS), 0, len(features) - 1)
-    found, _ = bank.nearest(features[places], offset=HIT_OFFSET, candidates=candidates)
+    wanted = features[places] if colouring is None else colour(features[places], colouring)
+    found, _ = bank.nearest(wanted, offset=HIT_OFFSET, candidates=candidates)
     wavs = [bank.wav(int(k)) for k in found]
     wav = paste_exemplars(wavs, times, impact=bank.impact, rate_hz=bank.rate_hz, length=length)
     return Soundtrack(wav, times, heights, found)
