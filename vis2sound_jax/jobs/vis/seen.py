@@ -30,6 +30,7 @@ from vis2sound_jax.video.frames import apply_grey_augmentation, sample_grey_augm
 WINDOW_FRAMES = 90
 """Frames watched at once, a multiple of the frames that share a colour frame."""
 _SCALES = "scales.npz"
+_Shot = tuple[np.ndarray, np.ndarray]  # frames in grey, and in colour
 
 
 def run(config: Any, workdir: Path) -> dict[str, Any]:
@@ -157,22 +158,21 @@ def _watch_split(
     records = open_split(config, prepared_dir(workdir), split)
     with contextlib.ExitStack() as stack:
         writers = [stack.enter_context(RowWriter(seen_dir(workdir), store)) for store in stores]
-        films = stack.enter_context(contextlib.closing(_decoded(records)))
-        watched = track(films, f"watching, {split}", total=len(records), unit="recording")
-        for k, (name, film) in enumerate(watched):
-            rows = list(watcher.watch(*film))
-            for view in range(len(stores) // 2 - 1):
-                rows += watcher.watch(*_altered(film, np.random.default_rng((config.seed, k, view))), sparse=True)
+        films = stack.enter_context(contextlib.closing(_decoded(records, len(stores) // 2 - 1, config.seed)))
+        for name, shot in track(films, f"watching, {split}", total=len(records), unit="recording"):
+            rows = [found for k, view in enumerate(shot) for found in watcher.watch(*view, sparse=k > 0)]
             for writer, found in zip(writers, rows, strict=True):
                 writer.add(name, found)
 
 
-def _decoded(records: Records) -> Generator[tuple[str, tuple[np.ndarray, np.ndarray]], None, None]:
-    """Decodes films ahead of the network, one at a time so that memory stays small."""
+def _decoded(records: Records, views: int, seed: int) -> Generator[tuple[str, list[_Shot]], None, None]:
+    """Decodes films and alters them ahead of the network, one at a time so that memory stays small."""
 
-    def decode(k: int) -> tuple[str, tuple[np.ndarray, np.ndarray]]:
+    def decode(k: int) -> tuple[str, list[_Shot]]:
         record = records[k]
-        return record["id"], decode_film(record)
+        film = decode_film(record)
+        altered = [_altered(film, np.random.default_rng((seed, k, view))) for view in range(views)]
+        return record["id"], [film, *altered]
 
     with ThreadPoolExecutor(1) as pool:
         ahead = pool.submit(decode, 0)
@@ -183,7 +183,7 @@ def _decoded(records: Records) -> Generator[tuple[str, tuple[np.ndarray, np.ndar
             yield film
 
 
-def _altered(film: tuple[np.ndarray, np.ndarray], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _altered(film: _Shot, rng: np.random.Generator) -> _Shot:
     """The film as it might have been shot: from nearer, mirrored, in other light."""
     draw = sample_grey_augmentation(rng, *film[0].shape[1:])
     return apply_grey_augmentation(film[0], draw), apply_grey_augmentation(film[1], draw)
