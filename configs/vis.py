@@ -222,7 +222,7 @@ def _greatest_hits_mini(config: ml_collections.ConfigDict) -> None:
     _set_stages(config, (*_PREDICTION, *_DETECTION))
     config.init_from = "runs/vis"
     config.data.recordings = "$VIS2SOUND_SHARED/greatest_hits_mini"
-    # Most of these films have 25 frames a second; shown at 30, every sixth would stand still.
+    # Many of these films have 25 frames a second; shown at 30, every sixth would stand still.
     config.data.fps = 25.0
     # Few films: what they look like is soon known by heart, so timing weighs more and training ends early.
     config.streams.learning_rate = 2e-3
