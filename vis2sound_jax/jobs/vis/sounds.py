@@ -1,6 +1,5 @@
 """Listens to all recordings once: cochleagrams, amplitude peaks, and the principal components of what is heard."""
 
-import functools
 import io
 import math
 from fractions import Fraction
@@ -30,6 +29,8 @@ _PAD_S = 5.0
 """Recordings are extended with silence to a multiple of this, so that few lengths are compiled."""
 _GAP_S = 0.3
 """Least silence behind a recording: the filterbank joins its end to its beginning."""
+ONE_THREAD = {"xla_cpu_multi_thread_eigen": False}
+"""For `jax.jit`: on several threads the last bits of a transform may differ from call to call."""
 
 
 def run(config: Any, workdir: Path) -> dict[str, Any]:
@@ -132,7 +133,7 @@ def hear_rows(wav: np.ndarray, spec: ErbSpec, steps: int) -> np.ndarray:
     return np.asarray(_hear(jnp.asarray(padded, jnp.float32), spec)).T[:steps]
 
 
-_hear = functools.partial(jax.jit, static_argnums=1)(fast_cochleagram)
+_hear = jax.jit(fast_cochleagram, static_argnums=1, compiler_options=ONE_THREAD)
 
 
 def _listen(config: Any, workdir: Path, split: str, folder: Path) -> None:

@@ -12,6 +12,7 @@ from vis2sound_jax.audio.colouring import Colouring, colour
 from vis2sound_jax.audio.erb import ErbSpec, impose
 from vis2sound_jax.audio.peaks import amplitude_peaks
 from vis2sound_jax.data.impacts import STEPS
+from vis2sound_jax.jobs.vis.sounds import ONE_THREAD
 from vis2sound_jax.retrieval.exemplars import ExemplarBank
 from vis2sound_jax.retrieval.nearest import HIT_OFFSET, HIT_STEPS
 from vis2sound_jax.retrieval.paste import paste_exemplars
@@ -58,7 +59,7 @@ def parametric(features: np.ndarray, spec: ErbSpec, length: int, *, iterations: 
     return np.clip(np.asarray(wav)[:length], -1, 1)
 
 
-@functools.partial(jax.jit, static_argnums=(2, 3))
+@functools.partial(jax.jit, static_argnums=(2, 3), compiler_options=ONE_THREAD)
 def _impose(target: Any, noise: Any, spec: ErbSpec, iterations: int) -> jax.Array:
     return impose(target, noise, spec, iterations=iterations)
 
