@@ -52,7 +52,8 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
     # A workdir whose trained stages this run starts from; empty starts from nothing.
     config.init_from = ""
     _data(config)
-    _networks(config)
+    _streams(config)
+    _predictors(config)
     _results(config)
     _set_stages(config, _PREDICTION)
     globals()[f"_{preset}"](config)
@@ -95,7 +96,7 @@ def _data(config: ml_collections.ConfigDict) -> None:
     sound.components = 10
 
 
-def _networks(config: ml_collections.ConfigDict) -> None:
+def _streams(config: ml_collections.ConfigDict) -> None:
     # The streams of motion and colour learn from the sound, in place of ImageNet.
     config.streams = streams = ml_collections.ConfigDict()
     # "small", or "alexnet": a file of ImageNet weights that you name.
@@ -106,7 +107,7 @@ def _networks(config: ml_collections.ConfigDict) -> None:
     # Places in the picture at which colour is read, and frames that share a colour frame.
     streams.places = 2
     streams.every = 6
-    # Kinds of sound of impacts to tell apart; k-means finds them in the sounds.
+    # Kinds of sound of impacts to tell apart, which k-means finds in the sounds, and their weight in the loss.
     streams.timbres = 32
     streams.timbre_weight = 1.0
     streams.width = 128
@@ -122,6 +123,8 @@ def _networks(config: ml_collections.ConfigDict) -> None:
     streams.onset_spread_s = 0.03
     streams.ema = 0.99
 
+
+def _predictors(config: ml_collections.ConfigDict) -> None:
     # The sound of clips of 15 frames centred on an impact (section 5.1).
     config.prediction = prediction = ml_collections.ConfigDict()
     prediction.frames = 15
@@ -246,6 +249,7 @@ def _paper(config: ml_collections.ConfigDict) -> None:
     for section in (config.prediction, config.detection):
         section.head = "alexnet"
         section.ahead = 0
+        section.glance = False
         section.dropout = 0.0
         section.robust = 1.0
         section.warmup = 0.1

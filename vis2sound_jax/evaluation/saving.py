@@ -1,7 +1,12 @@
-"""Writes classifiers and reports whole or not at all."""
+"""Writes classifiers, arrays and reports whole or not at all."""
 
+import io
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from vis2sound_jax.errors import file_error
 
@@ -25,3 +30,10 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
         raise file_error(path, f"cannot be written ({error.strerror})", remedy) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_arrays(path: str | os.PathLike[str], arrays: Mapping[str, Any]) -> None:
+    """Writes named arrays as an npz file; see `write_whole`."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    write_whole(path, buffer.getvalue())

@@ -116,7 +116,7 @@ def earlier(config: Any, stage: str) -> Path:
         raise file_error(
             folder,
             "there are no weights to start from",
-            "finish the run named by config.init_from first (bash launch/quickstart.sh), "
+            "finish the run named by config.init_from first, with the config it was made for, "
             "or set --config.init_from= to start from nothing",
         )
     return folder

@@ -25,7 +25,7 @@ def notes() -> FilmNotes:
 def found(quiet: float) -> Found:
     """Three true impacts, and between them three that are none, quieter."""
     times = np.sort(np.concatenate([list(STRUCK.values()), np.array([0.9, 1.8, 2.7])]))
-    return Found(times, np.where(np.isin(times, list(STRUCK.values())), 0.5, quiet), heard(film(**STRUCK)))
+    return Found(notes(), times, np.where(np.isin(times, list(STRUCK.values())), 0.5, quiet), heard(film(**STRUCK)))
 
 
 @pytest.fixture
@@ -33,9 +33,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """A run whose model finds what the test says, and how often it was asked."""
     state = SimpleNamespace(workdir=tmp_path, step=7, quiet=0.1, asked=[])
 
-    def detect(config: Any, workdir: Path, predictor: Any, split: str) -> tuple[list[FilmNotes], list[Found]]:
+    def detect(config: Any, workdir: Path, predictor: Any, split: str) -> list[Found]:
         state.asked.append(split)
-        return [notes()], [found(state.quiet)]
+        return [found(state.quiet)]
 
     (tmp_path / "detection").mkdir()
     monkeypatch.setattr(detections, "detect", detect)
@@ -63,7 +63,7 @@ def test_it_is_learned_once_a_step_and_kept(run: SimpleNamespace) -> None:
 
 
 def test_too_few_peaks_have_no_colours(run: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
-    lone = Found(np.array([0.5]), np.array([0.5]), heard(film(low=0.5)))
-    monkeypatch.setattr(detections, "detect", lambda *given: ([notes()], [lone]))
+    lone = Found(notes(), np.array([0.5]), np.array([0.5]), heard(film(low=0.5)))
+    monkeypatch.setattr(detections, "detect", lambda *given: [lone])
     assert calibrate(None, run.workdir, None, bank()).colouring is None
     assert calibrate(None, run.workdir, None, bank()).colouring is None

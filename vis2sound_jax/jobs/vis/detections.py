@@ -1,6 +1,5 @@
 """Impacts found in whole films, and what is learned of them on validation recordings before sounds are copied."""
 
-import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,13 +11,13 @@ from vis2sound_jax.audio.colouring import Colouring, fit_colouring, loud_peaks
 from vis2sound_jax.data.impacts import STEPS, FilmNotes, impact_times
 from vis2sound_jax.evaluation.onset_matching import OnsetClip
 from vis2sound_jax.evaluation.onset_scores import best_rates
-from vis2sound_jax.evaluation.saving import write_whole
+from vis2sound_jax.evaluation.saving import write_arrays
 from vis2sound_jax.jobs.vis.predict import Predictor
 from vis2sound_jax.jobs.vis.seen import open_streams
 from vis2sound_jax.jobs.vis.sounds import erb_spec, has_split, open_sounds
 from vis2sound_jax.jobs.vis.soundtrack import predicted_impacts
 from vis2sound_jax.retrieval.exemplars import ExemplarBank
-from vis2sound_jax.retrieval.nearest import HIT_OFFSET
+from vis2sound_jax.retrieval.nearest import HIT_OFFSET, windows_at
 from vis2sound_jax.training.checkpoint import load_meta
 
 _WINDOW_S = 0.1
@@ -29,11 +28,13 @@ class Found(NamedTuple):
     """What is predicted of a recording.
 
     Attributes:
+      notes: on the recording.
       times_s: [k] times of the predicted impacts in seconds.
       height: [k] their amplitudes.
       features: [t, c] the whole predicted cochleagram.
     """
 
+    notes: FilmNotes
     times_s: np.ndarray
     height: np.ndarray
     features: np.ndarray
@@ -51,21 +52,19 @@ class Calibration(NamedTuple):
     colouring: Colouring | None
 
 
-def detect(
-    config: Any, workdir: Path, predictor: Predictor, split: str, *, spacetime: bool = True
-) -> tuple[list[FilmNotes], list[Found]]:
+def detect(config: Any, workdir: Path, predictor: Predictor, split: str, *, spacetime: bool = True) -> list[Found]:
     """Detects the impacts of all recordings of a split from what was seen of them.
 
     Returns:
-      Notes on the recordings, and for each what is predicted.
+      What is predicted of each.
     """
     spec, streams = erb_spec(config), open_streams(workdir, split, spacetime=spacetime)
     _, films = open_sounds(workdir, split)
     found = []
     for notes in films:
         features = predictor.film(*streams.whole(notes.id))
-        found.append(Found(*predicted_impacts(features, spec), features))
-    return films, found
+        found.append(Found(notes, *predicted_impacts(features, spec), features))
+    return found
 
 
 def calibrate(config: Any, workdir: Path, predictor: Predictor, bank: ExemplarBank) -> Calibration:
@@ -81,14 +80,15 @@ def calibrate(config: Any, workdir: Path, predictor: Predictor, bank: ExemplarBa
             if json.loads(str(kept["notes"]))["step"] == step:
                 return _unpacked(kept)
     split = "validation" if has_split(workdir, "validation") else "train"
-    films, found = detect(config, workdir, predictor, split)
-    clips = _onset_clips(films, found)
+    found = detect(config, workdir, predictor, split)
+    # The true impacts are amplitude peaks where there are any.
+    clips = [OnsetClip(np.array(impact_times(one.notes)), one.times_s, one.height, one.notes.span_s) for one in found]
     least = best_rates(clips, _WINDOW_S)[1] if any(len(clip.reference_s) for clip in clips) else 0.0
     colouring = _colouring(found, float(least), bank, float(erb_spec(config).envelope_hz))
-    arrays: dict[str, Any] = {} if colouring is None else {"matrix": colouring.matrix, "offset": colouring.offset}
-    buffer = io.BytesIO()
-    np.savez(buffer, notes=json.dumps({"step": step, "split": split, "least": float(least)}), **arrays)
-    write_whole(path, buffer.getvalue())
+    arrays: dict[str, Any] = {"notes": json.dumps({"step": step, "split": split, "least": float(least)})}
+    if colouring is not None:
+        arrays |= {"matrix": colouring.matrix, "offset": colouring.offset}
+    write_arrays(path, arrays)
     return Calibration(float(least), colouring)
 
 
@@ -100,18 +100,12 @@ def _unpacked(kept: Any) -> Calibration:
 def _colouring(found: Sequence[Found], least: float, bank: ExemplarBank, envelope_hz: float) -> Colouring | None:
     """Fits single steps at loud predicted peaks to those of real impacts at their centre."""
     heights = np.concatenate([one.height for one in found])
-    at = [np.round(one.times_s * envelope_hz).astype(int).clip(0, len(one.features) - 1) for one in found]
-    peaks = np.concatenate([one.features[k] for one, k in zip(found, at, strict=True)])
-    peaks = peaks[heights >= least]
-    peaks = peaks[loud_peaks(heights[heights >= least])]
+    at = [np.round(one.times_s * envelope_hz).astype(int) for one in found]
+    peaks = np.concatenate(
+        [windows_at(one.features, k, before=0, steps=1)[:, 0] for one, k in zip(found, at, strict=True)]
+    )
+    impacts = heights >= least
+    peaks = peaks[impacts][loud_peaks(heights[impacts])]
     if min(len(peaks), len(bank)) < _LEAST_PEAKS:
         return None
     return fit_colouring(peaks, np.asarray(bank.features[:, HIT_OFFSET + STEPS], np.float32))
-
-
-def _onset_clips(films: Sequence[FilmNotes], found: Sequence[Found]) -> list[OnsetClip]:
-    """Puts true and predicted impacts side by side; the true ones are amplitude peaks where there are any."""
-    return [
-        OnsetClip(np.array(impact_times(notes)), one.times_s, one.height, notes.span_s)
-        for notes, one in zip(films, found, strict=True)
-    ]

@@ -9,7 +9,7 @@ import numpy as np
 
 from vis2sound_jax.audio.files import decode_flac
 from vis2sound_jax.audio.peaks import amplitude_peaks
-from vis2sound_jax.data.impacts import CLIP_FRAMES, STEPS, FilmNotes, impact_times
+from vis2sound_jax.data.impacts import CLIP_FRAMES, STEPS, impact_times
 from vis2sound_jax.evaluation.baselines import motion_peaks
 from vis2sound_jax.evaluation.saving import write_whole
 from vis2sound_jax.evaluation.vis import VisScores, evaluate_impacts
@@ -18,11 +18,11 @@ from vis2sound_jax.evaluation.vis_report import Film, write_vis_report
 from vis2sound_jax.evaluation.vis_text import scores_text
 from vis2sound_jax.jobs.prepare import data_name, open_split, prepared_dir
 from vis2sound_jax.jobs.stages import check_before
-from vis2sound_jax.jobs.vis.detections import detect
+from vis2sound_jax.jobs.vis.detections import Found, detect
 from vis2sound_jax.jobs.vis.held_out import write_clips, write_films
 from vis2sound_jax.jobs.vis.predict import Predictor
 from vis2sound_jax.jobs.vis.rows import FULL_ROW, SplitClips, exemplar_rows, match_rows, network_rows, ridge_row
-from vis2sound_jax.jobs.vis.seen import decode_film, open_streams
+from vis2sound_jax.jobs.vis.seen import decode_film
 from vis2sound_jax.training.progress import track
 
 WHOLE_ROW = "full system, whole films"
@@ -49,8 +49,9 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     rows = network_rows(config, workdir, test)
     detection = None
     if "detection" in config.stages:
-        detection = _detection(config, workdir)
-        rows[WHOLE_ROW] = _cut_from_films(config, workdir, test)
+        whole = _whole_films(config, workdir)
+        detection = _detection(config, workdir, whole)
+        rows[WHOLE_ROW] = _cut_from_films(whole[FULL_ROW], test)
     leading = next(iter(rows))
     if leading == FULL_ROW:
         rows |= exemplar_rows(train, test, rows[FULL_ROW])
@@ -97,15 +98,20 @@ def _leading(scores: VisScores, row: str, detection: DetectionScores | None) -> 
     return found
 
 
-def _detection(config: Any, workdir: Path) -> DetectionScores:
+def _whole_films(config: Any, workdir: Path) -> dict[str, list[Found]]:
+    """What the trained networks predict of whole test films, by row."""
+    stages = {"detection": FULL_ROW, "detection_no_spacetime": NO_SPACETIME_ROW}
+    return {
+        row: detect(config, workdir, Predictor.load(config, workdir, stage), "test", spacetime=row == FULL_ROW)
+        for stage, row in stages.items()
+        if stage in config.stages
+    }
+
+
+def _detection(config: Any, workdir: Path, whole: Mapping[str, list[Found]]) -> DetectionScores:
     """Impacts found in whole films, by the paper's protocol (section 6.2)."""
-    predictions: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
-    films: list[FilmNotes] = []
-    for stage, row in (("detection", FULL_ROW), ("detection_no_spacetime", NO_SPACETIME_ROW)):
-        if stage in config.stages:
-            predictor = Predictor.load(config, workdir, stage)
-            films, found = detect(config, workdir, predictor, "test", spacetime=row == FULL_ROW)
-            predictions[row] = [(one.times_s, one.height) for one in found]
+    films = [one.notes for one in whole[FULL_ROW]]
+    predictions = {row: [(one.times_s, one.height) for one in found] for row, found in whole.items()}
     predictions |= _other_detectors(config, workdir)
     return evaluate_detection(
         [np.array(impact_times(notes)) for notes in films],
@@ -127,10 +133,9 @@ def _other_detectors(config: Any, workdir: Path) -> Mapping[str, list[tuple[np.n
     return {"motion peaks": moved, "real sound": heard}
 
 
-def _cut_from_films(config: Any, workdir: Path, test: SplitClips) -> np.ndarray:
+def _cut_from_films(found: list[Found], test: SplitClips) -> np.ndarray:
     """What the detection model predicts of whole films, at the test clips."""
-    predictor, streams = Predictor.load(config, workdir, "detection"), open_streams(workdir, "test")
-    whole = {k: predictor.film(*streams.whole(k)) for k in dict.fromkeys(test.sounds.recording)}
+    whole = {one.notes.id: one.features for one in found}
     cuts = [whole[c.recording][STEPS * c.first : STEPS * (c.first + CLIP_FRAMES)] for c in test.clips]
     return np.stack(cuts).astype(np.float32)
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import io
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,7 +16,7 @@ from vis2sound_jax.data.impacts import Scale, Streams
 from vis2sound_jax.data.records import Record
 from vis2sound_jax.data.rows import Rows, RowWriter, has_rows
 from vis2sound_jax.data.sources import SPLITS, Records
-from vis2sound_jax.evaluation.saving import write_whole
+from vis2sound_jax.evaluation.saving import write_arrays
 from vis2sound_jax.jobs.prepare import open_split, prepared_dir
 from vis2sound_jax.jobs.vis.pretrained import AlexNetWatcher, load_alexnet
 from vis2sound_jax.jobs.vis.sounds import has_split
@@ -46,16 +45,13 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     folder = seen_dir(workdir)
     watcher = load_watcher(config, workdir)
     for split in SPLITS:
-        names = [split, *(_view(k) for k in range(config.streams.views if split == "train" else 0))]
-        stores = [f"{name}_{kind}" for name in names for kind in ("motion", "colour")]
-        if has_split(workdir, split) and not all(has_rows(folder, store) for store in stores):
-            _watch_split(config, workdir, watcher, split, stores)
+        if has_split(workdir, split):
+            _watch_split(config, workdir, watcher, split)
     motion, colour = Rows(folder, "train_motion"), Rows(folder, "train_colour")
     if config.streams.kind == "small":  # AlexNet's full layers want its convolutions as they are
         scales = {name: Scale.of(rows) for name, rows in (("motion", motion), ("colour", colour))}
-        buffer = io.BytesIO()
-        np.savez(buffer, **{f"{name}_{k}": v for name, scale in scales.items() for k, v in scale._asdict().items()})
-        write_whole(folder / _SCALES, buffer.getvalue())
+        arrays = {f"{name}_{k}": v for name, scale in scales.items() for k, v in scale._asdict().items()}
+        write_arrays(folder / _SCALES, arrays)
     return {"seen": str(folder), "recordings": len(motion), "motion": motion.width, "colour": colour.width}
 
 
@@ -151,14 +147,16 @@ def decode_film(record: Record) -> tuple[np.ndarray, np.ndarray]:
     return grey, np.stack([decode_jpeg(data) for data in record["frames"]])
 
 
-def _watch_split(
-    config: Any, workdir: Path, watcher: "StreamWatcher | AlexNetWatcher", split: str, stores: list[str]
-) -> None:
-    """Writes the stores of a split: motion and colour, and then the same of altered views."""
+def _watch_split(config: Any, workdir: Path, watcher: "StreamWatcher | AlexNetWatcher", split: str) -> None:
+    """Writes the stores of a split if they are not there: motion and colour, and then the same of altered views."""
+    folder, views = seen_dir(workdir), config.streams.views if split == "train" else 0
+    stores = [f"{name}_{kind}" for name in (split, *map(_view, range(views))) for kind in ("motion", "colour")]
+    if all(has_rows(folder, store) for store in stores):
+        return
     records = open_split(config, prepared_dir(workdir), split)
     with contextlib.ExitStack() as stack:
-        writers = [stack.enter_context(RowWriter(seen_dir(workdir), store)) for store in stores]
-        films = stack.enter_context(contextlib.closing(_decoded(records, len(stores) // 2 - 1, config.seed)))
+        writers = [stack.enter_context(RowWriter(folder, store)) for store in stores]
+        films = stack.enter_context(contextlib.closing(_decoded(records, views, config.seed)))
         for name, shot in track(films, f"watching, {split}", total=len(records), unit="recording"):
             rows = [found for k, view in enumerate(shot) for found in watcher.watch(*view, sparse=k > 0)]
             for writer, found in zip(writers, rows, strict=True):

@@ -1,6 +1,5 @@
 """Listens to all recordings once: cochleagrams, amplitude peaks, and the principal components of what is heard."""
 
-import io
 import math
 from fractions import Fraction
 from pathlib import Path
@@ -20,7 +19,7 @@ from vis2sound_jax.data.records import Record
 from vis2sound_jax.data.rows import Rows, RowWriter, has_rows
 from vis2sound_jax.data.sources import SPLITS, prepared_settings
 from vis2sound_jax.errors import UserError, file_error
-from vis2sound_jax.evaluation.saving import write_whole
+from vis2sound_jax.evaluation.saving import write_arrays
 from vis2sound_jax.jobs.prepare import open_split, prepared_dir
 from vis2sound_jax.jobs.vis.bank import bank_dir, build_bank
 from vis2sound_jax.training.progress import track
@@ -55,9 +54,7 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     records = open_split(config, prepared_dir(workdir), "train")
     bank = build_bank(records, *open_sounds(workdir, "train"), config.data.rate_hz)
     bank.save(bank_dir(workdir))
-    buffer = io.BytesIO()
-    np.savez(buffer, mean=pca.mean, basis=pca.basis)
-    write_whole(folder / "pca.npz", buffer.getvalue())
+    write_arrays(folder / "pca.npz", pca._asdict())
     return {
         "sounds": str(folder),
         "recordings": len(rows),

@@ -14,7 +14,7 @@ from vis2sound_jax.audio.peaks import amplitude_peaks
 from vis2sound_jax.data.impacts import STEPS
 from vis2sound_jax.jobs.vis.sounds import ONE_THREAD
 from vis2sound_jax.retrieval.exemplars import ExemplarBank
-from vis2sound_jax.retrieval.nearest import HIT_OFFSET, HIT_STEPS
+from vis2sound_jax.retrieval.nearest import HIT_OFFSET, HIT_STEPS, windows_at
 from vis2sound_jax.retrieval.paste import paste_exemplars
 
 _PAD_S = 5.0
@@ -108,9 +108,9 @@ def exemplar_soundtrack(
     times, heights = times[kept], heights[kept]
     if not len(times):
         return Soundtrack(np.zeros(length, np.float32), times, heights, np.zeros(0, int))
-    first = np.round(times * float(spec.envelope_hz)).astype(int) - STEPS
-    places = np.clip(first[:, None] + np.arange(HIT_STEPS), 0, len(features) - 1)
-    wanted = features[places] if colouring is None else colour(features[places], colouring)
+    at = np.round(times * float(spec.envelope_hz)).astype(int)
+    wanted = windows_at(features, at, before=STEPS, steps=HIT_STEPS)
+    wanted = wanted if colouring is None else colour(wanted, colouring)
     found, _ = bank.nearest(wanted, offset=HIT_OFFSET, candidates=candidates)
     wavs = [bank.wav(int(k)) for k in found]
     wav = paste_exemplars(wavs, times, impact=bank.impact, rate_hz=bank.rate_hz, length=length)

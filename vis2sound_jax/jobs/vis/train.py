@@ -50,8 +50,14 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
 def _streams(config: Any, workdir: Path) -> TrainState:
     streams = config.streams
     net = build.streams_net(config)
-    schedule = (streams.steps, streams.learning_rate, streams.weight_decay, streams.ema)
-    task = StreamsTask(net, *schedule, timbre_weight=streams.timbre_weight)
+    task = StreamsTask(
+        net,
+        streams.steps,
+        streams.learning_rate,
+        streams.weight_decay,
+        streams.ema,
+        timbre_weight=streams.timbre_weight,
+    )
     pca = open_pca(workdir)
     timbres = find_timbres(*open_sounds(workdir, "train"), streams.timbres, config.seed)
     example = functools.partial(
