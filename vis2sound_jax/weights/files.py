@@ -8,16 +8,18 @@ from typing import Any
 import numpy as np
 
 from vis2sound_jax.errors import UserError, file_error
+from vis2sound_jax.weights.torch_files import read_torch
 
-_SUFFIXES = (".npz", ".safetensors", ".pth", ".pt")
+_TORCH = (".ckpt", ".pth", ".pt")
+_SUFFIXES = (".npz", ".safetensors", *_TORCH)
 
 
 def read_state_dict(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     """Reads a file of weights.
 
     Args:
-      path: `.npz`, `.safetensors`, or torch's `.pth` or `.pt`; the last two need the extra `convert`. Of a torch
-        file only tensors are read, and nothing in it is run.
+      path: `.npz`, `.safetensors` (needs the extra `convert`), or torch's `.ckpt`, `.pth` or `.pt`, of which only
+        the tensors are read and nothing is run; see `torch_files`.
 
     Returns:
       Array by name, as the file calls it.
@@ -31,14 +33,12 @@ def read_state_dict(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     if not path.is_file():
         raise file_error(path, "there is no such file", "download it and name where it lies")
     try:
+        if path.suffix in _TORCH:
+            return read_torch(path)
         if path.suffix == ".npz":
             with np.load(path) as arrays:
                 return {name: arrays[name] for name in arrays.files}
-        if path.suffix == ".safetensors":
-            return dict(_package("safetensors.numpy").load_file(path))
-        tensors = _package("torch").load(path, map_location="cpu", weights_only=True)
-        tensors = tensors.get("state_dict", tensors)
-        return {name: tensor.numpy() for name, tensor in tensors.items() if hasattr(tensor, "numpy")}
+        return dict(_package("safetensors.numpy").load_file(path))
     except UserError:
         raise
     except Exception as error:  # each reader has errors of its own
