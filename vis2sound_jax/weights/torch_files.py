@@ -8,7 +8,6 @@ Both layouts are read: the zip archive (torch 1.6 and later) and the older row o
 """
 
 import collections
-import math
 import pickle
 import struct
 import zipfile
@@ -48,7 +47,7 @@ class _Storage(NamedTuple):
 
     key: str
     dtype: np.dtype
-    count: int
+    size: int
 
 
 class Tensor(NamedTuple):
@@ -164,8 +163,8 @@ def _open_archive(archive: zipfile.ZipFile) -> tuple[Any, Numbers]:
     def numbers(storage: _Storage) -> np.ndarray:
         info = archive.getinfo(f"{folder}data/{storage.key}")
         # Never stored compressed by torch; a small file must not unpack into a full memory.
-        if info.compress_type != zipfile.ZIP_STORED or info.file_size != storage.count * storage.dtype.itemsize:
-            raise UserError(f"storage {storage.key} has not the {storage.count} numbers that it is said to have")
+        if info.compress_type != zipfile.ZIP_STORED or info.file_size != storage.size * storage.dtype.itemsize:
+            raise UserError(f"storage {storage.key} has not the {storage.size} numbers that it is said to have")
         return np.frombuffer(archive.read(info), storage.dtype)
 
     return content, numbers
@@ -181,7 +180,7 @@ def _open_old(file: IO[bytes]) -> tuple[Any, Numbers]:
     for key in _Reader(file).load():
         (count,) = struct.unpack("<q", file.read(8))
         storage = reader.storages.get(str(key))
-        if storage is None or storage.count != count:
+        if storage is None or storage.size != count:
             raise UserError(f"storage {key} has not the {count} numbers that it is said to have")
         every[str(key)] = np.frombuffer(file.read(count * storage.dtype.itemsize), storage.dtype)
     return content, lambda storage: every[storage.key]
@@ -209,7 +208,7 @@ def _view(tensor: Tensor, flat: np.ndarray, name: str) -> np.ndarray:
     """Copies a tensor out of its storage; a view that reaches beyond it is refused."""
     last = tensor.offset + sum((n - 1) * step for n, step in zip(tensor.shape, tensor.strides, strict=True))
     positive = tensor.offset >= 0 and all(n >= 0 for n in (*tensor.shape, *tensor.strides))
-    if not positive or (math.prod(tensor.shape) and last >= len(flat)):
+    if not positive or (0 not in tensor.shape and last >= len(flat)):
         raise UserError(f"{name} reaches beyond its numbers")
     steps = tuple(step * flat.itemsize for step in tensor.strides)
     view = np.lib.stride_tricks.as_strided(flat[tensor.offset :], tensor.shape, steps)
