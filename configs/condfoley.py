@@ -7,60 +7,101 @@ Presets (two idle CPU cores unless said otherwise; measured numbers stand in the
   smoke               the same stages on a handful of recordings, about a minute; its films sound like noise
   workstation         laptop with more recordings and longer training; not timed yet
   greatest_hits_mini  starts from the laptop's weights and trains on real recordings that you have
-  paper               the sizes of the paper (24 x 1024 transformer, VQGAN, R(2+1)D-18) for data in the
-                      Greatest Hits layout; its GAN training is not built yet
+  paper               the paper's networks and training for the full Greatest Hits: GAN codebook, R(2+1)D-18,
+                      24 x 1024 transformer, MelGAN; for an accelerator
+  countixav           the same for Countix-AV
+  paper_smoke         every stage of paper, small, on a handful of procedural recordings
 
 Any value can be changed from the command line: --config.transformer.steps=500.
 """
 
 import ml_collections
 
-PRESETS = ("laptop", "smoke", "workstation", "greatest_hits_mini", "paper")
+ConfigDict = ml_collections.ConfigDict
+
+PRESETS = ("laptop", "smoke", "workstation", "greatest_hits_mini", "paper", "countixav", "paper_smoke")
+
+# Stage or job → module that does it.
+_JOBS = {
+    "prepare": "prepare",
+    "encoder": "train",
+    "codebook": "train",
+    "transformer": "train",
+    "vocoder": "train",
+    "evaluate": "evaluate",
+    "generate": "generate",
+    "onsets": "onsets",
+    "convert": "convert",
+}
+_DATA = ("seed", "data", "world", "mel")
+_NETWORKS = (*_DATA, "encoder", "codebook", "transformer", "compat")
+# Which parts of this document each stage depends on: a finished stage is not run again unless they change.
+_STAGE_KEYS = {
+    "prepare": ("seed", "data", "world"),
+    "encoder": (*_DATA, "encoder", "init_from"),
+    "codebook": (*_DATA, "codebook", "init_from"),
+    "transformer": (*_NETWORKS, "init_from"),
+    "vocoder": (*_DATA, "vocoder", "init_from"),
+    "evaluate": (*_NETWORKS, "vocoder", "decoding", "evaluate"),
+    "generate": (*_NETWORKS, "vocoder", "decoding", "generate"),
+}
 
 
-def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
+def get_config(preset: str = "laptop") -> ConfigDict:
     """Returns the configuration of a preset."""
     if preset not in PRESETS:
         raise ValueError(f"unknown preset {preset!r}; configs/condfoley.py has {', '.join(PRESETS)}")
-    config = ml_collections.ConfigDict()
+    config = ConfigDict()
     config.name = "condfoley" if preset == "laptop" else f"condfoley_{preset}"
     config.preset = preset
     config.seed = 0
     config.stages = ("prepare", "encoder", "codebook", "transformer", "evaluate", "generate")
-    # Stage or job → module that does it.
-    config.jobs = ml_collections.ConfigDict(
-        {
-            "prepare": "prepare",
-            "encoder": "train",
-            "codebook": "train",
-            "transformer": "train",
-            "evaluate": "evaluate",
-            "generate": "generate",
-            "onsets": "onsets",
-        }
-    )
+    config.jobs = ConfigDict(_JOBS)
+    config.stage_keys = ConfigDict(_STAGE_KEYS)
     # A workdir whose encoder, codebook and transformer this run starts from; empty starts from nothing.
     config.init_from = ""
+    # True does as the published code did where its released weights need it: the video network normalises by the
+    # statistics of each clip, in training sounds share one level a batch, spectrograms are cropped in the middle,
+    # and the example's sound moves by the target's shift.
+    config.compat = False
+    config.data, config.world, config.mel = _data(), _world(), _mel()
+    config.encoder, config.codebook, config.transformer = _encoder(), _codebook(), _transformer()
+    config.vocoder, config.decoding = _vocoder(), _decoding()
+    config.evaluate, config.generate, config.request = _evaluate(), _generate(), _request()
+    config.log_every = 50
+    config.save_every = 200
+    globals()[f"_{preset}"](config)
+    return config
 
-    # Recordings. "procedural" writes a made-up world; anything else is a folder in the Greatest Hits layout.
-    config.data = data = ml_collections.ConfigDict()
+
+def _data() -> ConfigDict:
+    """Recordings: "procedural" writes a made-up world; anything else is a folder in the builder's layout."""
+    data = ConfigDict()
     data.recordings = "procedural"
+    # A folder in datasets/: "greatest_hits" or "countix_av".
+    data.builder = "greatest_hits"
     data.split = "official"
     data.rate_hz = 22050
     data.fps = 25.0
     data.height = 72
     data.width = 128
     data.max_bad_share = 0.05
+    return data
 
-    config.world = world = ml_collections.ConfigDict()
+
+def _world() -> ConfigDict:
+    """The procedural recordings."""
+    world = ConfigDict()
     world.train = 420
     world.test = 48
     world.seconds = 10.0
     world.close_up = False
+    return world
 
-    # Log-mel as CondFoleyGen computes it, but clipped at a higher floor: below it lies background noise,
-    # which would take most of the codes.
-    config.mel = mel = ml_collections.ConfigDict()
+
+def _mel() -> ConfigDict:
+    """Log-mel as CondFoleyGen computes it, but with a higher floor: background noise would take most of the codes."""
+    mel = ConfigDict()
     mel.n_mels = 80
     mel.n_fft = 1024
     mel.hop = 256
@@ -69,9 +110,13 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
     mel.scale = "htk"
     mel.floor_db = -60.0
     mel.top_db = 20.0
+    return mel
 
-    # The video encoder learns when the film sounds, and how: the coarse spectrum of every frame's sound.
-    config.encoder = encoder = ml_collections.ConfigDict()
+
+def _encoder() -> ConfigDict:
+    """The video encoder learns when the film sounds, and how: the coarse spectrum of every frame's sound."""
+    encoder = ConfigDict()
+    # "impact_net", or "r2plus1d": the paper's network, which here learns the onsets alone.
     encoder.kind = "impact_net"
     encoder.widths = (32, 64, 128)
     encoder.width = 128
@@ -87,8 +132,14 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
     # Standard deviation, in seconds, of the bump that marks an onset in the target.
     encoder.onset_spread_s = 0.03
     encoder.ema = 0.99
+    # Of r2plus1d alone: a file of torchvision's Kinetics weights to start from; empty starts from nothing.
+    encoder.weights = ""
+    return encoder
 
-    config.codebook = codebook = ml_collections.ConfigDict()
+
+def _codebook() -> ConfigDict:
+    """The codes of sound."""
+    codebook = ConfigDict()
     # "patch_coder": pieces of log-mel found by k-means; "band_coder": a trained autoencoder; "vqgan": the paper's.
     codebook.kind = "patch_coder"
     # Of the patch coder, row 0 is the outline of a column and the others are its bands' details.
@@ -97,7 +148,7 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
     codebook.codes = 256
     # Groups of mel bands of which an outline holds the means.
     codebook.outline = 20
-    # From here to the end the band coder alone.
+    # From here to the end the trained coders alone.
     codebook.latent = 16
     codebook.width = 256
     codebook.blocks = 2
@@ -106,12 +157,26 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
     codebook.warmup_steps = 400
     codebook.steps = 1200
     codebook.learning_rate = 1e-3
+    # Of the VQGAN alone: width of each level over `width`; the step at which the discriminator begins; and a file
+    # of weights for the perceptual loss, which is left out without one.
+    codebook.levels = (1, 1, 2, 2, 4)
+    codebook.disc_start = 600
+    codebook.disc_width = 64
+    codebook.perceptual = ""
+    return codebook
 
-    # The transformer over [example codes, target codes]; 20 columns of 8 frames are 1.858 s.
-    config.transformer = transformer = ml_collections.ConfigDict()
+
+def _transformer() -> ConfigDict:
+    """The transformer over [example codes, target codes]; 20 columns of 8 frames are 1.858 s."""
+    transformer = ConfigDict()
     transformer.columns = 20
     # "aligned": each moment's video feature enters the token of that moment; "prefix": the paper's.
     transformer.conditioning = "aligned"
+    # "cached": the encoder's features, computed once; or the transformer has an r2plus1d of its own, which starts as
+    # the encoder, sees altered frames and is "trained" or "frozen".
+    transformer.video = "cached"
+    # Codes of a recording are computed at so many places in a column.
+    transformer.phases = 1
     transformer.layers = 4
     transformer.heads = 4
     transformer.width = 128
@@ -124,88 +189,73 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
     # Weight of the loss on the example's own codes; the paper has none.
     transformer.condition_weight = 0.25
     transformer.dtype = "float32"
+    return transformer
 
-    config.decoding = decoding = ml_collections.ConfigDict()
+
+def _vocoder() -> ConfigDict:
+    """From log-mel to waveform."""
+    vocoder = ConfigDict()
+    # "griffin_lim", or "melgan": trained by the stage "vocoder", or converted.
+    vocoder.kind = "griffin_lim"
+    vocoder.width = 32
+    vocoder.residual_layers = 3
+    vocoder.batch = 16
+    vocoder.frames = 32
+    vocoder.steps = 20000
+    vocoder.learning_rate = 1e-4
+    return vocoder
+
+
+def _decoding() -> ConfigDict:
+    """How takes are drawn."""
+    decoding = ConfigDict()
     decoding.temperature = 0.9
     decoding.top_k = 64
     decoding.guidance = 1.5
     decoding.griffin_lim_iterations = 60
+    return decoding
 
-    config.evaluate = evaluate = ml_collections.ConfigDict()
+
+def _evaluate() -> ConfigDict:
+    """The test."""
+    evaluate = ConfigDict()
     evaluate.pairs = 96
     evaluate.takes = 4
     evaluate.griffin_lim_iterations = 32
+    return evaluate
 
-    config.generate = generate = ml_collections.ConfigDict()
+
+def _generate() -> ConfigDict:
+    """Films of the test recordings."""
+    generate = ConfigDict()
     generate.films = 6
     generate.takes = 4
+    return generate
 
-    config.log_every = 50
-    config.save_every = 200
 
-    # What the command line asks of --job=generate and --job=onsets.
-    config.request = ml_collections.ConfigDict()
-    config.request.video = ""
-    config.request.example = ""
-    config.request.output = ""
-    config.request.takes = 4
-    config.request.seed = 0
+def _request() -> ConfigDict:
+    """What the command line asks of a job."""
+    request = ConfigDict()
+    request.video = ""
+    request.example = ""
+    request.output = ""
+    request.takes = 4
+    request.seed = 0
     # Second of the example at which its window begins; negative takes the most eventful one.
-    config.request.start = -1.0
-
-    # Which parts of this document each stage depends on: a finished stage is not run again unless they change.
-    config.stage_keys = ml_collections.ConfigDict(
-        {
-            "prepare": ("seed", "data", "world"),
-            "encoder": ("seed", "data", "world", "mel", "encoder", "init_from"),
-            "codebook": ("seed", "data", "world", "mel", "codebook", "init_from"),
-            "transformer": (
-                "seed",
-                "data",
-                "world",
-                "mel",
-                "encoder",
-                "codebook",
-                "transformer",
-                "init_from",
-            ),
-            "evaluate": (
-                "seed",
-                "data",
-                "world",
-                "mel",
-                "encoder",
-                "codebook",
-                "transformer",
-                "decoding",
-                "evaluate",
-            ),
-            "generate": (
-                "seed",
-                "data",
-                "world",
-                "mel",
-                "encoder",
-                "codebook",
-                "transformer",
-                "decoding",
-                "generate",
-            ),
-        }
-    )
-    globals()[f"_{preset}"](config)
-    return config
+    request.start = -1.0
+    # Of --job=convert: which network a file of released weights holds, and the file.
+    request.kind = ""
+    request.source = ""
+    return request
 
 
-def _laptop(config: ml_collections.ConfigDict) -> None:
+def _laptop(config: ConfigDict) -> None:
     """The values above."""
 
 
-def _smoke(config: ml_collections.ConfigDict) -> None:
+def _smoke(config: ConfigDict) -> None:
     """Every stage, nothing learned."""
-    config.world.train = 8
-    config.world.test = 4
-    config.world.seconds = 6.0
+    _few_recordings(config)
     config.encoder.steps = 4
     config.encoder.batch = 2
     config.codebook.codes = 32
@@ -213,6 +263,12 @@ def _smoke(config: ml_collections.ConfigDict) -> None:
     config.transformer.batch = 4
     config.transformer.layers = 2
     config.transformer.width = 64
+
+
+def _few_recordings(config: ConfigDict) -> None:
+    config.world.train = 8
+    config.world.test = 4
+    config.world.seconds = 6.0
     config.evaluate.pairs = 6
     config.evaluate.takes = 2
     config.evaluate.griffin_lim_iterations = 4
@@ -223,7 +279,7 @@ def _smoke(config: ml_collections.ConfigDict) -> None:
     config.save_every = 2
 
 
-def _workstation(config: ml_collections.ConfigDict) -> None:
+def _workstation(config: ConfigDict) -> None:
     """More of everything; not run yet."""
     config.world.train = 1200
     config.encoder.steps = 3000
@@ -233,7 +289,7 @@ def _workstation(config: ml_collections.ConfigDict) -> None:
     config.save_every = 500
 
 
-def _greatest_hits_mini(config: ml_collections.ConfigDict) -> None:
+def _greatest_hits_mini(config: ConfigDict) -> None:
     """Real recordings, from the laptop's weights."""
     config.init_from = "runs/condfoley"
     config.data.recordings = "$VIS2SOUND_SHARED/greatest_hits_mini"
@@ -245,30 +301,89 @@ def _greatest_hits_mini(config: ml_collections.ConfigDict) -> None:
     config.transformer.learning_rate = 1e-3
 
 
-def _paper(config: ml_collections.ConfigDict) -> None:
-    """The paper's sizes (Du et al. 2023, section 4 and the released configurations)."""
+def _paper(config: ConfigDict) -> None:
+    """The paper's sizes and training (Du et al. 2023, section 4 and the released configurations)."""
+    config.stages = ("prepare", "encoder", "codebook", "transformer", "vocoder", "evaluate", "generate")
     config.data.recordings = "greatest_hits"
     config.data.split = "condfoley"
     config.data.fps = 15.0
     config.data.height = 128
     config.data.width = 128
     config.mel.floor_db = -80.0
-    config.encoder.kind = "r2plus1d"
-    config.codebook.kind = "vqgan"
-    config.codebook.rows = 5
-    config.codebook.frames = 16
-    config.codebook.codes = 1024
-    config.codebook.latent = 256
-    config.transformer.columns = 10
-    config.transformer.conditioning = "prefix"
-    config.transformer.layers = 24
-    config.transformer.heads = 16
-    config.transformer.width = 1024
-    config.transformer.batch = 8
-    config.transformer.learning_rate = 4e-5
-    config.transformer.weight_decay = 0.01
-    config.transformer.drop_condition = 0.0
-    config.transformer.condition_weight = 0.0
+    # The network of the paper's onset transfer, whose R(2+1)D-18 the transformer's own starts from: 100 passes.
+    encoder = config.encoder
+    encoder.kind = "r2plus1d"
+    encoder.widths = (64, 128, 256, 512)
+    encoder.width = 512
+    encoder.targets = "sound"
+    encoder.clip_frames = 30
+    encoder.batch = 12
+    encoder.steps = 270_000
+    encoder.learning_rate = 1e-4
+    encoder.weight_decay = 5e-4
+    codebook = config.codebook
+    codebook.kind = "vqgan"
+    codebook.rows = 5
+    codebook.frames = 16
+    codebook.codes = 1024
+    codebook.latent = 256
+    codebook.width = 128
+    codebook.warmup_steps = 0
+    codebook.steps = 200_000
+    codebook.disc_start = 30_000
+    codebook.learning_rate = 1.44e-4
+    transformer = config.transformer
+    transformer.columns = 10
+    transformer.conditioning = "prefix"
+    transformer.video = "trained"
+    transformer.phases = 3
+    transformer.layers = 24
+    transformer.heads = 16
+    transformer.width = 1024
+    transformer.batch = 8
+    transformer.steps = 200_000
+    transformer.learning_rate = 4e-5
+    transformer.weight_decay = 0.01
+    transformer.drop_condition = 0.0
+    transformer.condition_weight = 0.0
+    config.vocoder.kind = "melgan"
+    config.vocoder.batch = 64
+    config.vocoder.steps = 400_000
     config.decoding.temperature = 1.0
     config.decoding.top_k = 512
     config.decoding.guidance = 1.0
+    config.log_every = 200
+    config.save_every = 2000
+
+
+def _countixav(config: ConfigDict) -> None:
+    """The paper's second data set: fewer recordings, repeated actions, no labelled hits."""
+    _paper(config)
+    config.data.recordings = "countix_av"
+    config.data.builder = "countix_av"
+    config.data.split = "condfoley"
+    config.encoder.steps = 6_700
+    config.transformer.steps = 100_000
+
+
+def _paper_smoke(config: ConfigDict) -> None:
+    """Every stage of `paper`, nothing learned."""
+    _paper(config)
+    _few_recordings(config)
+    config.data.recordings = "procedural"
+    config.data.split = "official"
+    config.encoder.widths = (4, 8, 8, 16)
+    config.encoder.width = 16
+    config.codebook.width = 8
+    config.codebook.latent = 16
+    config.codebook.codes = 64
+    config.codebook.disc_width = 8
+    config.transformer.layers = 2
+    config.transformer.heads = 2
+    config.transformer.width = 32
+    config.vocoder.width = 4
+    config.vocoder.residual_layers = 1
+    for stage in (config.encoder, config.codebook, config.transformer, config.vocoder):
+        stage.batch = 2
+        stage.steps = 4
+    config.codebook.disc_start = 2

@@ -47,7 +47,8 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
     config.seed = 0
     # Stage or job → module that does it.
     modules = {stage: "vis.train" for stage in ("streams", *_PREDICTION, *_DETECTION)}
-    modules |= {name: f"vis.{name}" for name in ("sounds", "seen", "evaluate", "generate")} | {"prepare": "prepare"}
+    modules |= {name: f"vis.{name}" for name in ("sounds", "seen", "evaluate", "generate")}
+    modules |= {"prepare": "prepare", "convert": "convert"}
     config.jobs = ml_collections.ConfigDict(modules)
     # A workdir whose trained stages this run starts from; empty starts from nothing.
     config.init_from = ""
@@ -70,6 +71,7 @@ def _data(config: ml_collections.ConfigDict) -> None:
     # Recordings. "procedural" writes a made-up world; anything else is a folder in the Greatest Hits layout.
     config.data = data = ml_collections.ConfigDict()
     data.recordings = "procedural"
+    data.builder = "greatest_hits"
     data.split = "official"
     data.rate_hz = 22050
     data.fps = 30.0
@@ -192,6 +194,9 @@ def _results(config: ml_collections.ConfigDict) -> None:
     request.seed = 0
     # "exemplar" or "parametric"; empty takes config.synthesis.kind.
     request.synthesis = ""
+    # Of --job=convert: which network a file of released weights holds (alexnet), and the file.
+    request.kind = ""
+    request.source = ""
 
 
 def _laptop(config: ml_collections.ConfigDict) -> None:

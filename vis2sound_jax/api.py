@@ -12,18 +12,20 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from vis2sound_jax import build
+from vis2sound_jax import build, trained
 from vis2sound_jax.audio.files import read_sound
 from vis2sound_jax.audio.mel import log_mel
 from vis2sound_jax.audio.onsets import onset_events
-from vis2sound_jax.audio.synthesis import GriffinLim, Vocoder
-from vis2sound_jax.data.tokens import TokenRecording, style_of, video_window
+from vis2sound_jax.audio.synthesis import Vocoder
+from vis2sound_jax.data.records import Record
+from vis2sound_jax.data.tokens import TokenRecording, clip_places, style_of, video_window
 from vis2sound_jax.errors import UserError, file_error
-from vis2sound_jax.generation.watch import Seen, Watcher
+from vis2sound_jax.generation.coder import Coder
+from vis2sound_jax.generation.compose import VideoFn
+from vis2sound_jax.generation.watch import ClipWatcher, Seen, Watcher
 from vis2sound_jax.models.grid import tokens_from_grid
 from vis2sound_jax.retrieval.takes import agreement
-from vis2sound_jax.training.checkpoint import load_meta, load_params
-from vis2sound_jax.video.files import probe, read_frames
+from vis2sound_jax.video.files import decode_jpeg, probe, read_frames
 from vis2sound_jax.video.onsets import onsets_from_probability
 
 Progress = Callable[[int, int], None]
@@ -65,22 +67,27 @@ class Foley:
         """Loads the newest weights of every stage of a workdir; see `load`."""
         self.config = config
         self.spec = build.mel_spec(config)
-        self.coder = build.codebook_net(config)
+        self.coder = Coder(build.codebook_net(config))
         self.composer = build.composer(config)
-        self.watcher = Watcher(build.encoder_net(config), mirrored=True)
-        self.vocoder: Vocoder = GriffinLim(self.spec, config.decoding.griffin_lim_iterations)
+        transformer, video = trained.transformer_params(config, workdir)
         self.params: dict[str, Any] = {
-            "encoder": load_params(workdir / "encoder" / "checkpoints", item="variables")["ema"],
-            "codebook": load_params(workdir / "codebook" / "checkpoints"),
-            "transformer": load_params(workdir / "transformer" / "checkpoints"),
+            "codebook": trained.codebook_params(workdir),
+            "transformer": transformer,
+            "video": video,
         }
-        self.steps = {stage: load_meta(workdir / stage / "checkpoints")["step"] for stage in self.params}
+        self.steps = trained.steps_of(workdir)
+        self.watcher: Watcher | None = None
+        # Converted weights may come without a network that finds onsets.
+        if video is None or "encoder" in self.steps:
+            self.watcher = Watcher(build.encoder_net(config), mirrored=True)
+            self.params["encoder"] = trained.encoder_variables(config, workdir)
+        net = build.video_net(config)
+        self.clip_watcher = None if net is None else ClipWatcher(net, config.compat)
+        self.vocoder = trained.vocoder(config, self.spec, workdir)
         recordings = str(config.data.recordings)
         self.trained_on = "procedural recordings" if recordings == "procedural" else recordings
         self.column_s = config.codebook.frames * self.spec.hop / self.spec.rate_hz
         self.window_s = config.transformer.columns * self.column_s
-        self._encode = jax.jit(lambda params, mel: self.coder.apply({"params": params}, mel, method="encode"))
-        self._decode = jax.jit(lambda params, grid: self.coder.apply({"params": params}, grid, method="decode"))
 
     @property
     def rate_hz(self) -> int:
@@ -99,7 +106,17 @@ class Foley:
         Raises:
           UserError: if the file is no film.
         """
-        return self.onsets_seen(self._watch(video))
+        if self.watcher is None:
+            raise UserError(
+                f"the run {self.config.name} has no network that finds onsets; train its stage encoder, or convert "
+                "one with --job=convert --kind=video_onset"
+            )
+        return self.onsets_seen(self._watch(self._frames(video)))
+
+    def onsets_of(self, record: Record) -> Onsets:
+        """Lists the events seen in a prepared recording."""
+        grey = self.watcher is not None and self.watcher.grey
+        return self.onsets_seen(self._watch(np.stack([decode_jpeg(data, grey=grey) for data in record["frames"]])))
 
     def onsets_seen(self, seen: Seen) -> Onsets:
         """Lists the events of a film that was watched already."""
@@ -136,13 +153,13 @@ class Foley:
         info = probe(video)
         self._check_length(video, info.duration_s, "give a longer film")
         condition, began_s = self._condition(example, start_s)
-        seen = self._watch(video)
+        frames = self._frames(video)
+        seen = self._watch(frames)
         columns = int(np.ceil(info.duration_s / self.column_s))
-        film = self.recording("film", seen, columns)
         grids = self.composer.film(
             self.params["transformer"],
             condition,
-            lambda start: video_window(film, start, self.config.transformer.columns, build.prefix_frames(self.config)),
+            self._windows(frames, seen, columns),
             columns,
             jax.random.key(seed),
             takes=takes,
@@ -190,7 +207,7 @@ class Foley:
         out = np.zeros((len(grids), self.spec.n_mels, padded.shape[2] * frames), np.float32)
         for start in starts:
             cut = padded[:, :, start : start + columns]
-            piece = np.asarray(self._decode(self.params["codebook"], jnp.asarray(cut, jnp.int32)))
+            piece = np.asarray(self.coder.decode(self.params["codebook"], jnp.asarray(cut, jnp.int32)))
             fade = np.ones(piece.shape[-1], np.float32)
             if start:
                 rise = half * frames
@@ -199,12 +216,32 @@ class Foley:
             out[:, :, place] = out[:, :, place] * (1 - fade) + piece * fade
         return out[:, :, : total * frames]
 
-    def _watch(self, video: str | os.PathLike[str]) -> Seen:
+    def clip_features(self, frames: np.ndarray, start_s: float) -> np.ndarray:
+        """Watches the clip [t, h, w, 3] that begins at a time, with the transformer's own video network."""
+        assert self.clip_watcher is not None  # asked for only where there is one
+        places = clip_places(start_s, self.config.data.fps, len(frames), build.PREFIX_FRAMES)
+        return self.clip_watcher.watch(self.params["video"], frames[places])
+
+    def _frames(self, video: str | os.PathLike[str]) -> np.ndarray:
         data = self.config.data
-        frames = read_frames(video, data.fps, data.height, data.width, grey=True)
+        grey = self.watcher is not None and self.watcher.grey
+        frames = read_frames(video, data.fps, data.height, data.width, grey=grey)
         if not len(frames):
             raise file_error(video, "the film has no pictures", "give a film that plays")
+        return frames
+
+    def _watch(self, frames: np.ndarray) -> Seen:
+        """Runs the encoder; without one, nothing is seen to sound."""
+        if self.watcher is None:
+            return Seen(np.zeros((len(frames), 0), np.float32), np.zeros(len(frames), np.float32))
         return self.watcher.watch(self.params["encoder"], frames)
+
+    def _windows(self, frames: np.ndarray, seen: Seen, columns: int) -> VideoFn:
+        """Says what the transformer sees of a film in the window that begins at a column."""
+        if self.clip_watcher is not None:
+            return lambda start: self.clip_features(frames, start * self.column_s)
+        film, prefix = self.recording("film", seen, columns), build.prefix_frames(self.config)
+        return lambda start: video_window(film, start, self.config.transformer.columns, prefix)
 
     def _check_length(self, path: str | os.PathLike[str], duration_s: float, remedy: str) -> None:
         if duration_s < self.window_s:
@@ -229,7 +266,7 @@ class Foley:
         start, frames = round(start), self.config.codebook.frames
         mel = np.asarray(log_mel(wav, self.spec))[:, : columns * frames]
         window = mel[:, start * frames :][:, : self.config.transformer.columns * frames]
-        grid = self._encode(self.params["codebook"], jnp.asarray(window[None]))
+        grid = self.coder.encode(self.params["codebook"], jnp.asarray(window[None]))
         video = self._example_video(example, columns, start)
         condition = {
             "condition": np.asarray(tokens_from_grid(grid, build.book_size(self.config)))[0],
@@ -244,11 +281,17 @@ class Foley:
             probe(example)
         except UserError:
             # A bare sound; `read_sound` has shown that the file itself is good.
-            seen = Seen(np.zeros((1, self.watcher.net.width), np.float32), np.zeros(1, np.float32))
-        else:
-            seen = self._watch(example)
-        film = self.recording("example", seen, columns)
-        return video_window(film, start, self.config.transformer.columns, build.prefix_frames(self.config))
+            return self._nothing_to_see()
+        frames = self._frames(example)
+        return self._windows(frames, self._watch(frames), columns)(start)
+
+    def _nothing_to_see(self) -> np.ndarray:
+        """The features of an example without pictures, which training shows by zeros."""
+        if self.clip_watcher is not None:
+            return np.zeros((build.PREFIX_FRAMES, self.config.encoder.width), np.float32)
+        blank = Seen(np.zeros((1, self.config.encoder.width), np.float32), np.zeros(1, np.float32))
+        columns = self.config.transformer.columns
+        return video_window(self.recording("sound", blank, columns), 0, columns, build.prefix_frames(self.config))
 
     def _busiest(self, wav: np.ndarray, last: int) -> int:
         """Finds the window with the most confident onsets, early rather than late."""

@@ -8,12 +8,15 @@ from vis2sound_jax.audio.mel import MelSpec
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.generation.compose import Composer
 from vis2sound_jax.models.band_coder import BandCoder
+from vis2sound_jax.models.codebook import LEGACY_WEIGHTS
 from vis2sound_jax.models.image_streams import SoundGuess
 from vis2sound_jax.models.impact_lstm import ImpactLSTM
 from vis2sound_jax.models.impact_net import ImpactNet
 from vis2sound_jax.models.patch_coder import PatchCoder
 from vis2sound_jax.models.r2plus1d import R2Plus1D
 from vis2sound_jax.models.transformer import Transformer
+from vis2sound_jax.models.video_onset import VideoOnsetNet
+from vis2sound_jax.models.vocoder import MelGAN
 from vis2sound_jax.models.vqgan import VQGAN
 
 STEPS = 3
@@ -38,7 +41,7 @@ def mel_spec(config: Any) -> MelSpec:
     )
 
 
-def encoder_net(config: Any) -> ImpactNet | R2Plus1D:
+def encoder_net(config: Any) -> ImpactNet | VideoOnsetNet:
     """Builds the video encoder that `config.encoder.kind` names."""
     encoder = config.encoder
     if encoder.kind == "impact_net":
@@ -49,7 +52,7 @@ def encoder_net(config: Any) -> ImpactNet | R2Plus1D:
             bands=encoder.bands,
         )
     if encoder.kind == "r2plus1d":
-        return R2Plus1D()
+        return VideoOnsetNet(widths=tuple(encoder.widths))
     raise _unknown("encoder", encoder.kind, ("impact_net", "r2plus1d"))
 
 
@@ -75,8 +78,41 @@ def codebook_net(config: Any) -> PatchCoder | BandCoder | VQGAN:
             blocks=codebook.blocks,
         )
     if codebook.kind == "vqgan":
-        return VQGAN(n_codes=codebook.codes, embed_dim=codebook.latent)
+        return VQGAN(
+            ch=codebook.width,
+            ch_mult=tuple(codebook.levels),
+            num_res_blocks=codebook.blocks,
+            z_channels=codebook.latent,
+            embed_dim=codebook.latent,
+            n_codes=codebook.codes,
+            **(LEGACY_WEIGHTS if config.compat else {}),
+        )
     raise _unknown("codebook", codebook.kind, ("patch_coder", "band_coder", "vqgan"))
+
+
+def video_net(config: Any) -> R2Plus1D | None:
+    """Builds the video network that the transformer has of its own; None where it takes the encoder's features."""
+    video, kind = config.transformer.video, config.encoder.kind
+    if video not in ("cached", "frozen", "trained"):
+        raise _unknown("transformer", video, ("cached", "frozen", "trained"), "video")
+    if video == "cached":
+        return None
+    if kind != "r2plus1d" or config.transformer.conditioning != "prefix":
+        raise UserError(
+            f"config.transformer.video is {video!r}, which needs config.encoder.kind='r2plus1d' and "
+            "config.transformer.conditioning='prefix'; set these or config.transformer.video='cached'"
+        )
+    return R2Plus1D(widths=tuple(config.encoder.widths))
+
+
+def vocoder_net(config: Any) -> MelGAN | None:
+    """Builds the vocoder network; None where Griffin-Lim, which has no weights, is asked for."""
+    vocoder = config.vocoder
+    if vocoder.kind not in ("griffin_lim", "melgan"):
+        raise _unknown("vocoder", vocoder.kind, ("griffin_lim", "melgan"))
+    if vocoder.kind == "griffin_lim":
+        return None
+    return MelGAN(n_mels=config.mel.n_mels, width=vocoder.width, residual_layers=vocoder.residual_layers)
 
 
 def book_size(config: Any) -> int:

@@ -93,7 +93,7 @@ def test_all_hidden_is_the_row_without_condition() -> None:
 def test_the_share_of_hidden_conditions_and_films() -> None:
     many = {name: np.repeat(value, 200, axis=0) for name, value in batch().items()}
     task = dataclasses.replace(TASK, drop_condition=0.4)
-    hidden = task._hide_some(many, jax.random.key(1))
+    hidden = task.hide_some(many, jax.random.key(1))
     masked = (hidden["condition"] == MASK).all(axis=1)
     blind = (hidden["target_video"] == 0).all(axis=(1, 2))
     silent_film = (hidden["condition_video"] == 0).all(axis=(1, 2))

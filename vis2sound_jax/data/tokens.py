@@ -28,12 +28,15 @@ class TokenRecording:
     Attributes:
       id: name of the recording.
       codes: [r, k] codes of its sound, rows as the coder orders them.
-      mel: [f, t] its log-mel in [0, 1], float16.
+      windows: [s, r, c] codes of the window that begins at each column, for coders to which a code depends on the
+        window; [0, r, 0] where any piece of `codes` will do.
+      offset_s: time of column 0 in the recording, in seconds.
+      mel: [f, t] its log-mel in [0, 1], float16; may be empty where the video is a prefix.
       features: [t, d] the video encoder's features, float16.
       onset: [t] the video encoder's onset probability.
       fps: rate of `features` and `onset`.
       column_s: length of a column of `codes` in seconds.
-      event_s: times of the annotated events in seconds.
+      event_s: times of the annotated events in seconds from column 0.
     """
 
     id: str
@@ -44,6 +47,12 @@ class TokenRecording:
     fps: float
     column_s: float
     event_s: np.ndarray
+    windows: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros((0, 0, 0), np.int16))
+    offset_s: float = 0.0
+
+    def codes_from(self, start: int, columns: int) -> np.ndarray:
+        """Returns the codes [r, columns] of the window that begins at a column."""
+        return self.windows[start] if self.windows.size else self.codes[:, start : start + columns]
 
 
 def aligned_features(
@@ -148,7 +157,7 @@ def pair_example(
       prefix_frames: frames of video for each window as a prefix; 0 aligns the video to the tokens instead.
 
     Returns:
-      `condition`, `target`, `condition_video`, `target_video`, `style`.
+      `condition`, `target`, `condition_video`, `target_video` and, unless the video is a prefix, `style`.
     """
     target, condition = sample_starts(recording, rng, columns)
     return window_pair(recording, target, recording, condition, columns=columns, book=book, prefix_frames=prefix_frames)
@@ -170,24 +179,30 @@ def window_pair(
         ("condition", condition, condition_start),
         ("target", target, target_start),
     ):
-        codes = recording.codes[:, start : start + columns]
+        codes = recording.codes_from(start, columns)
         shifted = codes.astype(np.int32) + np.arange(len(codes), dtype=np.int32)[:, None] * book
         example[name] = shifted.T.reshape(-1)
         example[f"{name}_video"] = video_window(recording, start, columns, prefix_frames)
-    frames = condition.mel.shape[1] // condition.codes.shape[1]
-    cut = condition.mel[:, condition_start * frames : (condition_start + columns) * frames]
-    example["style"] = style_of(cut)
+    if not prefix_frames:
+        frames = condition.mel.shape[1] // condition.codes.shape[1]
+        cut = condition.mel[:, condition_start * frames : (condition_start + columns) * frames]
+        example["style"] = style_of(cut)
     return example
 
 
 def video_window(recording: TokenRecording, start: int, columns: int, prefix_frames: int) -> Float32[np.ndarray, "p g"]:
     """Looks up the video of a window: one row for every token, or the frames of a prefix."""
-    start_s = start * recording.column_s
+    start_s = recording.offset_s + start * recording.column_s
     if prefix_frames:
         duration_s = columns * recording.column_s
         return frame_features(recording.features, recording.fps, start_s, duration_s, prefix_frames)
     rows = aligned_features(recording.features, recording.onset, recording.fps, start_s, recording.column_s, columns)
     return np.repeat(rows, recording.codes.shape[0], axis=0)
+
+
+def clip_places(start_s: float, fps: float, total: int, frames: int) -> np.ndarray:
+    """Returns which frames of a film a clip shows, the last one held where the film ends."""
+    return np.clip(round(start_s * fps) + np.arange(frames), 0, total - 1)
 
 
 def save_recordings(path: Path, recordings: Sequence[TokenRecording]) -> None:
@@ -209,9 +224,8 @@ def load_recordings(path: Path) -> list[TokenRecording]:
     with np.load(path) as arrays:
         recordings = []
         for k in range(int(arrays["count"])):
-            values: dict[str, Any] = {
-                field.name: arrays[f"{k}/{field.name}"] for field in dataclasses.fields(TokenRecording)
-            }
-            values |= {name: float(values[name]) for name in ("fps", "column_s")}
+            names = [field.name for field in dataclasses.fields(TokenRecording)]
+            values: dict[str, Any] = {name: arrays[f"{k}/{name}"] for name in names}
+            values |= {name: float(values[name]) for name in ("fps", "column_s", "offset_s")}
             recordings.append(TokenRecording(**{**values, "id": str(values["id"])}))
     return recordings

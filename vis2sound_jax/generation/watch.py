@@ -1,4 +1,4 @@
-"""Runs the video encoder over films of any length, in windows of one size."""
+"""Runs video networks over films of any length, in windows of one size."""
 
 import dataclasses
 import functools
@@ -7,12 +7,15 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Array, Float, UInt8
 
 from vis2sound_jax.models.impact_net import ImpactNet
+from vis2sound_jax.models.r2plus1d import R2Plus1D, normalised
+from vis2sound_jax.models.video_onset import VideoOnsetNet
 
 WINDOW_FRAMES = 150
 _OVERLAP_FRAMES = 50
+_KEPT = 7 / 8  # the paper cuts the middle 112 out of 128 pixels
 
 
 class Seen(NamedTuple):
@@ -36,20 +39,26 @@ class Watcher:
       mirrored: also watch the mirror image and average; twice the work, somewhat surer onsets.
     """
 
-    net: ImpactNet
+    net: ImpactNet | VideoOnsetNet
     mirrored: bool = False
 
-    def watch(self, params: Any, frames: UInt8[np.ndarray, "t h w"]) -> Seen:
+    @property
+    def grey(self) -> bool:
+        """Whether the encoder takes grey frames, or colour ones."""
+        return isinstance(self.net, ImpactNet)
+
+    def watch(self, variables: Any, frames: UInt8[np.ndarray, "t h w *c"]) -> Seen:
         """Watches a film.
 
         Args:
-          params: of the encoder.
-          frames: grey frames at the rate that the encoder was trained on, at least one.
+          variables: of the encoder: `params` and what else it has.
+          frames: grey or colour frames at the rate that the encoder was trained on, at least one.
 
         Returns:
           Features and onset probability of every frame; overlapping windows are cross-faded.
         """
         t = len(frames)
+        frames = frames if self.grey else middle(frames)
         step = WINDOW_FRAMES - _OVERLAP_FRAMES
         starts = [*range(0, max(t - WINDOW_FRAMES, 0), step), max(t - WINDOW_FRAMES, 0)]
         features = np.zeros((t, self.net.width), np.float32)
@@ -59,8 +68,9 @@ class Watcher:
             shown = len(clip)
             # One size of window is compiled. A shorter film goes on backwards, so that its contrast of motion,
             # to which the encoder relates everything, stays what it is.
-            held = np.pad(clip, ((0, WINDOW_FRAMES - shown), (0, 0), (0, 0)), mode="symmetric")
-            seen = jax.device_get(_see(self.net, self.mirrored, params, held))
+            missing = [(0, WINDOW_FRAMES - shown)] + [(0, 0)] * (clip.ndim - 1)
+            held = np.pad(clip, missing, mode="symmetric")
+            seen = jax.device_get(_see(self.net, self.mirrored, variables, held))
             fade = np.minimum(np.arange(1, shown + 1), np.arange(shown, 0, -1)).clip(max=_OVERLAP_FRAMES)
             place = slice(start, start + shown)
             features[place] += seen.features[:shown] * fade[:, None]
@@ -70,9 +80,58 @@ class Watcher:
         return Seen(features / weight[:, None], probability.astype(np.float32))
 
 
+@dataclasses.dataclass(frozen=True)
+class ClipWatcher:
+    """A transformer's own video network, which sees one clip at a time, as in training (Du et al. 2023, section 3.3).
+
+    Attributes:
+      net: the network.
+      compat: see `see_clips`.
+    """
+
+    net: R2Plus1D
+    compat: bool = False
+
+    def watch(self, variables: Any, frames: UInt8[np.ndarray, "t h w 3"]) -> np.ndarray:
+        """Computes the features [t, d] of a clip of frames as `read_frames` gives them, before the middle is cut."""
+        return np.asarray(_clip(self.net, self.compat, variables, middle(frames)[None]))[0]
+
+
+def middle(frames: UInt8[np.ndarray, "t h w 3"]) -> UInt8[np.ndarray, "t i j 3"]:
+    """Cuts the middle seven eighths out of frames: of the paper's 128 pixels, 112."""
+    height, width = frames.shape[1:3]
+    rows, columns = round(_KEPT * height), round(_KEPT * width)
+    top, left = (height - rows) // 2, (width - columns) // 2
+    return frames[:, top : top + rows, left : left + columns]
+
+
+def see_clips(
+    net: R2Plus1D, variables: Any, frames: UInt8[Array, "b t h w 3"], *, compat: bool
+) -> Float[Array, "b t d"]:
+    """Runs R(2+1)D on clips without changing its statistics.
+
+    Args:
+      net: the network.
+      variables: `params` and `batch_stats`.
+      frames: colour frames, cut to the middle.
+      compat: as the released weights need it: normalised by the statistics of this very batch, and colours scaled by
+        ImageNet's. Otherwise by the stored statistics, and Kinetics' colours.
+    """
+    return net.apply(variables, normalised(frames, imagenet=compat), use_running_average=not compat)
+
+
 @functools.partial(jax.jit, static_argnums=(0, 1))
-def _see(net: ImpactNet, mirrored: bool, params: Any, frames: UInt8[np.ndarray, "t h w"]) -> Seen:
-    grey = frames[None].astype(jnp.float32) / 255.0
-    views = jnp.concatenate([grey, grey[..., ::-1]]) if mirrored else grey
-    found = net.apply({"params": params}, views)
+def _clip(net: R2Plus1D, compat: bool, variables: Any, frames: Array) -> Array:
+    return see_clips(net, variables, frames, compat=compat)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _see(net: ImpactNet | VideoOnsetNet, mirrored: bool, variables: Any, frames: UInt8[np.ndarray, "t h w *c"]) -> Seen:
+    clip = frames[None]
+    if isinstance(net, ImpactNet):
+        views = jnp.concatenate([clip, clip[..., ::-1]]) if mirrored else clip
+        found = net.apply(variables, views.astype(jnp.float32) / 255.0)
+    else:
+        views = jnp.concatenate([clip, clip[:, :, :, ::-1]]) if mirrored else clip
+        found = net.apply(variables, normalised(views), use_running_average=True)
     return Seen(found.features.mean(0), found.onset.mean(0))

@@ -1,22 +1,25 @@
 """Codes and video features of recordings, computed once and kept in the workdir."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
-from vis2sound_jax import build
+from vis2sound_jax import build, trained
 from vis2sound_jax.audio.files import decode_flac
 from vis2sound_jax.audio.mel import log_mel
+from vis2sound_jax.audio.onsets import onset_events
 from vis2sound_jax.data.records import Record
 from vis2sound_jax.data.tokens import TokenRecording, load_recordings, save_recordings
+from vis2sound_jax.generation.coder import Coder
 from vis2sound_jax.generation.watch import Watcher
 from vis2sound_jax.jobs.prepare import open_split, prepared_dir
-from vis2sound_jax.training.checkpoint import load_params
 from vis2sound_jax.training.progress import track
 from vis2sound_jax.video.files import decode_jpeg
+
+_BATCH = 16
 
 
 def token_recordings(config: Any, workdir: Path, split: str, *, prepared: Path | None = None) -> list[TokenRecording]:
@@ -29,14 +32,16 @@ def token_recordings(config: Any, workdir: Path, split: str, *, prepared: Path |
       prepared: records elsewhere than in the workdir; they are not cached there.
 
     Returns:
-      One entry a recording.
+      One entry a recording; of the training split `config.transformer.phases`, each beginning a little later.
     """
     path = workdir / "cache" / f"{split}.npz"
     if prepared is None and path.exists():
         return load_recordings(path)
     maker = _Maker(config, workdir)
     records = open_split(config, prepared or prepared_dir(workdir), split)
-    found = [maker.make(records[k]) for k in track(range(len(records)), f"codes and features, {split}")]
+    phases = config.transformer.phases if split == "train" else 1
+    every = track(range(len(records)), f"codes and features, {split}")
+    found = [one for k in every for one in maker.make(records[k], phases)]
     if prepared is None:
         save_recordings(path, found)
     return found
@@ -47,28 +52,52 @@ class _Maker:
 
     def __init__(self, config: Any, workdir: Path) -> None:
         self._spec = build.mel_spec(config)
-        self._coder = build.codebook_net(config)
-        self._frames = config.codebook.frames
+        self._coder = Coder(build.codebook_net(config))
+        self._frames, self._columns = config.codebook.frames, config.transformer.columns
+        self._featured = config.transformer.video == "cached"
         self._watcher = Watcher(build.encoder_net(config))
-        self._encoder_params = load_params(workdir / "encoder" / "checkpoints", item="variables")["ema"]
-        self._coder_params = load_params(workdir / "codebook" / "checkpoints")
-        self._encode = jax.jit(lambda params, mel: self._coder.apply({"params": params}, mel, method="encode"))
+        self._encoder = trained.encoder_variables(config, workdir)
+        self._params = trained.codebook_params(workdir)
 
-    def make(self, record: Record) -> TokenRecording:
-        wav, _ = decode_flac(record["audio"])
-        mel = np.asarray(log_mel(wav, self._spec))
-        frames = self._frames
-        mel = mel[:, : mel.shape[1] // frames * frames]
-        codes = np.asarray(self._encode(self._coder_params, jnp.asarray(mel[None])))[0]
-        film = np.stack([decode_jpeg(data, grey=True) for data in record["frames"]])
-        seen = self._watcher.watch(self._encoder_params, film)
-        return TokenRecording(
-            id=record["id"],
-            codes=codes.astype(np.int16),
-            mel=mel.astype(np.float16),
-            features=seen.features.astype(np.float16),
-            onset=seen.onset,
-            fps=record["fps"],
-            column_s=frames * self._spec.hop / self._spec.rate_hz,
-            event_s=record["event_time_s"].astype(float),
-        )
+    def make(self, record: Record, phases: int) -> Iterator[TokenRecording]:
+        """Yields the recording as tokens, once for each phase."""
+        wav, rate_hz = decode_flac(record["audio"])
+        film = np.stack([decode_jpeg(data, grey=self._watcher.grey) for data in record["frames"]])
+        seen = self._watcher.watch(self._encoder, film)
+        # Without annotated events, those of the sound stand for them.
+        events = record["event_time_s"].astype(float) if len(record["event_time_s"]) else onset_events(wav, rate_hz)[0]
+        step = self._frames * self._spec.hop
+        for phase in range(phases):
+            first = phase * step // phases
+            mel = np.asarray(log_mel(wav[first:], self._spec))
+            mel = mel[:, : mel.shape[1] // self._frames * self._frames]
+            codes, windows = self._codes(mel)
+            yield TokenRecording(
+                id=record["id"],
+                codes=codes.astype(np.int16),
+                # Only evaluation listens to a network with a video network of its own, and then to phase 0.
+                mel=mel.astype(np.float16) if self._featured or not phase else mel[:, :0].astype(np.float16),
+                features=seen.features.astype(np.float16) if self._featured else seen.features[:, :0],
+                onset=seen.onset,
+                fps=record["fps"],
+                column_s=step / rate_hz,
+                event_s=events[events >= first / rate_hz] - first / rate_hz,
+                windows=windows.astype(np.int16),
+                offset_s=first / rate_hz,
+            )
+
+    def _codes(self, mel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The codes of all columns, and of every window where they depend on it."""
+        total, columns, frames = mel.shape[1] // self._frames, self._columns, self._frames
+        if not self._coder.looks_around or total < columns:
+            codes = np.asarray(self._coder.encode(self._params, jnp.asarray(mel[None])))[0]
+            return codes, np.zeros((0, len(codes), columns))
+        starts = np.arange(total - columns + 1)
+        cuts = np.stack([mel[:, start * frames : (start + columns) * frames] for start in starts])
+        windows = []
+        for first in range(0, len(cuts), _BATCH):
+            batch = cuts[first : first + _BATCH]
+            padded = np.pad(batch, ((0, _BATCH - len(batch)), (0, 0), (0, 0)))
+            windows.append(np.asarray(self._coder.encode(self._params, jnp.asarray(padded)))[: len(batch)])
+        every = np.concatenate(windows)
+        return np.concatenate([every[:, :, 0].T, every[-1][:, 1:]], axis=1), every

@@ -100,7 +100,7 @@ def _detection(foley: api.Foley, records: Sequence[Record]) -> dict[str, dict[st
     seen, moved, heard = [], [], []
     for record in track(records, "onsets of whole films", unit="film"):
         film = np.stack([decode_jpeg(data, grey=True) for data in record["frames"]])
-        seen.append(foley.onsets_seen(foley.watcher.watch(foley.params["encoder"], film)))
+        seen.append(foley.onsets_of(record))
         moved.append(motion_peaks(film, record["fps"]))
         heard.append(onset_events(*decode_flac(record["audio"])))
     return detection_table(
@@ -133,7 +133,9 @@ def _classifiers(records: Sequence[Record], rate_hz: int) -> dict[str, EventClas
 def _cross_entropy(config: Any, foley: api.Foley, batch: dict[str, np.ndarray]) -> dict[str, float]:
     """Nats a code of the held-out targets with the right, a shuffled and no condition."""
     net, book = build.transformer_net(config), build.book_size(config)
-    task = TransformerTask(net, config.transformer.conditioning, 1, 0.0, rows=config.codebook.rows, book=book)
+    maskable = config.transformer.drop_condition > 0
+    rows = config.codebook.rows
+    task = TransformerTask(net, config.transformer.conditioning, 1, 0.0, rows=rows, book=book, maskable=maskable)
     return task.cross_entropy(foley.params["transformer"], batch)
 
 

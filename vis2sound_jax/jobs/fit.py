@@ -1,11 +1,11 @@
 """Trains one task to its last step, whatever it is: the stream, the start from earlier weights, the loop."""
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
 
 from vis2sound_jax.data.pipeline import make_stream
 from vis2sound_jax.errors import UserError, file_error
@@ -27,6 +27,8 @@ def fit(
     params: Any = None,
     fresh: bool = False,
     evaluate: Callable[[TrainState], Mapping[str, float]] | None = None,
+    begin: Callable[[TrainState], TrainState] | None = None,
+    frozen: Any = None,
 ) -> TrainState:
     """Trains a task on examples drawn from a source, starting from given or earlier weights.
 
@@ -42,6 +44,8 @@ def fit(
       params: weights to start from; None takes those that `config.init_from` names, if any.
       fresh: do not look for earlier weights.
       evaluate: measures the state on held-out data.
+      begin: changes the first state where no earlier weights are given, for instance puts in released ones.
+      frozen: weights that every step gets and none changes.
 
     Returns:
       The last state.
@@ -50,7 +54,7 @@ def fit(
     if params is None and config.init_from and not fresh:
         params = load_params(earlier(config, stage))
     if params is not None:
-        task = _Started(task, jax.tree.map(np.asarray, params))
+        begin = functools.partial(_with_params, params)
     stream = make_stream(
         source,
         example,
@@ -69,26 +73,21 @@ def fit(
             save_every=config.save_every,
             key=jax.random.fold_in(jax.random.key(config.seed), len(stage)),
             eval_fn=evaluate,
+            begin=begin,
+            frozen=frozen,
             name=folder or stage,
         )
     finally:
         stream.close()
 
 
-class _Started:
-    """A task that begins with given parameters."""
-
-    def __init__(self, task: Task, params: Any) -> None:
-        self._task, self._params = task, params
-        self.sharding_rules = task.sharding_rules
-        self.train_step, self.eval_step = task.train_step, task.eval_step
-
-    def init(self, key: jax.Array, batch: Mapping[str, Any]) -> TrainState:
-        state = self._task.init(key, batch)
-        check_fit(self._params, state.params)
-        params = jax.tree.map(jax.numpy.asarray, self._params)
-        averaged = {"ema": jax.tree.map(jax.numpy.copy, params)} if "ema" in state.variables else {}
-        return state.replace(params=params, variables=averaged)
+def _with_params(given: Any, state: TrainState) -> TrainState:
+    """Replaces the parameters, and the averaged ones if there are any."""
+    check_fit(given, state.params)
+    # Copied, because the state's buffers are given away step by step.
+    params = jax.tree.map(jax.numpy.array, given)
+    averaged = {"ema": jax.tree.map(jax.numpy.copy, params)} if "ema" in state.variables else {}
+    return state.replace(params=params, variables={**state.variables, **averaged})
 
 
 def check_fit(given: Any, wanted: Any) -> None:

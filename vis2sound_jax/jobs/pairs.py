@@ -14,6 +14,7 @@ from vis2sound_jax.data.tokens import TokenRecording, window_pair, window_start
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.evaluation.foley_items import FoleyItem, LabelledEvents
 from vis2sound_jax.retrieval.onset_transfer import onset_transfer
+from vis2sound_jax.video.files import decode_jpeg
 from vis2sound_jax.video.onsets import onsets_from_probability
 
 TAKE_ROW = "take"
@@ -128,7 +129,16 @@ class PairMaker:
             )
             for pair in pairs
         ]
-        return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+        batch = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+        if self.foley.clip_watcher is not None:
+            for name in ("target", "condition"):
+                batch[f"{name}_video"] = np.stack([self._look(pair.recording, getattr(pair, name)) for pair in pairs])
+        return batch
+
+    def _look(self, k: int, start: int) -> np.ndarray:
+        """Watches a window with the transformer's own video network."""
+        frames = np.stack([decode_jpeg(data) for data in self.records[k]["frames"]])
+        return self.foley.clip_features(frames, start * self.tokens[k].column_s)
 
     def items(self, pairs: Sequence[Pair], *, progress: Callable[[int, int], None] | None = None) -> list[FoleyItem]:
         """Makes all sounds.
@@ -172,12 +182,12 @@ class PairMaker:
         self, pairs: Sequence[Pair], batch: dict[str, np.ndarray], other: dict[str, np.ndarray], first: int
     ) -> list[FoleyItem]:
         takes = self.config.evaluate.takes
-        hidden = self.foley.composer.hidden(batch)
         sampled = {
             TAKE_ROW: self._sample(batch, takes, first),
-            NO_CONDITION_ROW: self._sample(hidden, 1, first),
             SHUFFLED_ROW: self._sample(other, 1, first),
         }
+        if self.foley.composer.maskable:
+            sampled[NO_CONDITION_ROW] = self._sample(self.foley.composer.hidden(batch), 1, first)
         frames = self.config.codebook.frames
         true = [self._cut(pair.recording, pair.target) for pair in pairs]
         codes = np.stack([grid for grid, _ in true])
@@ -226,7 +236,7 @@ class PairMaker:
     def _cut(self, k: int, start: int) -> tuple[np.ndarray, np.ndarray]:
         one, columns, frames = self.tokens[k], self.config.transformer.columns, self.config.codebook.frames
         return (
-            one.codes[:, start : start + columns],
+            one.codes_from(start, columns),
             one.mel[:, start * frames : (start + columns) * frames],
         )
 

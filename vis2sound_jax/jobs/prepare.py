@@ -63,8 +63,8 @@ def recordings_dir(config: Any, workdir: Path) -> Path:
         raise file_error(
             folder,
             "there is no such folder of recordings",
-            "set config.data.recordings to a folder in the Greatest Hits layout; "
-            "datasets/greatest_hits/README.md says where to get one",
+            f"set config.data.recordings to a folder in the layout of {config.data.builder}; "
+            f"datasets/{config.data.builder}/README.md says where to get one",
         )
     return folder
 
@@ -74,7 +74,7 @@ def prepare_folder(config: Any, folder: Path, output: Path) -> Any:
     data = config.data
     with Progress(None, "prepare", unit="recording") as progress:
         return prepare(
-            "greatest_hits",
+            data.builder,
             folder,
             output,
             split=data.split,

@@ -84,7 +84,7 @@ def _claims(detection: Mapping[str, Mapping[str, Estimate]], scores: FoleyScores
     wanted = [(best, _AP, "Onset AP of the best take"), (best, "material", "Material heard in the best take")]
     wanted += [(NO_CONDITION_ROW, "material", "Material heard without a condition")]
     for row, metric, text in wanted:
-        if metric in scores.rows[row]:
+        if metric in scores.rows.get(row, {}):
             ceiling, floor = scores.rows[REAL_ROW][metric], scores.rows[CHANCE_ROW][metric]
             claims.append(Claim(text, scores.rows[row][metric], ceiling, floor))
     return claims
@@ -105,7 +105,8 @@ def _pictures(scores: FoleyScores, best: str) -> list[Picture]:
 
 def _example(foley: Foley, item: FoleyItem, best: str) -> Example:
     sounds = {"real sound": item.wav}
-    sounds |= {row: as_list(item.takes[row])[0] for row in (best, NO_CONDITION_ROW, TRANSFER_ROW, CODES_ROW)}
+    shown = (best, NO_CONDITION_ROW, TRANSFER_ROW, CODES_ROW)
+    sounds |= {row: as_list(item.takes[row])[0] for row in shown if row in item.takes}
     panels = [
         MelPanel(name, wav, onset_times(np.asarray(wav, np.float32), foley.rate_hz))
         for name, wav in list(sounds.items())[:3]

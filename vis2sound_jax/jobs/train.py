@@ -1,4 +1,4 @@
-"""Trains the stage that `config.stage` names: encoder, codebook or transformer."""
+"""Trains the stage that `config.stage` names: encoder, codebook, transformer or vocoder."""
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
@@ -11,11 +11,12 @@ import numpy as np
 from vis2sound_jax import build
 from vis2sound_jax.audio.files import decode_flac
 from vis2sound_jax.audio.mel import MelSpec, log_mel
+from vis2sound_jax.data.pieces import mel_piece
 from vis2sound_jax.data.records import Record
 from vis2sound_jax.data.targets import encoder_example, hear
 from vis2sound_jax.data.tokens import pair_example
 from vis2sound_jax.errors import UserError
-from vis2sound_jax.jobs import books
+from vis2sound_jax.jobs import books, train_paper
 from vis2sound_jax.jobs.cache import token_recordings
 from vis2sound_jax.jobs.fit import check_fit, earlier, fit
 from vis2sound_jax.jobs.prepare import open_split, prepared_dir
@@ -44,7 +45,7 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
       Where the checkpoints are, the steps made and a digest of the parameters.
 
     Raises:
-      UserError: if a part cannot be trained yet or `config.init_from` does not fit.
+      UserError: if `config.init_from` does not fit.
     """
     stage = config.stage
     state = _STAGES[stage](config, workdir)
@@ -58,7 +59,7 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
 def _encoder(config: Any, workdir: Path) -> TrainState:
     net, encoder = build.encoder_net(config), config.encoder
     if not isinstance(net, ImpactNet):
-        raise _not_yet("encoder", encoder.kind, "impact_net")
+        return train_paper.encoder(config, workdir)
     task = EncoderTask(net, encoder.steps, encoder.learning_rate, encoder.weight_decay, encoder.ema)
     records = list(open_split(config, prepared_dir(workdir), "train"))
     with Progress(len(records), "listening", unit="recording") as progress:
@@ -73,7 +74,7 @@ def _codebook(config: Any, workdir: Path) -> TrainState:
         return _patch_books(config, workdir, net)
     if isinstance(net, BandCoder):
         return _band_coder(config, workdir, net)
-    raise _not_yet("codebook", config.codebook.kind, "patch_coder")
+    return train_paper.codebook(config, workdir)
 
 
 def _patch_books(config: Any, workdir: Path, net: PatchCoder) -> TrainState:
@@ -91,7 +92,7 @@ def _band_coder(config: Any, workdir: Path, net: BandCoder) -> TrainState:
     codebook, spec = config.codebook, build.mel_spec(config)
     frames = config.transformer.columns * net.frames
     mels = [_mel(record, spec) for record in open_split(config, prepared_dir(workdir), "train")]
-    example = functools.partial(_mel_example, frames=frames)
+    example = functools.partial(mel_piece, frames=frames)
     fit_mels = functools.partial(fit, config, workdir, source=mels, example=example, batch=codebook.batch)
     task = CodebookTask(net, codebook.steps, learning_rate=codebook.learning_rate)
     if not codebook.warmup_steps:
@@ -118,7 +119,12 @@ def _transformer(config: Any, workdir: Path) -> TrainState:
         transformer.condition_weight,
         rows=config.codebook.rows,
         book=build.book_size(config),
+        maskable=transformer.drop_condition > 0,
+        compat=config.compat,
     )
+    video = build.video_net(config)
+    if video is not None:
+        return train_paper.transformer(config, workdir, task, video)
     example = functools.partial(
         pair_example,
         columns=transformer.columns,
@@ -141,18 +147,13 @@ _STAGES: Mapping[str, Callable[[Any, Path], TrainState]] = {
     "encoder": _encoder,
     "codebook": _codebook,
     "transformer": _transformer,
+    "vocoder": train_paper.vocoder,
 }
 
 
 def _mel(record: Record, spec: MelSpec) -> np.ndarray:
     wav, _ = decode_flac(record["audio"])
     return np.asarray(log_mel(wav, spec), np.float16)
-
-
-def _mel_example(mel: np.ndarray, rng: np.random.Generator, *, frames: int) -> dict[str, Any]:
-    start = int(rng.integers(0, max(1, mel.shape[1] - frames + 1)))
-    clip = mel[:, start : start + frames].astype(np.float32)
-    return {"mel": np.pad(clip, ((0, 0), (0, frames - clip.shape[1])))}
 
 
 def _validate(
@@ -169,7 +170,3 @@ def _validate(
         total = found if total is None else total.merge(found)
     assert total is not None  # there is at least one batch
     return {f"held_out/{name}": value for name, value in total.means().items()}
-
-
-def _not_yet(section: str, kind: str, trained: str) -> UserError:
-    return UserError(f"config.{section}.kind is {kind!r}, which cannot be trained here yet; set it to {trained!r}")

@@ -4,8 +4,9 @@ Each 3-D convolution is a spatial one and a temporal one; both run as 2-D convol
 folded away, which every backend computes faster than a 3-D convolution with a flat kernel.
 """
 
+import jax.numpy as jnp
 from flax import linen as nn
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, UInt8
 
 from vis2sound_jax.models.layers import BatchNorm
 
@@ -16,6 +17,21 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 KINETICS_MEAN = (0.43216, 0.394666, 0.37645)
 KINETICS_STD = (0.22803, 0.22145, 0.216989)
 """RGB statistics, of colours in [0, 1], by which the Kinetics-400 weights were trained."""
+
+
+def normalised(frames: UInt8[Array, "*b h w 3"], *, imagenet: bool = False) -> Float[Array, "*b h w 3"]:
+    """Scales pixels as the weights expect it.
+
+    Args:
+      frames: red, green and blue in 0..255.
+      imagenet: by ImageNet's statistics, which the released models were trained with; otherwise by those of
+        Kinetics, with which their first weights had been.
+
+    Returns:
+      (frames / 255 - mean) / deviation.
+    """
+    mean, deviation = (IMAGENET_MEAN, IMAGENET_STD) if imagenet else (KINETICS_MEAN, KINETICS_STD)
+    return (frames.astype(jnp.float32) / 255.0 - jnp.array(mean)) / jnp.array(deviation)
 
 
 def _spatial(

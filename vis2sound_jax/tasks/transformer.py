@@ -17,7 +17,8 @@ from vis2sound_jax.training.optim import adamw, apply_gradients, warmup_cosine
 from vis2sound_jax.training.task import Metrics, TrainState
 
 WARMUP_STEPS = 60
-DECAYED = (r"weight$", r"(embedder|aligned_embedder|style_embedder)/kernel$")
+LINEAR = (r"weight$",)
+DECAYED = (*LINEAR, r"(embedder|aligned_embedder|style_embedder)/kernel$")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +42,8 @@ class TransformerTask:
       condition_weight: weight of the loss on the example's own codes; the paper has none.
       rows: rows of the code grid.
       book: codes of one row's own book; 0 where rows share one.
+      maskable: whether the last token of the network is the mask token.
+      compat: the published optimizer: a constant learning rate, no clipping, and only linear maps decay.
     """
 
     net: Transformer
@@ -52,11 +55,15 @@ class TransformerTask:
     condition_weight: float = 0.0
     rows: int = 5
     book: int = 0
+    maskable: bool = True
+    compat: bool = False
     sharding_rules: Sequence[tuple[str, PartitionSpec]] = ((".*", PartitionSpec()),)
 
     @functools.cached_property
     def optimizer(self) -> optax.GradientTransformation:
         """AdamW with a warm-up and a cosine to 5 %; only matrices decay."""
+        if self.compat:
+            return adamw(self.learning_rate, b1=0.9, b2=0.95, weight_decay=self.weight_decay, decay=LINEAR)
         warmup = min(WARMUP_STEPS, self.steps // 4)
         schedule = warmup_cosine(self.learning_rate, warmup_steps=warmup, total_steps=self.steps, final_fraction=0.05)
         return adamw(schedule, b1=0.9, b2=0.95, weight_decay=self.weight_decay, decay=DECAYED, clip_norm=1.0)
@@ -71,10 +78,10 @@ class TransformerTask:
         self, state: TrainState, batch: Mapping[str, Any], frozen: Any, key: jax.Array
     ) -> tuple[TrainState, Metrics]:
         """Makes one update."""
-        batch = self._hide_some(batch, key)
+        batch = self.hide_some(batch, key)
 
         def loss(params: Any) -> tuple[jax.Array, Metrics]:
-            metrics = self._metrics(params, batch)
+            metrics = self.metrics(params, batch)
             return metrics.sums["loss"] / metrics.counts["loss"], metrics
 
         gradients, metrics = jax.grad(loss, has_aux=True)(state.params)
@@ -82,11 +89,16 @@ class TransformerTask:
 
     def eval_step(self, state: TrainState, batch: Mapping[str, Any], frozen: Any) -> Metrics:
         """Measures one batch with its condition, with another example's and with none."""
+        return self.compare(state.params, batch)
+
+    def compare(self, params: Any, batch: Mapping[str, Any]) -> Metrics:
+        """Measures cross-entropy with the right condition, another example's and, if that was trained, none."""
         batch = dict(batch)
         others = {name: jnp.roll(value, 1, axis=0) for name, value in batch.items() if name in CONDITION}
-        hidden = self._hide(batch, jnp.ones(batch["target"].shape[0], bool), film=False)
-        rows = {"matched": batch, "shuffled": {**batch, **others}, "none": hidden}
-        found = {name: self._metrics(state.params, row) for name, row in rows.items()}
+        rows = {"matched": batch, "shuffled": {**batch, **others}}
+        if self.maskable:
+            rows["none"] = self._hide(batch, jnp.ones(batch["target"].shape[0], bool), film=False)
+        found = {name: self.metrics(params, row) for name, row in rows.items()}
         return Metrics.from_sums(
             **{f"nats_{name}": (row.sums["nats"], row.counts["nats"]) for name, row in found.items()}
         )
@@ -96,7 +108,8 @@ class TransformerTask:
         state = TrainState(jnp.int32(0), params, {}, {})
         return jax.jit(self.eval_step)(state, dict(batch), None).means()
 
-    def _hide_some(self, batch: Mapping[str, Any], key: jax.Array) -> Mapping[str, Any]:
+    def hide_some(self, batch: Mapping[str, Any], key: jax.Array) -> Mapping[str, Any]:
+        """Hides the condition of a share of the examples."""
         if not self.drop_condition:
             return batch
         draw = jax.random.uniform(key, (batch["target"].shape[0],))
@@ -114,7 +127,8 @@ class TransformerTask:
         """Lays a batch out as the arguments of the network."""
         return sequence_inputs(batch, prefix=self.conditioning == "prefix")
 
-    def _metrics(self, params: Any, batch: Mapping[str, Any]) -> Metrics:
+    def metrics(self, params: Any, batch: Mapping[str, Any]) -> Metrics:
+        """Measures a batch; `loss` is what training lowers."""
         n = batch["target"].shape[1]
         logits = self.net.apply({"params": params}, **self.inputs(batch))[:, -2 * n + 1 :]
         if self.book:

@@ -19,6 +19,7 @@ from vis2sound_jax.training.writer import MetricsWriter
 
 Batch = Mapping[str, Any]
 EvalFn = Callable[[TrainState], Mapping[str, float]]
+BeginFn = Callable[[TrainState], TrainState]
 StepFn = Callable[[TrainState, Batch, PyTree, jax.Array], tuple[TrainState, Metrics]]
 
 MAX_STEPS_IN_FLIGHT = 2
@@ -87,7 +88,7 @@ def make_step(task: Task, shardings: PyTree) -> StepFn:
 
 
 def _begin(
-    task: Task, stream: Stream, checkpointer: Checkpointer, key: jax.Array, mesh: Mesh
+    task: Task, stream: Stream, checkpointer: Checkpointer, key: jax.Array, mesh: Mesh, begin: BeginFn | None
 ) -> tuple[TrainState, Batch | None]:
     """Restores the newest state and the stream's position, or makes the first state.
 
@@ -101,7 +102,8 @@ def _begin(
     )
     restored = checkpointer.restore_latest(abstract)
     if restored is None:
-        return jax.jit(task.init, out_shardings=shardings)(key, shard_batch(batch, mesh)), batch
+        state = jax.jit(task.init, out_shardings=shardings)(key, shard_batch(batch, mesh))
+        return state if begin is None else jax.device_put(begin(state), shardings), batch
     stream.set_state(restored.data_state)
     return restored.state, None
 
@@ -117,6 +119,7 @@ def train(
     key: jax.Array,
     eval_fn: EvalFn | None = None,
     eval_every: int = 0,
+    begin: BeginFn | None = None,
     frozen: PyTree = None,
     mesh: Mesh | None = None,
     name: str = "train",
@@ -139,6 +142,7 @@ def train(
       key: random key of the whole run.
       eval_fn: maps the state to named numbers, which are logged; it must not keep the state.
       eval_every: steps between evaluations; 0 evaluates after the last step only.
+      begin: changes the very first state, for instance puts in weights of another run; shapes must stay.
       frozen: weights of earlier stages, given to every step.
       mesh: devices; None takes all of them as `data`.
       name: of the stage, for the progress bar and errors.
@@ -154,7 +158,7 @@ def train(
     mesh = make_mesh() if mesh is None else mesh
     init_key, step_key = jax.random.split(key)
     with jax.set_mesh(mesh), Checkpointer(Path(workdir) / "checkpoints") as checkpointer:
-        state, batch = _begin(task, stream, checkpointer, init_key, mesh)
+        state, batch = _begin(task, stream, checkpointer, init_key, mesh, begin)
         start = int(state.step)
         run_step = make_step(task, jax.tree.map(lambda leaf: leaf.sharding, state))
         frozen, window = replicate(frozen, mesh), _Window(name)

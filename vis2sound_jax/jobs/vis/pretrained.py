@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -10,6 +11,7 @@ import numpy as np
 
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.models.alexnet import AlexNet
+from vis2sound_jax.training.checkpoint import load_params
 from vis2sound_jax.video.frames import IMAGENET, centre_crop, normalise
 from vis2sound_jax.video.spacetime import spacetime_images
 from vis2sound_jax.weights.convert import params_from_state_dict
@@ -24,10 +26,10 @@ FULL = ("full6", "full7")
 
 @functools.lru_cache(maxsize=1)
 def load_alexnet(path: str) -> tuple[AlexNet, Mapping[str, Any]]:
-    """Reads ImageNet weights in torchvision's names.
+    """Reads ImageNet weights in torchvision's names, or what `--job=convert --kind=alexnet` made of them.
 
     Args:
-      path: `config.streams.weights`.
+      path: `config.streams.weights`, a file or the folder of the conversion.
 
     Returns:
       The network and its parameters.
@@ -40,6 +42,10 @@ def load_alexnet(path: str) -> tuple[AlexNet, Mapping[str, Any]]:
             "config.streams.kind is 'alexnet', but config.streams.weights names no file; name torchvision's "
             "alexnet weights, or set config.streams.kind='small'"
         )
+    if Path(path).expanduser().is_dir():
+        params = load_params(Path(path).expanduser() / "alexnet" / "checkpoints")
+        widths = tuple(params[f"conv{number}"]["kernel"].shape[-1] for number in range(1, 6))
+        return AlexNet(widths, params["full7"]["kernel"].shape[-1]), params
     state = read_state_dict(path)
     net = AlexNet(**sizes_from_state_dict(state, "alexnet"))
     expected = jax.eval_shape(net.init, jax.random.key(0), jnp.zeros((1, _SIDE, _SIDE, 3)))

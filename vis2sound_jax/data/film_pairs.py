@@ -1,0 +1,88 @@
+"""Examples for a transformer that looks at frames itself: pairs of clips, altered in training."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from vis2sound_jax.data.records import Record
+from vis2sound_jax.data.tokens import TokenRecording, clip_places, sample_starts
+from vis2sound_jax.data.transforms import sample_pair
+from vis2sound_jax.video.files import decode_jpeg
+from vis2sound_jax.video.frames import apply_augmentation, centre_crop, sample_augmentation
+
+_KEPT = 7 / 8  # of the paper's 128 pixels, 112
+
+
+class FilmRecording(NamedTuple):
+    """A recording as codes and as encoded frames.
+
+    Attributes:
+      tokens: its codes.
+      frames: JPEG of every frame.
+    """
+
+    tokens: TokenRecording
+    frames: list[bytes]
+
+
+def altered(frames: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
+    """Alters a clip as the paper's training does, all frames alike (Du et al. 2023, released code).
+
+    Args:
+      frames: uint8 [t, h, w, 3], square.
+      rng: source of the draw; None cuts out the middle instead.
+
+    Returns:
+      uint8 [t, i, i, 3], i seven eighths of h.
+    """
+    size = round(_KEPT * frames.shape[1])
+    if rng is None:
+        return centre_crop(frames, size, round(_KEPT * frames.shape[2]))
+    return apply_augmentation(frames, sample_augmentation(rng, *frames.shape[1:3], size=size))
+
+
+def film_pair_example(
+    recording: FilmRecording, rng: np.random.Generator, *, columns: int, frames: int, augment: bool = True
+) -> dict[str, Any]:
+    """Cuts a training example for `FilmTransformerTask`, example and target of one recording.
+
+    Args:
+      recording: at least `columns` columns long.
+      rng: source of the windows and of the alterations, each clip's own.
+      columns: length of target and condition.
+      frames: frames of each clip.
+      augment: whether to alter the pictures.
+
+    Returns:
+      `condition`, `target`, `condition_frames`, `target_frames`.
+    """
+    tokens = recording.tokens
+    starts = dict(zip(("target", "condition"), sample_starts(tokens, rng, columns), strict=True))
+    example: dict[str, Any] = {}
+    for name, start in starts.items():
+        start_s = tokens.offset_s + start * tokens.column_s
+        places = clip_places(start_s, tokens.fps, len(recording.frames), frames)
+        shown = {int(k): decode_jpeg(recording.frames[k]) for k in np.unique(places)}
+        clip = np.stack([shown[int(k)] for k in places])
+        example[f"{name}_frames"] = altered(clip, rng if augment else None)
+        example[name] = tokens.codes_from(start, columns).astype(np.int32).T.reshape(-1)
+    return example
+
+
+def published_pair_example(record: Record, rng: np.random.Generator, *, duration_s: float) -> dict[str, Any]:
+    """Cuts an example as the published code does, with what is wrong in it; see `transforms.sample_pair`.
+
+    Args:
+      record: the recording.
+      rng: source of the hits, of the shifts and of the alterations.
+      duration_s: length of each clip in seconds.
+
+    Returns:
+      `condition_wav`, `target_wav`, `condition_frames`, `target_frames`.
+    """
+    pair = sample_pair(record, rng, duration_s, compat=True)
+    example: dict[str, Any] = {}
+    for name in ("target", "condition"):
+        window = getattr(pair, name)
+        example[f"{name}_wav"], example[f"{name}_frames"] = window.wav, altered(window.frames, rng)
+    return example
