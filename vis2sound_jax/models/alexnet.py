@@ -23,27 +23,28 @@ SMALLEST = 63
 _CONVOLUTIONS = ((11, 4, 2, True), (5, 1, 2, True), (3, 1, 1, False), (3, 1, 1, False), (3, 1, 1, True))
 
 
-def _bins(n: int) -> np.ndarray:
-    """[6, n] weights of the mean over each bin; bin i reaches from floor(i n / 6) to ceil((i + 1) n / 6)."""
-    weights = np.zeros((GRID, n), np.float32)
-    for i in range(GRID):
-        first, end = i * n // GRID, -((i + 1) * n // -GRID)
+def _bins(n: int, bins: int) -> np.ndarray:
+    """[bins, n] weights of the mean over each bin; bin i reaches from floor(i n / bins) to ceil((i + 1) n / bins)."""
+    weights = np.zeros((bins, n), np.float32)
+    for i in range(bins):
+        first, end = i * n // bins, -((i + 1) * n // -bins)
         weights[i, first:end] = 1 / (end - first)
     return weights
 
 
-def adaptive_mean(x: Float[Array, "b h w c"]) -> Float[Array, "b 6 6 c"]:
-    """Averages over 6 x 6 bins with the borders of torch's `AdaptiveAvgPool2d`; 6 x 6 stays as it is.
+def adaptive_mean(x: Float[Array, "b h w c"], grid: tuple[int, int] = (GRID, GRID)) -> Float[Array, "b y x c"]:
+    """Averages over a grid of bins with the borders of torch's `AdaptiveAvgPool2d`; what has that size stays as it is.
 
     Args:
-      x: features of any height and width >= 1. Bins overlap where the size is no multiple of 6.
+      x: features of any height and width >= 1. Bins overlap where the size is no multiple of the grid's.
+      grid: rows and columns of bins.
 
     Returns:
       The mean of each bin.
     """
-    if x.shape[1:3] == (GRID, GRID):
+    if x.shape[1:3] == grid:
         return x
-    rows, columns = (jnp.asarray(_bins(n), x.dtype) for n in x.shape[1:3])
+    rows, columns = (jnp.asarray(_bins(n, bins), x.dtype) for n, bins in zip(x.shape[1:3], grid, strict=True))
     return jnp.einsum("yh,xw,bhwc->byxc", rows, columns, x)
 
 
