@@ -37,7 +37,7 @@ def read_state_dict(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
         if path.suffix == ".safetensors":
             return dict(_package("safetensors.numpy").load_file(path))
         tensors = _package("torch").load(path, map_location="cpu", weights_only=True)
-        tensors = tensors.get("state_dict", tensors)
+        tensors = tensors.get("state_dict", tensors.get("model", tensors))
         return {name: tensor.numpy() for name, tensor in tensors.items() if hasattr(tensor, "numpy")}
     except UserError:
         raise
