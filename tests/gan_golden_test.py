@@ -110,43 +110,48 @@ def reconstruct(pre: jax.Array, weight: jax.Array) -> jax.Array:
     return jax.lax.conv(pre, weight, (1, 1), "SAME")[:, 0]
 
 
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def measure(
+    judge: PatchDiscriminator, apart: Lpaps, variables: dict, x: dict, limits: tuple[float, float], factor: float
+) -> dict[str, jax.Array]:
+    """All that the file holds for one setting; the setting too is an argument, so that one program serves all."""
+    look = functools.partial(judge.apply, variables["judge"], use_running_average=True)
+    mel = x["x"][:, 0]
+    made, pull = jax.vjp(lambda weight: reconstruct(x["pre"], weight), x["last_w"])
+    found = codec_loss(
+        made,
+        mel,
+        distance=functools.partial(apart.apply, variables["apart"]),
+        judge=look,
+        pull_to_last_layer=pull,
+        limits=limits,
+        factor=factor,
+    )
+    real, fake = look(mel), look(made)
+    return {
+        "grad_last_w": pull(found.gradient)[0],
+        "total_loss": found.total + x["qloss"],
+        "nll_loss": found.reconstruction,
+        "rec_loss": found.reconstruction,
+        "p_loss": found.distance,
+        "d_weight": found.weight,
+        "g_loss": found.adversarial,
+        "disc_loss": factor * hinge_loss(real, fake),
+        "logits_real": real.mean(),
+        "logits_fake": fake.mean(),
+        "disc_factor": jnp.float32(factor),
+        "quant_loss": x["qloss"],
+    }
+
+
 @each("discriminator.main.0.weight")
 def test_loss_of_the_codec(path: pathlib.Path) -> None:
     golden = Golden(path)
     (judge, judge_variables), (apart, apart_variables) = discriminator(golden), distance(golden)
-    mel, pre, weight = golden.inputs["x"][:, 0], golden.inputs["pre"], golden.inputs["last_w"]
-    look = functools.partial(judge.apply, judge_variables, use_running_average=True)
-
-    @functools.partial(jax.jit, static_argnums=(0, 1))
-    def measure(limits: tuple[float, float], factor: float) -> dict[str, jax.Array]:
-        made, pull = jax.vjp(lambda w: reconstruct(pre, w), weight)
-        found = codec_loss(
-            made,
-            mel,
-            distance=functools.partial(apart.apply, apart_variables),
-            judge=look,
-            pull_to_last_layer=pull,
-            limits=limits,
-            factor=factor,
-        )
-        real, fake = look(mel), look(made)
-        return {
-            "grad_last_w": pull(found.gradient)[0],
-            "total_loss": found.total + golden.inputs["qloss"],
-            "nll_loss": found.reconstruction,
-            "rec_loss": found.reconstruction,
-            "p_loss": found.distance,
-            "d_weight": found.weight,
-            "g_loss": found.adversarial,
-            "disc_loss": factor * hinge_loss(real, fake),
-            "logits_real": real.mean(),
-            "logits_fake": fake.mean(),
-            "disc_factor": jnp.float32(factor),
-            "quant_loss": golden.inputs["qloss"],
-        }
-
+    variables = {"judge": judge_variables, "apart": apart_variables}
     for name, batch_number, limits in settings(golden):
-        found = measure(limits, float(batch_number >= golden.config["disc_start"]))
+        factor = float(batch_number >= golden.config["disc_start"])
+        found = measure(judge, apart, variables, golden.inputs, limits, factor)
         expected = {key.split("/")[1]: value for key, value in golden.out.items() if key.startswith(f"{name}/")}
         assert set(found) == set(expected)
         for key, value in expected.items():
