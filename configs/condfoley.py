@@ -57,7 +57,6 @@ def get_config(preset: str = "laptop") -> ConfigDict:
     config.seed = 0
     config.stages = ("prepare", "encoder", "codebook", "transformer", "evaluate", "generate")
     config.jobs = ConfigDict(_JOBS)
-    config.stage_keys = ConfigDict(_STAGE_KEYS)
     # A workdir whose encoder, codebook and transformer this run starts from; empty starts from nothing.
     config.init_from = ""
     # True does as the published code did where its released weights need it: the video network normalises by the
@@ -71,6 +70,7 @@ def get_config(preset: str = "laptop") -> ConfigDict:
     config.log_every = 50
     config.save_every = 200
     globals()[f"_{preset}"](config)
+    config.stage_keys = ConfigDict({stage: _STAGE_KEYS[stage] for stage in config.stages})
     return config
 
 

@@ -91,7 +91,7 @@ def test_long_grids_are_decoded_window_by_window(foley: api.Foley, columns: int)
     assert mel.shape == (2, foley.spec.n_mels, columns * settings.frames)
     assert mel.min() >= 0 and mel.max() <= 1
     # Far from borders, where a column sees its neighbours whole, a window says what the whole grid says.
-    once = np.asarray(foley._decode(foley.params["codebook"], grids))
+    once = np.asarray(foley.coder.decode(foley.params["codebook"], grids))
     inside = slice(2 * settings.frames, 4 * settings.frames)
     if columns >= 12:
         np.testing.assert_allclose(mel[:, :, inside], once[:, :, inside], atol=1e-4)

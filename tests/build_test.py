@@ -11,7 +11,7 @@ from vis2sound_jax.errors import UserError
 from vis2sound_jax.models.band_coder import BandCoder
 from vis2sound_jax.models.impact_net import ImpactNet
 from vis2sound_jax.models.patch_coder import PatchCoder
-from vis2sound_jax.models.r2plus1d import R2Plus1D
+from vis2sound_jax.models.video_onset import VideoOnsetNet
 from vis2sound_jax.models.vqgan import VQGAN
 
 
@@ -34,7 +34,7 @@ def test_the_mel_has_every_setting_and_the_datas_rate(config: ConfigDict) -> Non
 
 
 def test_kinds_choose_the_networks(config: ConfigDict, paper: ConfigDict) -> None:
-    assert isinstance(build.encoder_net(config), ImpactNet) and isinstance(build.encoder_net(paper), R2Plus1D)
+    assert isinstance(build.encoder_net(config), ImpactNet) and isinstance(build.encoder_net(paper), VideoOnsetNet)
     assert isinstance(build.codebook_net(config), PatchCoder) and isinstance(build.codebook_net(paper), VQGAN)
     config.codebook.kind = "band_coder"
     assert isinstance(build.codebook_net(config), BandCoder) and build.book_size(config) == config.codebook.codes

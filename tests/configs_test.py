@@ -159,7 +159,7 @@ def _features(config: ConfigDict) -> int:
     if not isinstance(net, ImpactNet):
         frames = jax.ShapeDtypeStruct((1, 16, data.height, data.width, 3), jnp.float32)
         see = functools.partial(net.init_with_output, use_running_average=True)
-        return int(jax.eval_shape(see, KEY, frames)[0].shape[-1])
+        return int(jax.eval_shape(see, KEY, frames)[0].features.shape[-1])
     frames = jax.ShapeDtypeStruct((1, 16, data.height, data.width), jnp.float32)
     seen = jax.eval_shape(net.init_with_output, KEY, frames)[0]
     assert seen.onset.shape == (1, 16) and seen.bands.shape == (1, 16, config.encoder.bands)

@@ -69,20 +69,17 @@ class Foley:
         self.spec = build.mel_spec(config)
         self.coder = Coder(build.codebook_net(config))
         self.composer = build.composer(config)
-        transformer, video = trained.transformer_params(config, workdir)
-        self.params: dict[str, Any] = {
-            "codebook": trained.codebook_params(workdir),
-            "transformer": transformer,
-            "video": video,
-        }
         self.steps = trained.steps_of(workdir)
+        self.params: dict[str, Any] = {}
         self.watcher: Watcher | None = None
-        # Converted weights may come without a network that finds onsets.
-        if video is None or "encoder" in self.steps:
-            self.watcher = Watcher(build.encoder_net(config), mirrored=True)
-            self.params["encoder"] = trained.encoder_variables(config, workdir)
         net = build.video_net(config)
         self.clip_watcher = None if net is None else ClipWatcher(net, config.compat)
+        # Converted weights may come without a network that finds onsets.
+        if net is None or "encoder" in self.steps:
+            self.watcher = Watcher(build.encoder_net(config), mirrored=True)
+            self.params["encoder"] = trained.encoder_variables(config, workdir)
+        self.params["codebook"] = trained.codebook_params(workdir)
+        self.params["transformer"], self.params["video"] = trained.transformer_params(config, workdir)
         self.vocoder = trained.vocoder(config, self.spec, workdir)
         recordings = str(config.data.recordings)
         self.trained_on = "procedural recordings" if recordings == "procedural" else recordings

@@ -31,7 +31,7 @@ def film(frames: int) -> np.ndarray:
 
 
 def watch(frames: np.ndarray, *, mirrored: bool = False) -> Seen:
-    return Watcher(NET, mirrored=mirrored).watch(params(), frames)
+    return Watcher(NET, mirrored=mirrored).watch({"params": params()}, frames)
 
 
 def in_one_pass(frames: np.ndarray) -> Seen:

@@ -1,4 +1,4 @@
-"""Applies a names table to a state dict, and refuses a file that does not fit, naming every misfit."""
+"""Applies a names table to a state dict, either way, and refuses a file that does not fit, naming every misfit."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from vis2sound_jax.errors import UserError
-from vis2sound_jax.weights.names import TABLES, Table
+from vis2sound_jax.weights.names import TABLES
+from vis2sound_jax.weights.rules import Table, our_path, their_name
 
 
 def params_from_state_dict(
@@ -27,11 +28,12 @@ def params_from_state_dict(
       Variables in the structure of `expected`, floating ones as float32.
 
     Raises:
-      UserError: if the kind is unknown, or with the list of all keys that are missing, extra or misshapen.
+      UserError: if the kind is unknown, or with the list of all keys that are double, missing, extra or misshapen.
+        A key is double if another one holds the same array of the model, under another prefix for instance.
     """
     wanted = {path: tuple(leaf.shape) for path, leaf in _leaves(expected)}
     found: dict[str, np.ndarray] = {}
-    problems = []
+    problems = [f"double {path} ({' and '.join(keys)})" for path, keys in _doubles(state_dict, kind).items()]
     for name, value in sorted(part_of(state_dict, kind).items()):
         path, value = place(name, value, kind)
         if path not in wanted:
@@ -47,6 +49,39 @@ def params_from_state_dict(
             "build the model with the sizes of the file, or choose the file of this model"
         )
     return _tree(found)
+
+
+def state_dict_from_params(variables: Mapping[str, Any], kind: str, prefix: str = "") -> dict[str, np.ndarray]:
+    """Converts the weights of one model back into the reference's names and layouts.
+
+    What carries nothing, such as counters of batches and masks, is not written.
+
+    Args:
+      variables: `{"params": ..., ...}` as `params_from_state_dict` gives them.
+      kind: name of a table in `names.TABLES`.
+      prefix: what every key begins with, such as "transformer.".
+
+    Returns:
+      Array by reference name, of which `params_from_state_dict` makes `variables` again.
+
+    Raises:
+      UserError: if the kind is unknown, or with the list of all paths that have no reference name.
+    """
+    rules = _table(kind).rules
+    found: dict[str, np.ndarray] = {}
+    nameless = []
+    for path, leaf in _leaves(variables):
+        named = ((rule, their_name(rule, path)) for rule in rules)
+        rule, name = next(((rule, name) for rule, name in named if name is not None), (None, ""))
+        if rule is None:
+            nameless.append(path)
+        else:
+            found[prefix + name] = np.ascontiguousarray(rule.transform.theirs(np.asarray(leaf)))
+    if nameless:
+        raise UserError(
+            f"the {kind} table has no reference name for {', '.join(nameless)}; give variables of a {kind} model"
+        )
+    return found
 
 
 def part_of(state_dict: Mapping[str, np.ndarray], kind: str) -> dict[str, np.ndarray]:
@@ -80,16 +115,30 @@ def place(name: str, value: np.ndarray, kind: str) -> tuple[str | None, np.ndarr
     Raises:
       UserError: if the kind is unknown.
     """
-    rule = next((rule for rule in _table(kind).rules if re.fullmatch(rule.pattern, name)), None)
+    named = ((rule, our_path(rule, name)) for rule in _table(kind).rules)
+    rule, path = next(((rule, path) for rule, path in named if path is not None), (None, None))
     if rule is None:
         return None, value
     try:
-        value = rule.transform(value)
+        value = rule.transform.ours(value)
     except ValueError:
         pass  # kept as it is: the caller's comparison of shapes tells more than numpy's message
     if np.issubdtype(value.dtype, np.floating):
         value = np.ascontiguousarray(value, np.float32)
-    return re.sub(rule.pattern, rule.path, name), value
+    return path, value
+
+
+def _doubles(state_dict: Mapping[str, np.ndarray], kind: str) -> dict[str, list[str]]:
+    """Paths of ours that several keys of a file claim, under any of the prefixes that the model may have."""
+    table = _table(kind)
+    claims: dict[str, list[str]] = {}
+    for prefix in table.prefixes:
+        for key in sorted(key for key in state_dict if key.startswith(prefix)):
+            paths = (our_path(rule, key.removeprefix(prefix)) for rule in table.rules)
+            path = next((path for path in paths if path is not None), None)
+            if path is not None:
+                claims.setdefault(path, []).append(key)
+    return {path: keys for path, keys in claims.items() if len(keys) > 1}
 
 
 def _table(kind: str) -> Table:

@@ -1,13 +1,14 @@
 """Reads a model's sizes from the shapes in a released file, so that no configuration file is needed."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.weights.convert import part_of
+from vis2sound_jax.weights.gan_names import VGG_PLACES
 
 
 def sizes_from_state_dict(state_dict: Mapping[str, np.ndarray], kind: str) -> dict[str, Any]:
@@ -15,19 +16,19 @@ def sizes_from_state_dict(state_dict: Mapping[str, np.ndarray], kind: str) -> di
 
     Args:
       state_dict: reference name to array.
-      kind: "alexnet", "codebook", "transformer" or "r2plus1d".
+      kind: name of a table in `names.TABLES`.
 
     Returns:
-      Keyword arguments of `AlexNet`, `VQGAN`, `Transformer` or `R2Plus1D`. The number of attention heads leaves no
-      trace in the shapes and is not among them.
+      Keyword arguments of `AlexNet`, `VQGAN`, `PatchDiscriminator`, `MelGAN`, `Lpaps`, `R2Plus1D`, `Transformer`,
+      `Vggishish` or `VideoOnsetNet`. The number of attention heads leaves no trace in the shapes and is not among
+      them.
 
     Raises:
       UserError: if the kind is unknown, or if an array that tells a size is not in the file.
     """
-    readers = {"alexnet": _alexnet, "codebook": _codebook, "transformer": _transformer, "r2plus1d": _r2plus1d}
     part = part_of(state_dict, kind)
     try:
-        return readers[kind](part)
+        return _READERS[kind](part)
     except KeyError as error:
         raise UserError(
             f"the weights hold no {kind} model: {error.args[0]} is missing; choose the file of this model"
@@ -72,3 +73,50 @@ def _r2plus1d(part: Mapping[str, np.ndarray]) -> dict[str, Any]:
 def _alexnet(part: Mapping[str, np.ndarray]) -> dict[str, Any]:
     widths = tuple(part[f"features.{place}.weight"].shape[0] for place in (0, 3, 6, 8, 10))
     return {"widths": widths, "hidden": part["classifier.4.weight"].shape[0]}
+
+
+def _discriminator(part: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    first = part["main.0.weight"]
+    convolutions = [name for name, value in part.items() if value.ndim == first.ndim]
+    return {"width": first.shape[0], "layers": len(convolutions) - 2}
+
+
+def _melgan(part: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    first = part["model.1.weight_v"]
+    places = sorted(int(match[1]) for name in part if (match := re.fullmatch(r"model\.(\d+)\.weight_v", name)))
+    *_, last = kernels = [part[f"model.{place}.weight_v"].shape for place in places]
+    stacks = sum(name.endswith(".shortcut.weight_v") for name in part)
+    return {
+        "n_mels": first.shape[1],
+        "width": last[1],
+        "ratios": tuple(size // 2 for _, _, size in kernels[1:-1]),
+        "residual_layers": stacks // max(len(kernels) - 2, 1),
+    }
+
+
+def _perceptual(part: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    return {"channels": tuple(part[f"lin{level}.model.1.weight"].shape[1] for level in range(len(VGG_PLACES)))}
+
+
+def _vggishish(part: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    classes, hidden = part["classifier.4.weight"].shape
+    channels = tuple(part[f"features.{places[0]}.weight"].shape[0] for places in VGG_PLACES)
+    return {"classes": classes, "channels": channels, "hidden": hidden}
+
+
+def _video_onset(part: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    net = {name.removeprefix("net.model."): value for name, value in part.items()}
+    return {**_r2plus1d(net), "hidden": part["fc.0.weight"].shape[0]}
+
+
+_READERS: dict[str, Callable[[Mapping[str, np.ndarray]], dict[str, Any]]] = {
+    "alexnet": _alexnet,
+    "codebook": _codebook,
+    "discriminator": _discriminator,
+    "melgan": _melgan,
+    "perceptual": _perceptual,
+    "r2plus1d": _r2plus1d,
+    "transformer": _transformer,
+    "vggishish": _vggishish,
+    "video_onset": _video_onset,
+}
