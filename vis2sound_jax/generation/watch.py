@@ -47,6 +47,11 @@ class Watcher:
         """Whether the encoder takes grey frames, or colour ones."""
         return isinstance(self.net, ImpactNet)
 
+    @property
+    def width(self) -> int:
+        """Size of the feature of a frame."""
+        return self.net.width if isinstance(self.net, ImpactNet) else self.net.widths[-1]
+
     def watch(self, variables: Any, frames: UInt8[np.ndarray, "t h w *c"]) -> Seen:
         """Watches a film.
 
@@ -61,7 +66,7 @@ class Watcher:
         frames = frames if self.grey else middle(frames)
         step = WINDOW_FRAMES - _OVERLAP_FRAMES
         starts = [*range(0, max(t - WINDOW_FRAMES, 0), step), max(t - WINDOW_FRAMES, 0)]
-        features = np.zeros((t, self.net.width), np.float32)
+        features = np.zeros((t, self.width), np.float32)
         logits, weight = np.zeros(t, np.float32), np.zeros(t, np.float32)
         for start in starts:
             clip = frames[start : start + WINDOW_FRAMES]

@@ -88,7 +88,7 @@ def _known_settings(config: Any, output: Path) -> Any:
 
 
 def _save(folder: Path, trees: Mapping[str, Any], meta: Mapping[str, Any]) -> None:
-    state = TrainState(np.int32(0), trees["params"], {}, trees.get("variables", {}))
+    state = TrainState(jnp.int32(0), trees["params"], {}, trees.get("variables", {}))
     with Checkpointer(folder) as checkpointer:
         checkpointer.save(state, {}, meta)
 
@@ -142,7 +142,7 @@ def _transformer(state: StateDict, settings: Any) -> dict[str, Any]:
         {
             "columns": _columns(state, settings, sizes["slots"]),
             "conditioning": "prefix",
-            "video": "frozen",
+            "video": "frozen" if settings.transformer.video == "cached" else settings.transformer.video,
             "layers": sizes["layers"],
             "width": sizes["width"],
             "drop_condition": 0.0,
