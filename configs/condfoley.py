@@ -11,6 +11,8 @@ Presets (two idle CPU cores unless said otherwise; measured numbers stand in the
                       24 x 1024 transformer, MelGAN; for an accelerator
   countixav           the same for Countix-AV
   paper_smoke         every stage of paper, small, on a handful of procedural recordings
+  released            for --job=convert and --job=generate with the released weights of Greatest Hits
+  released_countixav  the same for those of Countix-AV
 
 Any value can be changed from the command line: --config.transformer.steps=500.
 """
@@ -19,7 +21,10 @@ import ml_collections
 
 ConfigDict = ml_collections.ConfigDict
 
-PRESETS = ("laptop", "smoke", "workstation", "greatest_hits_mini", "paper", "countixav", "paper_smoke")
+PRESETS = (
+    *("laptop", "smoke", "workstation", "greatest_hits_mini"),
+    *("paper", "countixav", "paper_smoke", "released", "released_countixav"),
+)
 
 # Stage or job → module that does it.
 _JOBS = {
@@ -163,6 +168,8 @@ def _codebook() -> ConfigDict:
     codebook.disc_start = 600
     codebook.disc_width = 64
     codebook.perceptual = ""
+    # RMS level to which every sound is brought before it is encoded; 0 leaves it as it is.
+    codebook.rms = 0.0
     return codebook
 
 
@@ -364,6 +371,21 @@ def _countixav(config: ConfigDict) -> None:
     config.data.split = "condfoley"
     config.encoder.steps = 6_700
     config.transformer.steps = 100_000
+
+
+def _released(config: ConfigDict) -> None:
+    """Greatest Hits, the transformer of 2022-05-03: windows of 12 columns, an older log-mel, sounds of one level."""
+    _paper(config)
+    config.compat = True
+    config.mel.scale = "slaney"
+    config.codebook.rms = 0.1
+    config.transformer.columns = 12
+
+
+def _released_countixav(config: ConfigDict) -> None:
+    """Countix-AV."""
+    _countixav(config)
+    config.compat = True
 
 
 def _paper_smoke(config: ConfigDict) -> None:

@@ -14,7 +14,7 @@ from ml_collections import ConfigDict
 
 from vis2sound_jax import build, trained
 from vis2sound_jax.audio.files import read_sound
-from vis2sound_jax.audio.mel import log_mel
+from vis2sound_jax.audio.mel import levelled, log_mel
 from vis2sound_jax.audio.onsets import onset_events
 from vis2sound_jax.audio.synthesis import Vocoder
 from vis2sound_jax.data.records import Record
@@ -261,7 +261,7 @@ class Foley:
                 f"for a window of {self.window_s:.2f} s"
             )
         start, frames = round(start), self.config.codebook.frames
-        mel = np.asarray(log_mel(wav, self.spec))[:, : columns * frames]
+        mel = np.asarray(log_mel(levelled(wav, self.config.codebook.rms), self.spec))[:, : columns * frames]
         window = mel[:, start * frames :][:, : self.config.transformer.columns * frames]
         grid = self.coder.encode(self.params["codebook"], jnp.asarray(window[None]))
         video = self._example_video(example, columns, start)

@@ -183,6 +183,11 @@ def rms_normalise(wav: Float[Array, "... n"], *, rms: float = 0.1) -> Float[Arra
     return _scaled(wav, jnp.sqrt(jnp.mean(jnp.square(wav), axis=-1, keepdims=True)), rms)
 
 
+def levelled(wav: Float[np.ndarray, "n"], rms: float) -> Float[np.ndarray, "n"]:
+    """Brings a sound to an RMS level as `rms_normalise` does; a level of 0 leaves it as it is."""
+    return np.asarray(rms_normalise(jnp.asarray(wav), rms=rms)) if rms else wav
+
+
 def rms_normalise_batch(wav: Float[Array, "... n"], *, rms: float = 0.1) -> Float[Array, "... n"]:
     """Scales a whole batch by its common RMS, as CondFoleyGen's training does.
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from vis2sound_jax import build, trained
 from vis2sound_jax.audio.files import decode_flac
-from vis2sound_jax.audio.mel import log_mel
+from vis2sound_jax.audio.mel import levelled, log_mel
 from vis2sound_jax.audio.onsets import onset_events
 from vis2sound_jax.data.records import Record
 from vis2sound_jax.data.tokens import TokenRecording, load_recordings, save_recordings
@@ -54,6 +54,7 @@ class _Maker:
         self._spec = build.mel_spec(config)
         self._coder = Coder(build.codebook_net(config))
         self._frames, self._columns = config.codebook.frames, config.transformer.columns
+        self._rms = config.codebook.rms
         self._featured = config.transformer.video == "cached"
         self._watcher = Watcher(build.encoder_net(config))
         self._encoder = trained.encoder_variables(config, workdir)
@@ -69,7 +70,7 @@ class _Maker:
         step = self._frames * self._spec.hop
         for phase in range(phases):
             first = phase * step // phases
-            mel = np.asarray(log_mel(wav[first:], self._spec))
+            mel = np.asarray(log_mel(levelled(wav[first:], self._rms), self._spec))
             mel = mel[:, : mel.shape[1] // self._frames * self._frames]
             codes, windows = self._codes(mel)
             yield TokenRecording(

@@ -17,6 +17,7 @@ from vis2sound_jax.errors import UserError, file_error
 from vis2sound_jax.jobs.outputs import sha256
 from vis2sound_jax.jobs.stages import write_json
 from vis2sound_jax.models.alexnet import AlexNet
+from vis2sound_jax.models.discriminators import PatchDiscriminator
 from vis2sound_jax.models.r2plus1d import R2Plus1D
 from vis2sound_jax.models.transformer import Transformer
 from vis2sound_jax.models.vggishish import Vggishish
@@ -116,7 +117,20 @@ def _codebook(state: StateDict, settings: Any) -> dict[str, Any]:
             "levels": sizes["ch_mult"],
         }
     )
-    return {"codebook": {"params": {"generator": params}}}
+    return {"codebook": _with_discriminator(params, state)}
+
+
+def _with_discriminator(generator: Any, state: StateDict) -> dict[str, Any]:
+    """Puts the discriminator beside the codebook, as training does, if the file has one."""
+    if not any(name.startswith("loss.discriminator.") for name in state):
+        return {"params": {"generator": generator}}
+    net = PatchDiscriminator(**sizes_from_state_dict(state, "discriminator"))
+    shapes = _shapes(net, (1, 80, 160), use_running_average=True)
+    found = params_from_state_dict(state, "discriminator", shapes)
+    return {
+        "params": {"generator": generator, "discriminator": found["params"]},
+        "variables": {"batch_stats": found["batch_stats"]},
+    }
 
 
 def _video(state: StateDict, settings: Any) -> dict[str, Any]:

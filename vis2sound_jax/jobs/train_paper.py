@@ -11,7 +11,7 @@ import numpy as np
 
 from vis2sound_jax import build, trained
 from vis2sound_jax.audio.files import decode_flac
-from vis2sound_jax.audio.mel import MelSpec, crop_centre, log_mel, rms_normalise_batch
+from vis2sound_jax.audio.mel import MelSpec, crop_centre, levelled, log_mel, rms_normalise_batch
 from vis2sound_jax.data.film_pairs import FilmRecording, film_pair_example, published_pair_example
 from vis2sound_jax.data.pieces import mel_piece, onset_clip, sound_piece
 from vis2sound_jax.data.targets import hear
@@ -20,7 +20,9 @@ from vis2sound_jax.generation.coder import Coder
 from vis2sound_jax.jobs.cache import token_recordings
 from vis2sound_jax.jobs.fit import check_fit, fit
 from vis2sound_jax.jobs.prepare import open_split, prepared_dir
+from vis2sound_jax.models.discriminators import PatchDiscriminator
 from vis2sound_jax.models.grid import tokens_from_grid
+from vis2sound_jax.models.perceptual import Lpaps
 from vis2sound_jax.models.r2plus1d import R2Plus1D
 from vis2sound_jax.tasks.film_transformer import FilmTransformerTask
 from vis2sound_jax.tasks.transformer import TransformerTask
@@ -32,6 +34,7 @@ from vis2sound_jax.training.progress import Progress, track
 from vis2sound_jax.training.task import TrainState
 from vis2sound_jax.weights.convert import params_from_state_dict
 from vis2sound_jax.weights.files import read_state_dict
+from vis2sound_jax.weights.sizes import sizes_from_state_dict
 
 
 def encoder(config: Any, workdir: Path) -> TrainState:
@@ -69,15 +72,31 @@ def _kinetics(config: Any) -> Any:
 def codebook(config: Any, workdir: Path) -> TrainState:
     """Trains the VQGAN against its discriminator (Du et al. 2023, section 3.2)."""
     section, spec = config.codebook, build.mel_spec(config)
+    perceptual, frozen = _perceptual(config)
     task = VqganTask(
         build.codebook_net(config),
-        steps=section.steps,
-        learning_rate=section.learning_rate,
-        disc_start=section.disc_start,
+        section.disc_start,
+        PatchDiscriminator(section.disc_width),
+        perceptual,
+        section.learning_rate,
+        adaptive_limits=(1.0, 1.0) if config.compat else (0.0, 1e4),
+        perceptual_dropout=config.compat,
     )
-    mels = [_mel(record, spec) for record in track(_train(config, workdir), "listening", unit="recording")]
+    records = track(_train(config, workdir), "listening", unit="recording")
+    mels = [_mel(record, spec, section.rms) for record in records]
     example = functools.partial(mel_piece, frames=config.transformer.columns * section.frames)
-    return fit(config, workdir, task, mels, example, batch=section.batch, steps=section.steps)
+    return fit(config, workdir, task, mels, example, batch=section.batch, steps=section.steps, frozen=frozen)
+
+
+def _perceptual(config: Any) -> tuple[Lpaps, Any]:
+    """The network of the perceptual distance and its weights; without a file there is no such distance."""
+    if not config.codebook.perceptual:
+        return Lpaps(), None
+    state = read_state_dict(config.codebook.perceptual)
+    net = Lpaps(**sizes_from_state_dict(state, "perceptual"))
+    mel = jax.ShapeDtypeStruct((1, config.mel.n_mels, 160), jnp.float32)
+    shapes = jax.eval_shape(net.init, jax.random.key(0), mel, mel)
+    return net, {"perceptual": params_from_state_dict(state, "perceptual", shapes)}
 
 
 def vocoder(config: Any, workdir: Path) -> TrainState:
@@ -147,6 +166,6 @@ def _train(config: Any, workdir: Path) -> list[Any]:
     return list(open_split(config, prepared_dir(workdir), "train"))
 
 
-def _mel(record: Any, spec: MelSpec) -> np.ndarray:
+def _mel(record: Any, spec: MelSpec, rms: float = 0.0) -> np.ndarray:
     wav, _ = decode_flac(record["audio"])
-    return np.asarray(log_mel(wav, spec), np.float16)
+    return np.asarray(log_mel(levelled(wav, rms), spec), np.float16)
