@@ -206,6 +206,7 @@ class PairMaker:
                     target=self._events(one, record, pair.target),
                     condition=self._events(one, record, pair.condition),
                     wav=wav,
+                    condition_wav=example,
                     takes=rows,
                     span_s=self._span(one, record, pair.target),
                     video_onsets=seen,
