@@ -10,7 +10,7 @@ from vis2sound_jax.evaluation.classifiers import event_features, fit_classifier
 from vis2sound_jax.evaluation.condfoley import CHANCE_ROW, REAL_ROW, evaluate_condfoley
 from vis2sound_jax.evaluation.event_levels import centroid_hz, loudness_db
 from vis2sound_jax.evaluation.foley_items import FoleyItem, LabelledEvents, add_best_take
-from vis2sound_jax.evaluation.published import PUBLISHED_METRICS, evaluate_published, name_sound
+from vis2sound_jax.evaluation.published import PUBLISHED_METRICS, evaluate_published, name_sounds
 
 RATE_HZ = 22_050
 PITCH_HZ = {"glass": 3_000.0, "metal": 1_500.0, "wood": 300.0}
@@ -131,7 +131,10 @@ def test_the_published_protocol_is_kept_apart_with_its_flaws(scores):
 
 
 def test_published_rates_and_sounds_without_onsets(items, classifiers):
-    assert set(name_sound(np.zeros(RATE_HZ, np.float32), RATE_HZ, classifiers)) == set(classifiers)
+    wavs = [items[0].wav, np.zeros(RATE_HZ, np.float32), items[1].wav[:-777]]
+    together = name_sounds(wavs, RATE_HZ, classifiers)
+    assert together == [name_sounds([wav], RATE_HZ, classifiers)[0] for wav in wavs]
+    assert set(together[1]) == set(classifiers) and together[0]["material"] == "glass"
     double = [replace(i, wav=np.repeat(i.wav, 2), condition_wav=i.wav, takes={}) for i in items[:1]]
     rows = evaluate_published(double, 2 * RATE_HZ, classifiers, real_row="real", chance_row="chance").rows
     assert rows["real"]["onset_ap"].value == rows["chance"]["onset_ap"].value == 1.0

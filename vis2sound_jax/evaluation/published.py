@@ -82,58 +82,78 @@ def evaluate_published(
     Returns:
       The scores.
     """
-    true = [_hear(item.wav, rate_hz, classifiers) for item in items]
-    examples = [name_sound(item.condition_wav, rate_hz, classifiers) for item in items]
-    heard = {
-        row: [[_hear(wav, rate_hz, classifiers) for wav in as_list(item.takes[row])] for item in items]
-        for row in items[0].takes
-    }
-    heard[real_row] = [[one] for one in true]
-    heard[chance_row] = [[true[k]] for k in _strangers(items, seed)]
-    recordings = [item.recording for item in items]
+    true = _hear([item.wav for item in items], rate_hz, classifiers)
+    examples = name_sounds([item.condition_wav for item in items], rate_hz, classifiers)
+    # By row, every sound with the place of its item.
+    heard = {row: _hear_row(items, row, rate_hz, classifiers) for row in items[0].takes}
+    heard[real_row] = list(enumerate(true))
+    heard[chance_row] = [(k, true[other]) for k, other in enumerate(_strangers(items, seed))]
     rows, lines = {}, {}
-    for row, takes in heard.items():
-        owners = [recording for recording, some in zip(recordings, takes, strict=True) for _ in some]
-        lines[row] = [
-            _judge(one, truth, named) for truth, named, some in zip(true, examples, takes, strict=True) for one in some
-        ]
-        rows[row] = _means(lines[row], Resampler.over(owners, seed=seed))
+    for row, sounds in heard.items():
+        lines[row] = [_judge(one, true[k], examples[k]) for k, one in sounds]
+        rows[row] = _means(lines[row], Resampler.over([items[k].recording for k, _ in sounds], seed=seed))
     return PublishedScores(rows, lines)
 
 
-def name_sound(
-    wav: Float32[np.ndarray, "n"], rate_hz: int, classifiers: Mapping[str, EventClassifier]
-) -> dict[str, str]:
-    """Names a whole sound, as the paper's classifiers of clips do.
+def name_sounds(
+    wavs: Sequence[Float32[np.ndarray, "n"]], rate_hz: int, classifiers: Mapping[str, EventClassifier]
+) -> list[dict[str, str]]:
+    """Names whole sounds, as the paper's classifiers of clips do.
 
     Args:
-      wav: the sound, in [-1, 1].
-      rate_hz: its sample rate.
+      wavs: the sounds, in [-1, 1], at least one.
+      rate_hz: their sample rate.
       classifiers: by kind.
 
     Returns:
-      By kind, the commonest name at the sound's own onsets; where it has none, at its likeliest or loudest moment.
+      For each sound and kind, the commonest name at the sound's own onsets; where it has none, at its likeliest or
+      loudest moment.
     """
+    gap = np.zeros(rate_hz, np.float32)  # longer than an event's features reach
+    joined = np.concatenate([np.concatenate([gap, wav]) for wav in wavs])
+    ends_s = np.cumsum([(len(gap) + len(wav)) / rate_hz for wav in wavs])
+    moments = [_moments(wav, rate_hz) for wav in wavs]
+    times = [end_s - len(wav) / rate_hz + own for end_s, wav, own in zip(ends_s, wavs, moments, strict=True)]
+    # All at once: features and classifiers cost most of their time by the call.
+    features = event_features(joined, rate_hz, np.concatenate(times))
+    borders = np.cumsum([len(own) for own in moments])[:-1]
+    named = {kind: np.split(np.array(c.predict(features)), borders) for kind, c in classifiers.items()}
+    return [
+        {kind: Counter(sorted(map(str, names[k]))).most_common(1)[0][0] for kind, names in named.items()}
+        for k in range(len(wavs))
+    ]
+
+
+def _moments(wav: np.ndarray, rate_hz: int) -> np.ndarray:
+    """Where a sound is judged: at its onsets, else at its likeliest or loudest moment."""
     times = onset_times(wav, rate_hz)
-    if not times.size:
-        candidates, confidence = onset_events(wav, rate_hz)
-        loudest = int(np.argmax(np.abs(wav))) / rate_hz
-        times = candidates[[np.argmax(confidence)]] if candidates.size else np.array([loudest])
-    features = event_features(wav, rate_hz, times)
-    return {kind: Counter(sorted(c.predict(features))).most_common(1)[0][0] for kind, c in classifiers.items()}
+    if times.size:
+        return times
+    candidates, confidence = onset_events(wav, rate_hz)
+    return candidates[[np.argmax(confidence)]] if candidates.size else np.array([np.argmax(np.abs(wav)) / rate_hz])
 
 
-def _hear(wav: np.ndarray, rate_hz: int, classifiers: Mapping[str, EventClassifier]) -> _Heard:
-    named = name_sound(wav, rate_hz, classifiers)
-    if rate_hz != RATE_HZ:
-        wav = soxr.resample(np.asarray(wav, np.float32), rate_hz, RATE_HZ)
-    onsets = legacy_onset_samples(wav, RATE_HZ)
-    # The detector's last frame may be centred on the end, where there is no sample.
-    return _Heard(wav, onsets[onsets < len(wav)], named)
+def _hear(wavs: Sequence[np.ndarray], rate_hz: int, classifiers: Mapping[str, EventClassifier]) -> list[_Heard]:
+    heard = []
+    for wav, named in zip(wavs, name_sounds(wavs, rate_hz, classifiers), strict=True):
+        if rate_hz != RATE_HZ:
+            wav = soxr.resample(np.asarray(wav, np.float32), rate_hz, RATE_HZ)
+        onsets = legacy_onset_samples(wav, RATE_HZ)
+        # The detector's last frame may be centred on the end, where there is no sample.
+        heard.append(_Heard(wav, onsets[onsets < len(wav)], named))
+    return heard
+
+
+def _hear_row(
+    items: Sequence[FoleyItem], row: str, rate_hz: int, classifiers: Mapping[str, EventClassifier]
+) -> list[tuple[int, _Heard]]:
+    sounds = [(k, wav) for k, item in enumerate(items) for wav in as_list(item.takes[row])]
+    heard = _hear([wav for _, wav in sounds], rate_hz, classifiers)
+    return [(k, one) for (k, _), one in zip(sounds, heard, strict=True)]
 
 
 def _strangers(items: Sequence[FoleyItem], seed: int) -> list[int]:
-    """For each item one of another recording, or where there is none of its own."""
+    """For each item one of another recording; where there is none, any."""
     rng = np.random.default_rng(seed)
     names = np.array([item.recording for item in items])
     others = [np.flatnonzero(names != name) for name in names]
