@@ -14,6 +14,7 @@ from vis2sound_jax.data.tokens import TokenRecording, window_pair, window_start
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.evaluation.foley_items import FoleyItem, LabelledEvents
 from vis2sound_jax.jobs.rows import CODES_ROW, TAKE_ROW, VOCODER_ROW, ablated, copied
+from vis2sound_jax.jobs.style import style_row
 from vis2sound_jax.video.onsets import onsets_from_probability
 
 _BATCH = 16
@@ -103,6 +104,7 @@ class PairMaker:
           records: the same recordings with sound and labels.
         """
         self.foley, self.config, self.tokens, self.records = foley, config, tokens, records
+        self._style = style_row(config)
         self._wavs = [decode_flac(record["audio"])[0] for record in records]
 
     def examples(self, pairs: Sequence[Pair]) -> dict[str, np.ndarray]:
@@ -173,6 +175,9 @@ class PairMaker:
         made = {name: self._sound(self.foley.mel(grids)) for name, grids in sampled.items()}
         made[CODES_ROW] = self._sound(self.foley.mel(codes))
         made[VOCODER_ROW] = self._sound(mels.astype(np.float32))
+        if self._style:
+            examples = np.stack([self._cut(pair.recording, pair.condition)[1] for pair in pairs])
+            made[self._style.name] = self._sound(self._style.pictures(mels, examples))
         items = []
         for i, pair in enumerate(pairs):
             one, record = self.tokens[pair.recording], self.records[pair.recording]

@@ -167,5 +167,16 @@ ALEXNET = Table(
     ignored=(r"classifier\.6\..*",),
 )
 
-TABLES = {"alexnet": ALEXNET, "codebook": CODEBOOK, "transformer": TRANSFORMER, "r2plus1d": R2PLUS1D}
+VGG19 = Table(
+    prefixes=("module.", ""),
+    rules=tuple(
+        rule
+        for number, place in enumerate((0, 2, 5, 7, 10), start=1)
+        for rule in _affine(rf"features\.{place}", f"conv{number}", _conv2d)
+    ),
+    # Later convolutions and the classifier: style transfer looks no further.
+    ignored=(r"features\.(1[2-9]|[23]\d)\..*", r"classifier\..*"),
+)
+
+TABLES = {"alexnet": ALEXNET, "codebook": CODEBOOK, "transformer": TRANSFORMER, "r2plus1d": R2PLUS1D, "vgg19": VGG19}
 """By the name of the kind of model."""

@@ -15,16 +15,17 @@ def sizes_from_state_dict(state_dict: Mapping[str, np.ndarray], kind: str) -> di
 
     Args:
       state_dict: reference name to array.
-      kind: "alexnet", "codebook", "transformer" or "r2plus1d".
+      kind: "alexnet", "codebook", "transformer", "r2plus1d" or "vgg19".
 
     Returns:
-      Keyword arguments of `AlexNet`, `VQGAN`, `Transformer` or `R2Plus1D`. The number of attention heads leaves no
-      trace in the shapes and is not among them.
+      Keyword arguments of `AlexNet`, `VQGAN`, `Transformer`, `R2Plus1D` or `VGG19Head`. The number of attention heads
+      leaves no trace in the shapes and is not among them.
 
     Raises:
       UserError: if the kind is unknown, or if an array that tells a size is not in the file.
     """
     readers = {"alexnet": _alexnet, "codebook": _codebook, "transformer": _transformer, "r2plus1d": _r2plus1d}
+    readers["vgg19"] = _vgg19
     part = part_of(state_dict, kind)
     try:
         return readers[kind](part)
@@ -72,3 +73,7 @@ def _r2plus1d(part: Mapping[str, np.ndarray]) -> dict[str, Any]:
 def _alexnet(part: Mapping[str, np.ndarray]) -> dict[str, Any]:
     widths = tuple(part[f"features.{place}.weight"].shape[0] for place in (0, 3, 6, 8, 10))
     return {"widths": widths, "hidden": part["classifier.4.weight"].shape[0]}
+
+
+def _vgg19(part: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    return {"widths": tuple(part[f"features.{place}.weight"].shape[0] for place in (0, 2, 5, 7, 10))}
