@@ -229,6 +229,11 @@ def _evaluate() -> ConfigDict:
     evaluate.pairs = 96
     evaluate.takes = 4
     evaluate.griffin_lim_iterations = 32
+    # Whether to add a row of Gatys' style transfer (given the true sound): minutes a pair on CPU.
+    evaluate.style_transfer = False
+    # torchvision's VGG19 weights as a file; without one its filters are random.
+    evaluate.style_weights = ""
+    evaluate.style_iterations = 300
     return evaluate
 
 

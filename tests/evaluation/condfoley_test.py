@@ -10,6 +10,7 @@ from vis2sound_jax.evaluation.classifiers import event_features, fit_classifier
 from vis2sound_jax.evaluation.condfoley import CHANCE_ROW, REAL_ROW, evaluate_condfoley
 from vis2sound_jax.evaluation.event_levels import centroid_hz, loudness_db
 from vis2sound_jax.evaluation.foley_items import FoleyItem, LabelledEvents, add_best_take
+from vis2sound_jax.evaluation.published import PUBLISHED_METRICS, evaluate_published, name_sounds
 
 RATE_HZ = 22_050
 PITCH_HZ = {"glass": 3_000.0, "metal": 1_500.0, "wood": 300.0}
@@ -71,6 +72,7 @@ def items():
                 labels_of(events),
                 labels_of(condition),
                 good,
+                sound(condition, seed=100 + number),
                 takes,
                 None,
                 seen,
@@ -117,6 +119,27 @@ def test_timing_and_timbre_are_judged_apart(scores):
     assert value(scores, "other material", "loudness_r") > 0.8 > value(scores, "late", "loudness_r")
 
 
+def test_the_published_protocol_is_kept_apart_with_its_flaws(scores):
+    legacy = {row: {name: e.value for name, e in metrics.items()} for row, metrics in scores.legacy.items()}
+    assert set(legacy) == set(scores.rows) and all(set(m) == set(PUBLISHED_METRICS) for m in legacy.values())
+    right = ("count_match", "onset_accuracy", "onset_ap", "action")
+    assert all(legacy[REAL_ROW][name] == 1.0 for name in right)
+    assert legacy[REAL_ROW]["material"] > 0.9 > 0.2 > legacy["other material"]["material"]
+    # Nothing is heard in silence, and the published AP is full.
+    assert legacy["silence"]["onset_ap"] == 1.0 and legacy["silence"]["onset_accuracy"] == 0.0
+    assert legacy[CHANCE_ROW]["material"] < 0.7 and legacy[CHANCE_ROW]["onset_accuracy"] < 0.8
+
+
+def test_published_rates_and_sounds_without_onsets(items, classifiers):
+    wavs = [items[0].wav, np.zeros(RATE_HZ, np.float32), items[1].wav[:-777]]
+    together = name_sounds(wavs, RATE_HZ, classifiers)
+    assert together == [name_sounds([wav], RATE_HZ, classifiers)[0] for wav in wavs]
+    assert set(together[1]) == set(classifiers) and together[0]["material"] == "glass"
+    double = [replace(i, wav=np.repeat(i.wav, 2), condition_wav=i.wav, takes={}) for i in items[:1]]
+    rows = evaluate_published(double, 2 * RATE_HZ, classifiers, real_row="real", chance_row="chance").rows
+    assert rows["real"]["onset_ap"].value == rows["chance"]["onset_ap"].value == 1.0
+
+
 def test_silence_scores_zero(scores):
     for metric in ("onset_ap_100ms", "onset_f1_50ms", "onset_best_f1_100ms", "count_match"):
         assert value(scores, "silence", metric) == 0.0
@@ -132,6 +155,7 @@ def test_results_are_json(scores):
     assert json.loads(text)["rows"][REAL_ROW]["material"]["value"] > 0.9
     lines = [json.dumps(example, allow_nan=False) for example in scores.examples]
     assert len(lines) == 12 * (2 + 1 + 1 + 1 + 1 + 1 + 1)
+    assert all(set(PUBLISHED_METRICS) <= set(example["legacy"]) for example in scores.examples)
     assert np.trace(scores.confusion[REAL_ROW]["material"]) > 32
 
 

@@ -12,9 +12,9 @@ from vis2sound_jax import api
 from vis2sound_jax.data.tokens import TokenRecording
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.evaluation.foley_items import as_list
-from vis2sound_jax.jobs import pairs as rows
+from vis2sound_jax.jobs import rows
 from vis2sound_jax.jobs.cache import token_recordings
-from vis2sound_jax.jobs.pairs import PairMaker, choose_pairs
+from vis2sound_jax.jobs.pairs import Pair, PairMaker, choose_pairs
 from vis2sound_jax.jobs.prepare import open_split, prepared_dir
 
 COLUMNS, COLUMN_S = 10, 0.1
@@ -34,7 +34,7 @@ def make_recording(columns: int, events_s: list[float], materials: list[str]) ->
     return one, {"id": "x", "event_material": materials, "event_action": ["hit"] * len(materials)}
 
 
-def choose(*recordings: tuple[TokenRecording, Any], count: int = 40, seed: int = 0) -> list[rows.Pair]:
+def choose(*recordings: tuple[TokenRecording, Any], count: int = 40, seed: int = 0) -> list[Pair]:
     tokens, records = zip(*recordings, strict=True)
     return choose_pairs(tokens, records, COLUMNS, count, seed)
 
@@ -80,20 +80,21 @@ def maker(tiny_run: Path) -> PairMaker:
 
 
 @pytest.fixture(scope="module")
-def pairs(maker: PairMaker) -> list[rows.Pair]:
+def pairs(maker: PairMaker) -> list[Pair]:
     return choose_pairs(maker.tokens, maker.records, maker.config.transformer.columns, 2, 0)
 
 
-def test_every_row_sounds_every_pair_at_the_windows_length(maker: PairMaker, pairs: list[rows.Pair]) -> None:
+def test_every_row_sounds_every_pair_at_the_windows_length(maker: PairMaker, pairs: list[Pair]) -> None:
     told: list[tuple[int, int]] = []
     items = maker.items(pairs, progress=lambda *numbers: told.append(numbers))
     assert told[-1] == (2, 2) and len({item.name for item in items}) == 2
     n = maker.config.transformer.columns * maker.config.codebook.frames * maker.foley.spec.hop
-    wanted = {rows.TAKE_ROW, rows.NO_CONDITION_ROW, rows.SHUFFLED_ROW, rows.TRANSFER_ROW}
+    wanted = {rows.TAKE_ROW, rows.NO_CONDITION_ROW, rows.NO_CONDITION_VIDEO_ROW, rows.SHUFFLED_ROW}
+    wanted |= {rows.TRANSFER_ROW, rows.PUBLISHED_TRANSFER_ROW}
     for item, pair in zip(items, pairs, strict=True):
         assert set(item.takes) == wanted | {rows.CODES_ROW, rows.VOCODER_ROW}
         assert len(as_list(item.takes[rows.TAKE_ROW])) == maker.config.evaluate.takes
-        sounds = [item.wav, *(wav for takes in item.takes.values() for wav in as_list(takes))]
+        sounds = [item.wav, item.condition_wav, *(wav for takes in item.takes.values() for wav in as_list(takes))]
         assert {np.shape(wav) for wav in sounds} == {(n,)}
         assert all(np.isfinite(wav).all() for wav in sounds)
         one = maker.tokens[pair.recording]
@@ -105,16 +106,30 @@ def test_every_row_sounds_every_pair_at_the_windows_length(maker: PairMaker, pai
         assert item.video_onsets is not None and ((0 <= item.video_onsets[0]) & (item.video_onsets[0] < length_s)).all()
 
 
-def test_the_true_window_is_the_recordings_own_sound(maker: PairMaker, pairs: list[rows.Pair]) -> None:
+def test_the_true_window_is_the_recordings_own_sound(maker: PairMaker, pairs: list[Pair]) -> None:
     item, pair = maker.items(pairs)[0], pairs[0]
     begin = round(pair.target * maker.tokens[pair.recording].column_s * maker.foley.rate_hz)
     np.testing.assert_array_equal(item.wav, maker._wavs[pair.recording][begin : begin + len(item.wav)])
 
 
-def test_a_shuffled_condition_is_another_recordings(maker: PairMaker, pairs: list[rows.Pair]) -> None:
+def test_a_shuffled_condition_is_another_recordings(maker: PairMaker, pairs: list[Pair]) -> None:
     batch = maker.examples(pairs)
     assert [pair.recording for pair in pairs] == [0, 1]
     shuffled = maker._shuffle(batch, pairs)
     for name, value in shuffled.items():
         own = name.startswith("target")
         np.testing.assert_array_equal(value, batch[name] if own else batch[name][::-1])
+
+
+def test_each_ablation_changes_its_own_part_of_the_condition(maker: PairMaker, pairs: list[Pair]) -> None:
+    batch = maker.examples(pairs)
+    changed = rows.ablated(maker.foley.composer, batch, maker._shuffle(batch, pairs))
+    differs = {
+        row: {name for name in batch if not np.array_equal(batch[name], np.asarray(one[name]))}
+        for row, one in changed.items()
+    }
+    everything = {"condition", "condition_video", "style"}
+    blind = {"condition_video"}
+    wanted = {rows.NO_CONDITION_ROW: everything, rows.NO_CONDITION_VIDEO_ROW: blind, rows.SHUFFLED_ROW: everything}
+    assert differs == wanted
+    assert not np.any(changed[rows.NO_CONDITION_VIDEO_ROW]["condition_video"])

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from vis2sound_jax.retrieval.onset_transfer import attacks, onset_transfer
+from vis2sound_jax.audio.onsets import legacy_onset_samples
+from vis2sound_jax.retrieval.onset_transfer import attacks, onset_transfer, published_transfer
 
 RATE_HZ = 22_050
 
@@ -57,10 +58,11 @@ def test_same_seed_same_sound_and_pieces_hold_one_hit():
     assert attacks(first.wav, RATE_HZ).size <= targets.size
 
 
+@pytest.mark.parametrize("rule", [onset_transfer, published_transfer])
 @pytest.mark.parametrize("targets", [[], [-0.5, 2.5], [0.5, 0.5], [1.9999]])
-def test_any_target_times_are_safe(targets):
-    out = onset_transfer(hits([0.0, 1.99]), RATE_HZ, np.array(targets), 44_100, np.random.default_rng(0))
-    assert np.isfinite(out.wav).all() and np.abs(out.wav).max() <= 1.0
+def test_any_target_times_are_safe(rule, targets):
+    out = rule(hits([0.0, 1.99]), RATE_HZ, np.array(targets), 44_100, np.random.default_rng(0))
+    assert out.wav.shape == (44_100,) and np.isfinite(out.wav).all() and np.abs(out.wav).max() <= 1.0
 
 
 def test_without_onsets_the_loudest_part_is_used():
@@ -76,6 +78,35 @@ def test_without_onsets_the_loudest_part_is_used():
 def test_silent_example_says_so(condition):
     out = onset_transfer(condition, RATE_HZ, np.array([0.5]), 1_000, np.random.default_rng(0))
     assert out.silent and not out.wav.any() and out.wav.shape == (1_000,)
+
+
+def test_published_cuts_are_copies_between_a_third_and_a_half_of_the_gaps():
+    condition = hits([0.4, 1.3])
+    onsets = legacy_onset_samples(condition, RATE_HZ)
+    assert len(onsets) == 2
+    targets = np.array([0.6, 1.6])
+    out = published_transfer(condition, RATE_HZ, targets, 44_100, np.random.default_rng(3))
+    at = (targets * RATE_HZ).astype(int)
+    back, forward = np.diff(at, prepend=0) // 3, 2 * (np.diff(at, append=44_100) // 4)
+    own_back, own_forward = np.diff(onsets, prepend=0) // 3, 2 * (np.diff(onsets, append=44_100) // 4)
+    heard = np.zeros(44_100, bool)
+    fade = round(0.005 * RATE_HZ)
+    for k, source in enumerate(np.searchsorted(onsets, np.round(out.source_s * RATE_HZ))):
+        head, tail = min(back[k], own_back[source]), min(forward[k], own_forward[source])
+        inner = slice(at[k] - head + fade, at[k] + tail - fade)
+        shift = onsets[source] - at[k]
+        np.testing.assert_allclose(out.wav[inner], condition[inner.start + shift : inner.stop + shift], atol=1e-6)
+        heard[at[k] - head : at[k] + tail] = True
+    assert not out.wav[~heard].any() and heard.any()
+
+
+@pytest.mark.parametrize("seconds", [0.0, 2.0])
+def test_published_cuts_of_a_silent_or_even_example(seconds):
+    silent = published_transfer(np.zeros(round(seconds * RATE_HZ), np.float32), RATE_HZ, np.array([0.5]), 900, None)
+    assert silent.silent and not silent.wav.any() and silent.wav.shape == (900,)
+    even = np.full(RATE_HZ, 0.1, np.float32)
+    out = published_transfer(even, RATE_HZ, np.array([0.5]), 44_100, np.random.default_rng(0))
+    assert not out.silent and np.isfinite(out.wav).all()
 
 
 def test_one_gain_for_each_event():

@@ -16,6 +16,7 @@ from vis2sound_jax.models.discriminators import PatchDiscriminator
 from vis2sound_jax.models.perceptual import Lpaps
 from vis2sound_jax.models.r2plus1d import R2Plus1D
 from vis2sound_jax.models.transformer import Transformer
+from vis2sound_jax.models.vgg import VGG19Head
 from vis2sound_jax.models.vggishish import Vggishish
 from vis2sound_jax.models.video_onset import VideoOnsetNet
 from vis2sound_jax.models.vocoder import MelGAN
@@ -43,6 +44,7 @@ MODELS: dict[str, tuple[nn.Module, Callable[..., Any]]] = {
         Transformer(vocab=7, slots=9, layers=2, width=4, heads=2),
         lambda init: init(jnp.zeros((1, 2), jnp.int32), prefix=jnp.zeros((1, 2, 3))),
     ),
+    "vgg19": (VGG19Head((2, 3, 3, 4, 2)), lambda init: init(jnp.zeros((1, 32, 32, 3)))),
     "vggishish": (Vggishish(3, CHANNELS, 6), lambda init: init(MEL)),
     "video_onset": (VideoOnsetNet(WIDTHS, 3), lambda init: init(FILM, **stored)),
 }

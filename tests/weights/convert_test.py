@@ -92,6 +92,7 @@ def test_a_file_of_another_model_and_an_unknown_kind_are_refused() -> None:
         ("decoder.up.4.block.2.norm1.bias", "codebook", (8,), "decoder/up_4_block_2/norm1/bias", (8,)),
         ("quant_conv.weight", "codebook", (6, 4, 1, 1), "quant_conv/kernel", (4, 6)),
         ("stem.0.weight", "r2plus1d", (5, 3, 1, 7, 7), "stem/spatial/kernel", (7, 7, 3, 5)),
+        ("features.5.weight", "vgg19", (8, 4, 3, 3), "conv3/kernel", (3, 3, 4, 8)),
         ("stem.3.weight", "r2plus1d", (8, 5, 3, 1, 1), "stem/temporal/kernel", (3, 1, 5, 8)),
     ],
 )

@@ -6,7 +6,8 @@ ceiling and chance as floor, and 95 % intervals over recordings.
 
 Timbre is judged apart from timing: the classifier listens at the sound's own onset nearest to each annotated
 event (at the annotated time where the sound has none), and onset scores alone say whether it comes on time.
-Loudness and centroid are compared at the annotated times.
+Loudness and centroid are compared at the annotated times. The published protocol of `published` is kept beside it,
+apart and under its own name.
 """
 
 from collections import Counter
@@ -25,6 +26,7 @@ from vis2sound_jax.evaluation.event_levels import centroid_hz, loudness_db
 from vis2sound_jax.evaluation.foley_items import FoleyItem, as_list
 from vis2sound_jax.evaluation.onset_matching import OnsetClip
 from vis2sound_jax.evaluation.onset_scores import counts_agree, rank_clip
+from vis2sound_jax.evaluation.published import PROTOCOL, evaluate_published
 
 REAL_ROW = "real sound"
 CHANCE_ROW = "chance"
@@ -36,6 +38,7 @@ class FoleyScores:
 
     Attributes:
       rows: by row and metric, the estimate.
+      legacy: by row and metric of `published.PUBLISHED_METRICS`, the estimate under the published protocol.
       confusion: by row and kind, counts [true class, predicted class] in the order of the classifier's
         classes.
       classes: by kind, the classifier's classes.
@@ -46,6 +49,7 @@ class FoleyScores:
     """
 
     rows: dict[str, dict[str, Estimate]]
+    legacy: dict[str, dict[str, Estimate]]
     confusion: dict[str, dict[str, np.ndarray]]
     classes: dict[str, tuple[str, ...]]
     examples: list[dict[str, Any]]
@@ -63,12 +67,17 @@ class FoleyScores:
             "items": self.n_items,
             "events": self.n_events,
             "recordings": self.n_recordings,
-            "rows": {row: {name: e.as_dict() for name, e in m.items()} for row, m in self.rows.items()},
+            "rows": _plain(self.rows),
+            "legacy": {"protocol": PROTOCOL, "rows": _plain(self.legacy)},
             "classes": {kind: list(names) for kind, names in self.classes.items()},
             "confusion": {
                 row: {kind: counts.tolist() for kind, counts in kinds.items()} for row, kinds in self.confusion.items()
             },
         }
+
+
+def _plain(rows: Mapping[str, Mapping[str, Estimate]]) -> dict[str, Any]:
+    return {row: {name: e.as_dict() for name, e in metrics.items()} for row, metrics in rows.items()}
 
 
 @dataclass(frozen=True)
@@ -99,7 +108,7 @@ def evaluate_condfoley(
       Per row: the onset metrics of `detection.onset_metrics`; for each kind the accuracy against the
       target's human labels (`material`), its class average (`material_class_mean`) and the agreement with
       the commonest label of the condition window (`material_of_condition`); `loudness_r` and `centroid_r`
-      against the true sound.
+      against the true sound. Apart from these, in `legacy`, the scores of the published protocol.
 
     Raises:
       ValueError: for no items, or items whose rows differ.
@@ -113,11 +122,17 @@ def evaluate_condfoley(
     classes = {kind: classifier.classes for kind, classifier in classifiers.items()}
     scores = {row: _score(sounds, classifiers, seed) for row, sounds in heard.items()}
     del scores[CHANCE_ROW]["count_match"]  # it was given the true count
+    legacy = evaluate_published(items, rate_hz, classifiers, real_row=REAL_ROW, chance_row=CHANCE_ROW, seed=seed)
     return FoleyScores(
         rows=scores,
+        legacy=legacy.rows,
         confusion={row: {k: _confusion(sounds, k, classes[k]) for k in classes} for row, sounds in heard.items()},
         classes=classes,
-        examples=[_example(row, sound) for row, sounds in heard.items() for sound in sounds],
+        examples=[
+            {**_example(row, sound), "legacy": published}
+            for row, sounds in heard.items()
+            for sound, published in zip(sounds, legacy.examples[row], strict=True)
+        ],
         n_items=len(items),
         n_events=sum(len(item.target.time_s) for item in items),
         n_recordings=len({item.recording for item in items}),

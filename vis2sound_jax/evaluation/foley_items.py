@@ -45,6 +45,7 @@ class FoleyItem:
       target: annotated events of the target window.
       condition: annotated events of the condition window.
       wav: [n] the true sound of the target window.
+      condition_wav: [n] the sound of the condition window.
       takes: by row, the sound or several sounds made for the target; each is judged.
       span_s: the annotated part of the window, None where all of it is.
       video_onsets: (times, confidence) that the video encoder sees in the target window.
@@ -55,6 +56,7 @@ class FoleyItem:
     target: LabelledEvents
     condition: LabelledEvents
     wav: np.ndarray
+    condition_wav: np.ndarray
     takes: Mapping[str, np.ndarray | Sequence[np.ndarray]]
     span_s: Span | None = None
     video_onsets: tuple[np.ndarray, np.ndarray] | None = None

@@ -25,9 +25,10 @@ from vis2sound_jax.evaluation.detection import detection_table
 from vis2sound_jax.evaluation.foley_items import add_best_take
 from vis2sound_jax.evaluation.saving import write_whole
 from vis2sound_jax.jobs.cache import token_recordings
-from vis2sound_jax.jobs.pairs import BEST_ROW, TAKE_ROW, PairMaker, choose_pairs
+from vis2sound_jax.jobs.pairs import PairMaker, choose_pairs
 from vis2sound_jax.jobs.prepare import data_name, open_split, prepare_folder, prepared_dir, recordings_dir
 from vis2sound_jax.jobs.present import write_evaluation_report
+from vis2sound_jax.jobs.rows import BEST_ROW, TAKE_ROW
 from vis2sound_jax.tasks.transformer import TransformerTask
 from vis2sound_jax.training.progress import Progress, track
 from vis2sound_jax.video.files import decode_jpeg

@@ -1,6 +1,6 @@
 """Held-out test pairs and the soundtracks made for them by every row of the evaluation."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -13,19 +13,11 @@ from vis2sound_jax.data.records import Record
 from vis2sound_jax.data.tokens import TokenRecording, window_pair, window_start
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.evaluation.foley_items import FoleyItem, LabelledEvents
-from vis2sound_jax.retrieval.onset_transfer import onset_transfer
+from vis2sound_jax.jobs.rows import CODES_ROW, TAKE_ROW, VOCODER_ROW, ablated, copied
+from vis2sound_jax.jobs.style import style_row
 from vis2sound_jax.video.files import decode_jpeg
 from vis2sound_jax.video.onsets import onsets_from_probability
 
-TAKE_ROW = "take"
-BEST_ROW = "best of {}"
-NO_CONDITION_ROW = "no condition"
-SHUFFLED_ROW = "shuffled condition"
-TRANSFER_ROW = "onset transfer"
-CODES_ROW = "true codes"
-VOCODER_ROW = "true mel, vocoder"
-# Onset transfer stands by events that the video encoder gives at least this probability.
-TRANSFER_CONFIDENCE = 0.4
 _BATCH = 16
 _TRIES = 40
 
@@ -113,6 +105,7 @@ class PairMaker:
           records: the same recordings with sound and labels.
         """
         self.foley, self.config, self.tokens, self.records = foley, config, tokens, records
+        self._style = style_row(config)
         self._wavs = [decode_flac(record["audio"])[0] for record in records]
 
     def examples(self, pairs: Sequence[Pair]) -> dict[str, np.ndarray]:
@@ -182,12 +175,9 @@ class PairMaker:
         self, pairs: Sequence[Pair], batch: dict[str, np.ndarray], other: dict[str, np.ndarray], first: int
     ) -> list[FoleyItem]:
         takes = self.config.evaluate.takes
-        sampled = {
-            TAKE_ROW: self._sample(batch, takes, first),
-            SHUFFLED_ROW: self._sample(other, 1, first),
-        }
-        if self.foley.composer.maskable:
-            sampled[NO_CONDITION_ROW] = self._sample(self.foley.composer.hidden(batch), 1, first)
+        sampled = {TAKE_ROW: self._sample(batch, takes, first)}
+        for row, changed in ablated(self.foley.composer, batch, other).items():
+            sampled[row] = self._sample(changed, 1, first)
         frames = self.config.codebook.frames
         true = [self._cut(pair.recording, pair.target) for pair in pairs]
         codes = np.stack([grid for grid, _ in true])
@@ -195,6 +185,9 @@ class PairMaker:
         made = {name: self._sound(self.foley.mel(grids)) for name, grids in sampled.items()}
         made[CODES_ROW] = self._sound(self.foley.mel(codes))
         made[VOCODER_ROW] = self._sound(mels.astype(np.float32))
+        if self._style:
+            examples = np.stack([self._cut(pair.recording, pair.condition)[1] for pair in pairs])
+            made[self._style.name] = self._sound(self._style.pictures(mels, examples))
         items = []
         for i, pair in enumerate(pairs):
             one, record = self.tokens[pair.recording], self.records[pair.recording]
@@ -202,13 +195,7 @@ class PairMaker:
             seen = self.window_onsets(pair)
             rows: dict[str, Any] = {name: wavs[i] for name, wavs in made.items() if name != TAKE_ROW}
             rows[TAKE_ROW] = list(made[TAKE_ROW][i * takes : (i + 1) * takes])
-            rows[TRANSFER_ROW] = onset_transfer(
-                example,
-                self.foley.rate_hz,
-                seen[0][seen[1] >= TRANSFER_CONFIDENCE],
-                len(wav),
-                np.random.default_rng((self.config.seed, first + i)),
-            ).wav
+            rows |= copied(example, self.foley.rate_hz, seen, len(wav), (self.config.seed, first + i))
             items.append(
                 FoleyItem(
                     name=f"{first + i:03d}_{record['id']}",
@@ -216,6 +203,7 @@ class PairMaker:
                     target=self._events(one, record, pair.target),
                     condition=self._events(one, record, pair.condition),
                     wav=wav,
+                    condition_wav=example,
                     takes=rows,
                     span_s=self._span(one, record, pair.target),
                     video_onsets=seen,
@@ -223,7 +211,7 @@ class PairMaker:
             )
         return items
 
-    def _sample(self, batch: dict[str, Any], takes: int, first: int) -> np.ndarray:
+    def _sample(self, batch: Mapping[str, Any], takes: int, first: int) -> np.ndarray:
         known = np.zeros((len(batch["condition"]), 0), np.int32)
         inputs = {name: value for name, value in batch.items() if name != "target"}
         key = jax.random.fold_in(jax.random.key(self.config.seed), first)

@@ -13,9 +13,11 @@ from vis2sound_jax.evaluation.condfoley import CHANCE_ROW, REAL_ROW, FoleyScores
 from vis2sound_jax.evaluation.detection import RANDOM_ROW
 from vis2sound_jax.evaluation.foley_items import FoleyItem, as_list
 from vis2sound_jax.evaluation.pictures import MelPanel, bar_picture, confusion_picture, mel_picture
+from vis2sound_jax.evaluation.published import PROTOCOL, PUBLISHED_METRICS
 from vis2sound_jax.evaluation.report import Claim, Example, Picture, Report, Table, write_report
-from vis2sound_jax.jobs.pairs import BEST_ROW, CODES_ROW, NO_CONDITION_ROW, TRANSFER_ROW, PairMaker
+from vis2sound_jax.jobs.pairs import PairMaker
 from vis2sound_jax.jobs.prepare import data_name
+from vis2sound_jax.jobs.rows import BEST_ROW, CODES_ROW, NO_CONDITION_ROW, TRANSFER_ROW
 
 _EXAMPLES = 6
 _AP = "onset_ap_100ms"
@@ -65,6 +67,7 @@ def write_evaluation_report(
                 REAL_ROW,
                 CHANCE_ROW,
             ),
+            Table("Soundtracks, published protocol", PROTOCOL, scores.legacy, REAL_ROW, CHANCE_ROW, PUBLISHED_METRICS),
         ],
         pictures=_pictures(scores, best),
         examples=[_example(foley, item, best) for item in items[:_EXAMPLES]],

@@ -115,6 +115,17 @@ ALEXNET = Table(
     ignored=(r"classifier\.6\..*",),
 )
 
+VGG19 = Table(
+    prefixes=("module.", ""),
+    rules=tuple(
+        rule
+        for number, place in enumerate((0, 2, 5, 7, 10), start=1)
+        for rule in affine(rf"features\.{place}", f"conv{number}", CONV2D)
+    ),
+    # Later convolutions and the classifier: style transfer looks no further.
+    ignored=(r"features\.(1[2-9]|[23]\d)\..*", r"classifier\..*"),
+)
+
 TABLES = {
     "alexnet": ALEXNET,
     "codebook": CODEBOOK,
@@ -123,6 +134,7 @@ TABLES = {
     "perceptual": PERCEPTUAL,
     "r2plus1d": R2PLUS1D,
     "transformer": TRANSFORMER,
+    "vgg19": VGG19,
     "vggishish": VGGISHISH,
     "video_onset": VIDEO_ONSET,
 }

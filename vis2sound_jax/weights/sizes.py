@@ -20,7 +20,7 @@ def sizes_from_state_dict(state_dict: Mapping[str, np.ndarray], kind: str) -> di
 
     Returns:
       Keyword arguments of `AlexNet`, `VQGAN`, `PatchDiscriminator`, `MelGAN`, `Lpaps`, `R2Plus1D`, `Transformer`,
-      `Vggishish` or `VideoOnsetNet`. The number of attention heads leaves no trace in the shapes and is not among
+      `VGG19Head`, `Vggishish` or `VideoOnsetNet`. The number of attention heads leaves no trace in the shapes and is not among
       them.
 
     Raises:
@@ -109,6 +109,10 @@ def _video_onset(part: Mapping[str, np.ndarray]) -> dict[str, Any]:
     return {**_r2plus1d(net), "hidden": part["fc.0.weight"].shape[0]}
 
 
+def _vgg19(part: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    return {"widths": tuple(part[f"features.{place}.weight"].shape[0] for place in (0, 2, 5, 7, 10))}
+
+
 _READERS: dict[str, Callable[[Mapping[str, np.ndarray]], dict[str, Any]]] = {
     "alexnet": _alexnet,
     "codebook": _codebook,
@@ -117,6 +121,7 @@ _READERS: dict[str, Callable[[Mapping[str, np.ndarray]], dict[str, Any]]] = {
     "perceptual": _perceptual,
     "r2plus1d": _r2plus1d,
     "transformer": _transformer,
+    "vgg19": _vgg19,
     "vggishish": _vggishish,
     "video_onset": _video_onset,
 }
