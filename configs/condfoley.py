@@ -26,7 +26,7 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
     config.name = "condfoley" if preset == "laptop" else f"condfoley_{preset}"
     config.preset = preset
     config.seed = 0
-    config.stages = ("prepare", "encoder", "codebook", "transformer", "evaluate", "generate")
+    config.stages = ("prepare", "encoder", "codebook", "transformer", "sync", "evaluate", "generate")
     # Stage or job → module that does it.
     config.jobs = ml_collections.ConfigDict(
         {
@@ -34,6 +34,7 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
             "encoder": "train",
             "codebook": "train",
             "transformer": "train",
+            "sync": "sync",
             "evaluate": "evaluate",
             "generate": "generate",
             "onsets": "onsets",
@@ -125,11 +126,15 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
     transformer.condition_weight = 0.25
     transformer.dtype = "float32"
 
+    config.sync = _sync()
+
     config.decoding = decoding = ml_collections.ConfigDict()
     decoding.temperature = 0.9
     decoding.top_k = 64
     decoding.guidance = 1.5
     decoding.griffin_lim_iterations = 60
+    # A take that seems to be further out of step with its film is not accepted.
+    decoding.tolerance_s = 0.2
 
     config.evaluate = evaluate = ml_collections.ConfigDict()
     evaluate.pairs = 96
@@ -169,6 +174,7 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
                 "transformer",
                 "init_from",
             ),
+            "sync": ("seed", "data", "world", "mel", "encoder", "codebook", "sync", "init_from"),
             "evaluate": (
                 "seed",
                 "data",
@@ -177,6 +183,7 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
                 "encoder",
                 "codebook",
                 "transformer",
+                "sync",
                 "decoding",
                 "evaluate",
             ),
@@ -188,6 +195,7 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
                 "encoder",
                 "codebook",
                 "transformer",
+                "sync",
                 "decoding",
                 "generate",
             ),
@@ -195,6 +203,26 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
     )
     globals()[f"_{preset}"](config)
     return config
+
+
+def _sync() -> ml_collections.ConfigDict:
+    """The scorer that ranks takes: it learns how late a sound is from recordings whose sound was shifted."""
+    sync = ml_collections.ConfigDict()
+    # Offsets up to this are told apart, in steps of a frame.
+    sync.reach_s = 1.0
+    # Film compared at a time; longer films add up the evidence of their windows.
+    sync.window_s = 4.0
+    sync.hidden = 64
+    sync.width = 16
+    # Groups of mel bands that the sound is heard in; must divide mel.n_mels.
+    sync.bands = 16
+    sync.dropout = 0.2
+    sync.batch = 32
+    sync.steps = 600
+    sync.learning_rate = 2e-3
+    sync.weight_decay = 0.05
+    sync.ema = 0.99
+    return sync
 
 
 def _laptop(config: ml_collections.ConfigDict) -> None:
@@ -213,6 +241,8 @@ def _smoke(config: ml_collections.ConfigDict) -> None:
     config.transformer.batch = 4
     config.transformer.layers = 2
     config.transformer.width = 64
+    config.sync.steps = 4
+    config.sync.batch = 4
     config.evaluate.pairs = 6
     config.evaluate.takes = 2
     config.evaluate.griffin_lim_iterations = 4
