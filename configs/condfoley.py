@@ -17,9 +17,7 @@ Presets (two idle CPU cores unless said otherwise; measured numbers stand in the
 Any value can be changed from the command line: --config.transformer.steps=500.
 """
 
-import ml_collections
-
-ConfigDict = ml_collections.ConfigDict
+from ml_collections import ConfigDict
 
 PRESETS = (
     *("laptop", "smoke", "workstation", "greatest_hits_mini"),
@@ -33,6 +31,7 @@ _JOBS = {
     "codebook": "train",
     "transformer": "train",
     "vocoder": "train",
+    "sync": "sync",
     "evaluate": "evaluate",
     "generate": "generate",
     "onsets": "onsets",
@@ -47,8 +46,9 @@ _STAGE_KEYS = {
     "codebook": (*_DATA, "codebook", "init_from"),
     "transformer": (*_NETWORKS, "init_from"),
     "vocoder": (*_DATA, "vocoder", "init_from"),
-    "evaluate": (*_NETWORKS, "vocoder", "decoding", "evaluate"),
-    "generate": (*_NETWORKS, "vocoder", "decoding", "generate"),
+    "sync": (*_NETWORKS, "sync", "init_from"),
+    "evaluate": (*_NETWORKS, "vocoder", "sync", "decoding", "evaluate"),
+    "generate": (*_NETWORKS, "vocoder", "sync", "decoding", "generate"),
 }
 
 
@@ -60,7 +60,7 @@ def get_config(preset: str = "laptop") -> ConfigDict:
     config.name = "condfoley" if preset == "laptop" else f"condfoley_{preset}"
     config.preset = preset
     config.seed = 0
-    config.stages = ("prepare", "encoder", "codebook", "transformer", "evaluate", "generate")
+    config.stages = ("prepare", "encoder", "codebook", "transformer", "sync", "evaluate", "generate")
     config.jobs = ConfigDict(_JOBS)
     # A workdir whose encoder, codebook and transformer this run starts from; empty starts from nothing.
     config.init_from = ""
@@ -70,7 +70,7 @@ def get_config(preset: str = "laptop") -> ConfigDict:
     config.compat = False
     config.data, config.world, config.mel = _data(), _world(), _mel()
     config.encoder, config.codebook, config.transformer = _encoder(), _codebook(), _transformer()
-    config.vocoder, config.decoding = _vocoder(), _decoding()
+    config.vocoder, config.sync, config.decoding = _vocoder(), _sync(), _decoding()
     config.evaluate, config.generate, config.request = _evaluate(), _generate(), _request()
     config.log_every = 50
     config.save_every = 200
@@ -213,6 +213,26 @@ def _vocoder() -> ConfigDict:
     return vocoder
 
 
+def _sync() -> ConfigDict:
+    """The scorer that ranks takes: it learns how late a sound is from recordings whose sound was shifted."""
+    sync = ConfigDict()
+    # Offsets up to this are told apart, in steps of a frame.
+    sync.reach_s = 1.0
+    # Film compared at a time; longer films add up the evidence of their windows.
+    sync.window_s = 4.0
+    sync.hidden = 64
+    sync.width = 16
+    # Groups of mel bands that the sound is heard in; must divide mel.n_mels.
+    sync.bands = 16
+    sync.dropout = 0.2
+    sync.batch = 32
+    sync.steps = 600
+    sync.learning_rate = 2e-3
+    sync.weight_decay = 0.05
+    sync.ema = 0.99
+    return sync
+
+
 def _decoding() -> ConfigDict:
     """How takes are drawn."""
     decoding = ConfigDict()
@@ -220,6 +240,8 @@ def _decoding() -> ConfigDict:
     decoding.top_k = 64
     decoding.guidance = 1.5
     decoding.griffin_lim_iterations = 60
+    # A take that seems to be further out of step with its film is not accepted.
+    decoding.tolerance_s = 0.2
     return decoding
 
 
@@ -268,24 +290,16 @@ def _laptop(config: ConfigDict) -> None:
 def _smoke(config: ConfigDict) -> None:
     """Every stage, nothing learned."""
     _few_recordings(config)
-    config.encoder.steps = 4
-    config.encoder.batch = 2
+    config.encoder.update(steps=4, batch=2)
     config.codebook.codes = 32
-    config.transformer.steps = 4
-    config.transformer.batch = 4
-    config.transformer.layers = 2
-    config.transformer.width = 64
+    config.transformer.update(steps=4, batch=4, layers=2, width=64)
 
 
 def _few_recordings(config: ConfigDict) -> None:
-    config.world.train = 8
-    config.world.test = 4
-    config.world.seconds = 6.0
-    config.evaluate.pairs = 6
-    config.evaluate.takes = 2
-    config.evaluate.griffin_lim_iterations = 4
-    config.generate.films = 6
-    config.generate.takes = 1
+    config.world.update(train=8, test=4, seconds=6.0)
+    config.sync.update(steps=4, batch=4)
+    config.evaluate.update(pairs=6, takes=2, griffin_lim_iterations=4)
+    config.generate.update(films=6, takes=1)
     config.decoding.griffin_lim_iterations = 8
     config.log_every = 2
     config.save_every = 2
@@ -295,9 +309,7 @@ def _workstation(config: ConfigDict) -> None:
     """More of everything; not run yet."""
     config.world.train = 1200
     config.encoder.steps = 3000
-    config.transformer.layers = 6
-    config.transformer.width = 256
-    config.transformer.steps = 6000
+    config.transformer.update(layers=6, width=256, steps=6000)
     config.save_every = 500
 
 
@@ -305,65 +317,26 @@ def _greatest_hits_mini(config: ConfigDict) -> None:
     """Real recordings, from the laptop's weights."""
     config.init_from = "runs/condfoley"
     config.data.recordings = "$VIS2SOUND_SHARED/greatest_hits_mini"
-    config.encoder.steps = 1500
-    config.encoder.learning_rate = 2e-3
     # Annotations of real films are rounded to 1/15 s, and sound and picture are not always in step.
-    config.encoder.onset_spread_s = 0.05
-    config.transformer.steps = 600
-    config.transformer.learning_rate = 1e-3
+    config.encoder.update(steps=1500, learning_rate=2e-3, onset_spread_s=0.05)
+    config.transformer.update(steps=600, learning_rate=1e-3)
 
 
 def _paper(config: ConfigDict) -> None:
     """The paper's sizes and training (Du et al. 2023, section 4 and the released configurations)."""
-    config.stages = ("prepare", "encoder", "codebook", "transformer", "vocoder", "evaluate", "generate")
-    config.data.recordings = "greatest_hits"
-    config.data.split = "condfoley"
-    config.data.fps = 15.0
-    config.data.height = 128
-    config.data.width = 128
+    config.stages = ("prepare", "encoder", "codebook", "transformer", "vocoder", "sync", "evaluate", "generate")
+    config.data.update(recordings="greatest_hits", split="condfoley", fps=15.0, height=128, width=128)
     config.mel.floor_db = -80.0
-    # The network of the paper's onset transfer, whose R(2+1)D-18 the transformer's own starts from: 100 passes.
-    encoder = config.encoder
-    encoder.kind = "r2plus1d"
-    encoder.widths = (64, 128, 256, 512)
-    encoder.width = 512
-    encoder.targets = "sound"
-    encoder.clip_frames = 30
-    encoder.batch = 12
-    encoder.steps = 270_000
-    encoder.learning_rate = 1e-4
-    encoder.weight_decay = 5e-4
-    codebook = config.codebook
-    codebook.kind = "vqgan"
-    codebook.rows = 5
-    codebook.frames = 16
-    codebook.codes = 1024
-    codebook.latent = 256
-    codebook.width = 128
-    codebook.warmup_steps = 0
-    codebook.steps = 200_000
-    codebook.disc_start = 30_000
-    codebook.learning_rate = 1.44e-4
-    transformer = config.transformer
-    transformer.columns = 10
-    transformer.conditioning = "prefix"
-    transformer.video = "trained"
-    transformer.phases = 3
-    transformer.layers = 24
-    transformer.heads = 16
-    transformer.width = 1024
-    transformer.batch = 8
-    transformer.steps = 200_000
-    transformer.learning_rate = 4e-5
-    transformer.weight_decay = 0.01
-    transformer.drop_condition = 0.0
-    transformer.condition_weight = 0.0
-    config.vocoder.kind = "melgan"
-    config.vocoder.batch = 64
-    config.vocoder.steps = 400_000
-    config.decoding.temperature = 1.0
-    config.decoding.top_k = 512
-    config.decoding.guidance = 1.0
+    # The network of the paper's onset transfer, from which the transformer's own starts: 100 passes.
+    config.encoder.update(kind="r2plus1d", widths=(64, 128, 256, 512), width=512, targets="sound", clip_frames=30)
+    config.encoder.update(batch=12, steps=270_000, learning_rate=1e-4, weight_decay=5e-4)
+    config.codebook.update(kind="vqgan", rows=5, frames=16, codes=1024, latent=256, width=128)
+    config.codebook.update(warmup_steps=0, steps=200_000, disc_start=30_000, learning_rate=1.44e-4)
+    config.transformer.update(columns=10, conditioning="prefix", video="trained", phases=3)
+    config.transformer.update(layers=24, heads=16, width=1024, drop_condition=0.0, condition_weight=0.0)
+    config.transformer.update(batch=8, steps=200_000, learning_rate=4e-5, weight_decay=0.01)
+    config.vocoder.update(kind="melgan", batch=64, steps=400_000)
+    config.decoding.update(temperature=1.0, top_k=512, guidance=1.0)
     config.log_every = 200
     config.save_every = 2000
 
@@ -371,9 +344,7 @@ def _paper(config: ConfigDict) -> None:
 def _countixav(config: ConfigDict) -> None:
     """The paper's second data set: fewer recordings, repeated actions, no labelled hits."""
     _paper(config)
-    config.data.recordings = "countix_av"
-    config.data.builder = "countix_av"
-    config.data.split = "condfoley"
+    config.data.update(recordings="countix_av", builder="countix_av", split="condfoley")
     config.encoder.steps = 6_700
     config.transformer.steps = 100_000
 
@@ -397,20 +368,11 @@ def _paper_smoke(config: ConfigDict) -> None:
     """Every stage of `paper`, nothing learned."""
     _paper(config)
     _few_recordings(config)
-    config.data.recordings = "procedural"
-    config.data.split = "official"
-    config.encoder.widths = (4, 8, 8, 16)
-    config.encoder.width = 16
-    config.codebook.width = 8
-    config.codebook.latent = 16
-    config.codebook.codes = 64
-    config.codebook.disc_width = 8
-    config.transformer.layers = 2
-    config.transformer.heads = 2
-    config.transformer.width = 32
-    config.vocoder.width = 4
-    config.vocoder.residual_layers = 1
+    config.data.update(recordings="procedural", split="official")
+    config.encoder.update(widths=(4, 8, 8, 16), width=16)
+    config.codebook.update(width=8, latent=16, codes=64, disc_width=8)
+    config.transformer.update(layers=2, heads=2, width=32)
+    config.vocoder.update(width=4, residual_layers=1)
     for stage in (config.encoder, config.codebook, config.transformer, config.vocoder):
-        stage.batch = 2
-        stage.steps = 4
+        stage.update(batch=2, steps=4)
     config.codebook.disc_start = 2

@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 from vis2sound_jax import api
 from vis2sound_jax.audio.files import write_wav
 from vis2sound_jax.errors import UserError
+from vis2sound_jax.generation.watch import Seen
 from vis2sound_jax.video.files import probe
 from vis2sound_jax.video.mux import write_film
 
@@ -50,8 +51,21 @@ def test_takes_are_as_long_as_the_film_and_differ(takes: api.Takes, film: Path) 
     assert takes.wavs.shape == (3, round(probe(film).duration_s * takes.rate_hz))
     assert takes.wavs.dtype == np.float32 and np.isfinite(takes.wavs).all()
     assert len({wav.tobytes() for wav in takes.wavs}) == 3
-    assert takes.agreement.shape == (3,) and takes.agreement[takes.best] == takes.agreement.max()
-    assert ((takes.agreement >= 0) & (takes.agreement <= 1)).all()
+    assert takes.agreement.shape == (3,) and ((takes.agreement >= 0) & (takes.agreement <= 1)).all()
+    assert takes.ranking is not None and takes.best == takes.ranking.best
+    assert sorted(takes.order) == [0, 1, 2] and takes.ranking.confidence.shape == (3,)
+
+
+def test_a_run_without_a_scorer_ranks_by_agreement(tiny_run: Path, film: Path, example: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny_run, tmp_path / "run", ignore=shutil.ignore_patterns("sync", "data"))
+    settings = json.loads((tiny_run / "config.json").read_text())
+    del settings["sync"], settings["decoding"]["tolerance_s"]
+    (tmp_path / "run" / "config.json").write_text(json.dumps(settings))
+    old = api.load(tmp_path / "run")
+    takes = old.generate(film, example, takes=3, seed=4)
+    assert takes.ranking is None and takes.agreement[takes.best] == takes.agreement.max()
+    with pytest.raises(UserError, match="this run has no scorer; train one with --job=sync"):
+        old.offsets(Seen(np.zeros((30, 16), np.float32), np.zeros(30, np.float32)), takes.wavs)
 
 
 def test_the_same_seed_gives_the_same_takes_another_other_ones(

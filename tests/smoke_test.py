@@ -18,8 +18,8 @@ from vis2sound_jax.video.files import probe
 from vis2sound_jax.video.mux import write_film
 
 RATE_HZ = 22050
-STAGES = ("prepare", "encoder", "codebook", "transformer", "evaluate", "generate")
-STEPS = {"encoder": 2, "codebook": KMEANS_ITERATIONS, "transformer": 2}
+STAGES = ("prepare", "encoder", "codebook", "transformer", "sync", "evaluate", "generate")
+STEPS = {"encoder": 2, "codebook": KMEANS_ITERATIONS, "transformer": 2, "sync": 2}
 
 
 def read_json(path: Path) -> dict:
@@ -59,6 +59,9 @@ def made(tiny_run: Path, films: Path, tmp_path_factory: pytest.TempPathFactory) 
         answer = call(*command(tiny_run, *asked, f"--output={folder / name}.mp4", f"--seed={seed}"))
         assert answer.code == 0, answer.err
         assert answer.out.splitlines()[-1].startswith("vis2sound: generate is done: film ")
+        assert ("no take keeps time with the film within 0.2 s" in answer.out) != read_json(folder / f"{name}.json")[
+            "accepted"
+        ]
         assert answer.err == ""
     return folder
 
@@ -67,7 +70,7 @@ def test_every_stage_is_marked_as_finished_with_a_summary(tiny_run: Path) -> Non
     marks = {path.stem: read_json(path) for path in (tiny_run / "stages").iterdir()}
     assert set(marks) == set(STAGES)
     assert all(mark["finished"] and mark["summary"] and mark["settings"] for mark in marks.values())
-    for stage in STAGES[1:4]:
+    for stage in STAGES[1:5]:
         assert marks[stage]["summary"]["steps"] == STEPS[stage]
         assert (tiny_run / stage / "metrics.jsonl").read_text().count("\n") >= 1
     assert read_json(tiny_run / "config.json")["name"] == "condfoley_smoke"
@@ -99,7 +102,15 @@ def test_a_second_run_does_nothing(tiny_run: Path) -> None:
 def test_metrics_have_ceiling_floor_and_intervals(tiny_run: Path) -> None:
     metrics = read_json(tiny_run / "evaluate/metrics.json")
     rows = metrics["condfoley"]["rows"]
-    takes = {"best of 2", "take", "no condition", "shuffled condition", "onset transfer", "true codes"}
+    takes = {
+        "best of 2",
+        "best of 2, by agreement",
+        "take",
+        "no condition",
+        "shuffled condition",
+        "onset transfer",
+        "true codes",
+    }
     assert takes | {"real sound", "chance"} <= set(rows)
     assert {"video encoder", "motion peaks", "real sound", "random times, true count"} <= set(metrics["detection"])
     for table in (rows, metrics["detection"]):
@@ -108,6 +119,14 @@ def test_metrics_have_ceiling_floor_and_intervals(tiny_run: Path) -> None:
             assert estimate["low"] <= estimate["value"] <= estimate["high"]
     assert set(metrics["cross_entropy"]) == {"nats_matched", "nats_shuffled", "nats_none"}
     assert metrics["data"] == "procedural recordings"
+    shares = metrics["sync"]["share_in_step_preferred"]
+    assert set(shares) == {"scorer", "agreement with onsets seen", "chance"}
+    assert all(0 <= shares["scorer"][length]["value"] <= 1 for length in ("1.1 s", "4 s"))
+    gains = metrics["sync"]["paired_gain"]
+    assert set(gains) == {
+        f"best of 2{row}" for row in (" − take", ", by agreement − take", " − best of 2, by agreement")
+    }
+    assert 0 <= metrics["sync"]["pairs_with_an_accepted_take"] <= 1
     lines = (tiny_run / "evaluate/examples.jsonl").read_text().splitlines()
     assert lines and all(isinstance(json.loads(line), dict) for line in lines)
 
@@ -149,11 +168,13 @@ def test_the_stage_makes_films_of_held_out_recordings(tiny_run: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a", "d"], ids=["film example", "sound example"])
-def test_requested_films_are_complete_and_ordered_by_agreement(made: Path, films: Path, name: str) -> None:
+def test_requested_films_are_complete_and_in_the_order_of_the_ranking(made: Path, films: Path, name: str) -> None:
     manifest = check_film(made / f"{name}.json", takes=2, source=films / "film.mp4")
-    assert [take["film"] for take in manifest["takes"]] == [f"{name}.mp4", f"{name}_take2.mp4"]
-    agreements = [take["agreement"] for take in manifest["takes"]]
-    assert agreements == sorted(agreements, reverse=True)
+    takes = manifest["takes"]
+    assert [take["film"] for take in takes] == [f"{name}.mp4", f"{name}_take2.mp4"]
+    ranks = [(not take["accepted"], take["accepted"] * abs(take["offset_s"]), -take["confidence"]) for take in takes]
+    assert ranks == sorted(ranks) and manifest["accepted"] == takes[0]["accepted"]
+    assert all(take["accepted"] == (abs(take["offset_s"]) <= 0.2) for take in takes)
     assert manifest["seed"] == 1 and manifest["example"]["start_s"] >= 0
 
 

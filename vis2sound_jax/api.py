@@ -15,6 +15,7 @@ from ml_collections import ConfigDict
 from vis2sound_jax import build, trained
 from vis2sound_jax.audio.files import read_sound
 from vis2sound_jax.audio.mel import levelled, log_mel
+from vis2sound_jax.audio.moments import sound_at_frames
 from vis2sound_jax.audio.onsets import onset_events
 from vis2sound_jax.audio.synthesis import Vocoder
 from vis2sound_jax.data.records import Record
@@ -22,9 +23,10 @@ from vis2sound_jax.data.tokens import TokenRecording, clip_places, style_of, vid
 from vis2sound_jax.errors import UserError, file_error
 from vis2sound_jax.generation.coder import Coder
 from vis2sound_jax.generation.compose import VideoFn
+from vis2sound_jax.generation.offsets import offset_logits
 from vis2sound_jax.generation.watch import ClipWatcher, Seen, Watcher
 from vis2sound_jax.models.grid import tokens_from_grid
-from vis2sound_jax.retrieval.takes import agreement
+from vis2sound_jax.retrieval.takes import Ranking, agreement, rank_takes
 from vis2sound_jax.video.files import decode_jpeg, probe, read_frames
 from vis2sound_jax.video.onsets import onsets_from_probability
 
@@ -46,6 +48,7 @@ class Takes:
       agreement: [takes] agreement with the onsets seen, in [0, 1].
       onsets: (times in seconds, confidence) seen in the film.
       example_start_s: where in the example the condition window began.
+      ranking: offset, confidence and order of the takes by the run's scorer; None where the run has none.
     """
 
     wavs: np.ndarray
@@ -53,11 +56,17 @@ class Takes:
     agreement: np.ndarray
     onsets: Onsets
     example_start_s: float
+    ranking: Ranking | None = None
+
+    @property
+    def order(self) -> np.ndarray:
+        """Indices of the takes, the best first: as ranked, or by agreement where nothing ranks them."""
+        return np.argsort(-self.agreement, kind="stable") if self.ranking is None else self.ranking.order
 
     @property
     def best(self) -> int:
-        """Index of the take that agrees best with the film."""
-        return int(np.argmax(self.agreement))
+        """Index of the first take of `order`."""
+        return int(self.order[0])
 
 
 class Foley:
@@ -81,6 +90,10 @@ class Foley:
         self.params["codebook"] = trained.codebook_params(workdir)
         self.params["transformer"], self.params["video"] = trained.transformer_params(config, workdir)
         self.vocoder = trained.vocoder(config, self.spec, workdir)
+        # Runs of before there was a scorer go without, and so do weights without an encoder.
+        self.scorer = build.sync_net(config) if self.watcher is not None and "sync" in self.steps else None
+        if self.scorer is not None:
+            self.params["sync"] = trained.scorer_params(workdir)
         recordings = str(config.data.recordings)
         self.trained_on = "procedural recordings" if recordings == "procedural" else recordings
         self.column_s = config.codebook.frames * self.spec.hop / self.spec.rate_hz
@@ -166,7 +179,32 @@ class Foley:
         wavs = np.stack([self.sound(grid[None], seed=seed)[0, :n] for grid in grids])
         seen_onsets = self.onsets_seen(seen)
         scores = np.array([agreement(wav, self.rate_hz, seen_onsets) for wav in wavs])
-        return Takes(wavs, self.rate_hz, scores, seen_onsets, began_s)
+        ranking = (
+            None if self.scorer is None else rank_takes(*self.offsets(seen, wavs), self.config.decoding.tolerance_s)
+        )
+        return Takes(wavs, self.rate_hz, scores, seen_onsets, began_s, ranking)
+
+    def offsets(self, seen: Seen, wavs: np.ndarray, *, first_frame_s: float = 0.0) -> tuple[np.ndarray, float]:
+        """Asks the run's scorer how late soundtracks of a film are.
+
+        Args:
+          seen: the film, as watched.
+          wavs: [n, samples] its soundtracks in [-1, 1].
+          first_frame_s: time in the soundtracks at which the first frame begins.
+
+        Returns:
+          Logits [n, k] of offsets and the seconds between them, as `retrieval.takes.rank_takes` takes them.
+
+        Raises:
+          UserError: if the run has no scorer.
+        """
+        if self.scorer is None:
+            raise UserError("this run has no scorer; train one with --job=sync")
+        fps, hop_s, frames = self.config.data.fps, self.spec.hop / self.spec.rate_hz, len(seen.onset)
+        mels = [np.asarray(log_mel(wav, self.spec)) for wav in wavs]
+        sounds = np.stack([sound_at_frames(mel, hop_s, fps, first_frame_s, frames) for mel in mels])
+        window = build.sync_frames(self.config)
+        return offset_logits(self.scorer, self.params["sync"], seen, sounds, window), 1.0 / fps
 
     def recording(self, name: str, seen: Seen, columns: int) -> TokenRecording:
         """Describes a film without sound as the token rooms want it: its codes are all 0."""
@@ -330,7 +368,8 @@ def load(workdir: str | os.PathLike[str], config: ConfigDict | None = None) -> F
 
 def _check_same(workdir: Path, trained: ConfigDict, config: ConfigDict) -> None:
     """Compares what the weights depend on."""
-    for section in ("mel", "encoder", "codebook", "transformer"):
+    sections = ("mel", "encoder", "codebook", "transformer")
+    for section in sections + ("sync",) * ("sync" in trained):
         for key, value in json.loads(config[section].to_json()).items():
             before = json.loads(trained[section].to_json()).get(key)
             if before != value:

@@ -14,6 +14,7 @@ from vis2sound_jax.models.impact_lstm import ImpactLSTM
 from vis2sound_jax.models.impact_net import ImpactNet
 from vis2sound_jax.models.patch_coder import PatchCoder
 from vis2sound_jax.models.r2plus1d import R2Plus1D
+from vis2sound_jax.models.sync import SyncNet
 from vis2sound_jax.models.transformer import Transformer
 from vis2sound_jax.models.video_onset import VideoOnsetNet
 from vis2sound_jax.models.vocoder import MelGAN
@@ -140,6 +141,27 @@ def transformer_net(config: Any) -> Transformer:
         remat=transformer.layers > 8,
         dtype=jnp.dtype(transformer.dtype),
     )
+
+
+def sync_net(config: Any) -> SyncNet:
+    """Builds the scorer of synchronisation."""
+    sync = config.sync
+    if config.mel.n_mels % sync.bands:
+        raise UserError(
+            f"config.sync.bands is {sync.bands}; it must divide config.mel.n_mels, which is {config.mel.n_mels}"
+        )
+    return SyncNet(
+        lags=round(sync.reach_s * config.data.fps),
+        hidden=sync.hidden,
+        width=sync.width,
+        bands=sync.bands,
+        dropout=sync.dropout,
+    )
+
+
+def sync_frames(config: Any) -> int:
+    """Returns the frames of film that the scorer compares at a time."""
+    return round(config.sync.window_s * config.data.fps)
 
 
 def composer(config: Any) -> Composer:

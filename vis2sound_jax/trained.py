@@ -9,7 +9,7 @@ from vis2sound_jax.audio.synthesis import GriffinLim, Vocoder
 from vis2sound_jax.generation.vocode import NetVocoder
 from vis2sound_jax.training.checkpoint import load_meta, load_params
 
-STAGES = ("encoder", "codebook", "transformer", "vocoder")
+STAGES = ("encoder", "codebook", "transformer", "vocoder", "sync")
 """Stages that leave checkpoints; a run need not have all of them."""
 
 
@@ -50,6 +50,11 @@ def transformer_params(config: Any, workdir: Path) -> tuple[Any, dict[str, Any] 
         return params, None
     statistics = load_params(folder, item="variables")["video"]
     return params["transformer"], {"params": params["video"], "batch_stats": statistics}
+
+
+def scorer_params(workdir: Path) -> Any:
+    """Loads the averaged weights of the scorer of synchronisation."""
+    return load_params(checkpoints(workdir, "sync"), item="variables")["ema"]
 
 
 def vocoder(config: Any, spec: MelSpec, workdir: Path) -> Vocoder:

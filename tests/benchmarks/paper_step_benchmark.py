@@ -73,9 +73,8 @@ def main() -> None:
     print(f"{jax.devices()[0].device_kind}: compiled in {time.perf_counter() - start:.0f} s")
     cost, memory = program.cost_analysis(), program.memory_analysis()
     print(f"parameters {count / 1e6:.1f} M, batch {flags.batch}, video {flags.video}, {flags.dtype}")
-    print(
-        f"floating-point operations a step: {cost['flops'] / 1e12:.2f} T; bytes moved: {cost['bytes accessed'] / 1e9:.1f} GB"
-    )
+    flops, moved = cost["flops"] / 1e12, cost["bytes accessed"] / 1e9
+    print(f"floating-point operations a step: {flops:.2f} T; bytes moved: {moved:.1f} GB")
     print(f"arguments {memory.argument_size_in_bytes / 1e9:.2f} GB, temporary {memory.temp_size_in_bytes / 1e9:.2f} GB")
     if jax.default_backend() == "cpu":
         return
@@ -87,10 +86,9 @@ def main() -> None:
         real, _ = program(real, zeros, key)
     jax.block_until_ready(real)
     seconds = (time.perf_counter() - start) / STEPS
-    used = cost["flops"] / seconds / (flags.peak_tflops * 1e12)
-    print(
-        f"{1000 * seconds:.0f} ms a step, {flags.batch / seconds:.1f} samples/s, {100 * used:.1f} % of {flags.peak_tflops} TFLOP/s"
-    )
+    used = 100 * cost["flops"] / seconds / (flags.peak_tflops * 1e12)
+    print(f"{1000 * seconds:.0f} ms a step, {flags.batch / seconds:.1f} samples/s")
+    print(f"{used:.1f} % of {flags.peak_tflops} TFLOP/s")
 
 
 if __name__ == "__main__":

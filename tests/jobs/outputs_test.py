@@ -1,5 +1,6 @@
 """Laws of what a request writes: refused before the work, the best take first, a manifest that tells its origin."""
 
+import dataclasses
 import hashlib
 import json
 from pathlib import Path
@@ -13,6 +14,7 @@ import soundfile
 from vis2sound_jax.api import Takes
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.jobs.outputs import check_apart, check_output, sha256, write_takes
+from vis2sound_jax.retrieval.takes import rank_takes
 from vis2sound_jax.video.files import probe
 from vis2sound_jax.video.mux import write_film
 
@@ -109,3 +111,18 @@ def test_large_files_are_hashed_piece_by_piece(tmp_path: Path) -> None:
     data = bytes(range(256)) * 5000
     (tmp_path / "large").write_bytes(data)
     assert sha256(tmp_path / "large") == hashlib.sha256(data).hexdigest()
+
+
+def test_a_ranking_decides_the_order_and_stands_in_the_manifest(written: tuple[Path, Takes, dict[str, Any]]) -> None:
+    folder, takes, manifest = written
+    assert "accepted" not in manifest and "accepted" not in manifest["takes"][0]
+    films = {"video": folder / "film.mp4", "example": folder / "example.bin", "output": folder / "new.mp4", "seed": 5}
+    logits = np.zeros((3, 11))
+    logits[[0, 1, 2], [5, 9, 0]] = [2.0, 3.0, 4.0]
+    ranked = write_takes(dataclasses.replace(takes, ranking=rank_takes(logits, 0.1, 0.2)), FOLEY, **films)
+    assert [take["offset_s"] for take in ranked["takes"]] == [0.0, -0.5, 0.4]
+    assert [take["accepted"] for take in ranked["takes"]] == [True, False, False] and ranked["accepted"] is True
+    assert [take["agreement"] for take in ranked["takes"]] == [0.3, 0.5, 0.8]
+    np.testing.assert_allclose(soundfile.read(folder / "new.wav", dtype="float32")[0], takes.wavs[0], atol=1e-6)
+    none = write_takes(dataclasses.replace(takes, ranking=rank_takes(logits[1:], 0.1, 0.2)), FOLEY, **films)
+    assert none["accepted"] is False and not any(take["accepted"] for take in none["takes"])

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vis2sound_jax.retrieval.takes import agreement, choose_take
+from vis2sound_jax.retrieval.takes import agreement, choose_take, rank_takes
 
 RATE_HZ = 22_050
 SEEN = (np.array([0.4, 1.0, 1.5]), np.array([0.9, 0.8, 0.9]))
@@ -42,3 +42,28 @@ def test_silence_agrees_with_nothing_seen_only():
     assert agreement(silence, RATE_HZ, SEEN) == 0.0
     assert agreement(silence, RATE_HZ, nothing) == 1.0
     assert agreement(hits([0.4]), RATE_HZ, nothing) == 0.0
+
+
+def peaked(*found: tuple[int, float]) -> np.ndarray:
+    """Logits over 11 offsets with one peak each: its class and height."""
+    logits = np.zeros((len(found), 11))
+    for row, (place, height) in zip(logits, found, strict=True):
+        row[place] = height
+    return logits
+
+
+def test_the_least_offset_leads_and_confidence_decides_among_equals():
+    ranking = rank_takes(peaked((5, 2.0), (6, 9.0), (5, 3.0), (10, 9.0), (3, 1.0)), 0.1, 0.2)
+    assert ranking.order.tolist() == [2, 0, 1, 4, 3] and ranking.best == 2
+    np.testing.assert_allclose(ranking.offset_s, [0.0, 0.1, 0.0, 0.5, -0.2])
+    assert ranking.accepted.tolist() == [True, True, True, False, True]
+    np.testing.assert_allclose(ranking.confidence[0], np.exp(2) / (np.exp(2) + 10))
+
+
+def test_where_none_is_accepted_the_surest_leads_whatever_its_offset():
+    ranking = rank_takes(peaked((8, 1.0), (0, 4.5), (9, 4.0)), 0.1, 0.2)
+    assert not ranking.accepted.any() and ranking.order.tolist() == [1, 2, 0]
+
+
+def test_equal_takes_stay_in_order():
+    assert rank_takes(np.zeros((3, 11)), 0.1, 0.5).order.tolist() == [0, 1, 2]

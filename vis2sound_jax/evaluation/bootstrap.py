@@ -140,13 +140,17 @@ class Resampler:
         Returns:
           The estimate.
         """
+        return estimate(self.pooled_ap_draws(ranked))
+
+    def pooled_ap_draws(self, ranked: Sequence[Ranked]) -> Float[np.ndarray, "draws"]:
+        """The values that `pooled_ap` estimates from, to be compared with another row's draw by draw."""
         confidence = np.concatenate([np.zeros(0), *(r.confidence for r in ranked)])
         order = np.argsort(-confidence, kind="stable")
         hit = np.concatenate([np.zeros(0, bool), *(r.hit for r in ranked)])[order]
         group = np.repeat(self.index, [r.hit.size for r in ranked])[order]
         reference = self.sums(np.array([[r.n_reference] for r in ranked], float).reshape(-1, 1))[:, 0]
         if confidence.size == 0:
-            return estimate(np.where(reference > 0, 0.0, np.nan))
+            return np.where(reference > 0, 0.0, np.nan)
         ends = np.append(np.flatnonzero(np.diff(confidence[order])), confidence.size - 1)
         step = max(_CHUNK // confidence.size, 1)
         values = []
@@ -156,7 +160,7 @@ class Resampler:
             precision = hits / np.maximum(np.cumsum(weight, axis=1)[:, ends], 1.0)
             gain = np.diff(hits, axis=1, prepend=0.0)
             values.append(_divide((gain * precision).sum(axis=1), reference[start : start + step]))
-        return estimate(np.concatenate(values))
+        return np.concatenate(values)
 
     def f1(self, counts: Sequence[Counts]) -> Estimate:
         """Pooled F1, the best over thresholds where there are several, chosen again in every draw.
@@ -167,10 +171,14 @@ class Resampler:
         Returns:
           The estimate.
         """
+        return estimate(self.f1_draws(counts))
+
+    def f1_draws(self, counts: Sequence[Counts]) -> Float[np.ndarray, "draws"]:
+        """The values that `f1` estimates from, to be compared with another row's draw by draw."""
         hits, predicted, reference = (
             self.sums(np.array([np.atleast_1d(c[k]) for c in counts], float)) for k in range(3)
         )
-        return estimate((2.0 * hits / np.maximum(predicted + reference, 1.0)).max(axis=1))
+        return (2.0 * hits / np.maximum(predicted + reference, 1.0)).max(axis=1)
 
 
 def estimate(values: Float[np.ndarray, "draws"]) -> Estimate:

@@ -132,7 +132,7 @@ def _clip(net: R2Plus1D, compat: bool, variables: Any, frames: Array) -> Array:
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
 def _see(net: ImpactNet | VideoOnsetNet, mirrored: bool, variables: Any, frames: UInt8[np.ndarray, "t h w *c"]) -> Seen:
-    clip = frames[None]
+    clip = jnp.asarray(frames)[None]
     if isinstance(net, ImpactNet):
         views = jnp.concatenate([clip, clip[..., ::-1]]) if mirrored else clip
         found = net.apply(variables, views.astype(jnp.float32) / 255.0)

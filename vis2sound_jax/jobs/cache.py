@@ -76,9 +76,9 @@ class _Maker:
             yield TokenRecording(
                 id=record["id"],
                 codes=codes.astype(np.int16),
-                # Only evaluation listens to a network with a video network of its own, and then to phase 0.
+                # A transformer with a video network of its own reads neither; what does is content with phase 0.
                 mel=mel.astype(np.float16) if self._featured or not phase else mel[:, :0].astype(np.float16),
-                features=seen.features.astype(np.float16) if self._featured else seen.features[:, :0],
+                features=(seen.features if self._featured or not phase else seen.features[:, :0]).astype(np.float16),
                 onset=seen.onset,
                 fps=record["fps"],
                 column_s=step / rate_hz,

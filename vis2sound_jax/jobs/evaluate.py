@@ -22,13 +22,13 @@ from vis2sound_jax.evaluation.classifiers import (
 )
 from vis2sound_jax.evaluation.condfoley import FoleyScores, evaluate_condfoley
 from vis2sound_jax.evaluation.detection import detection_table
-from vis2sound_jax.evaluation.foley_items import add_best_take
 from vis2sound_jax.evaluation.saving import write_whole
 from vis2sound_jax.jobs.cache import token_recordings
 from vis2sound_jax.jobs.pairs import PairMaker, choose_pairs
 from vis2sound_jax.jobs.prepare import data_name, open_split, prepare_folder, prepared_dir, recordings_dir
 from vis2sound_jax.jobs.present import write_evaluation_report
-from vis2sound_jax.jobs.rows import BEST_ROW, TAKE_ROW
+from vis2sound_jax.jobs.ranked import add_best, measure
+from vis2sound_jax.jobs.rows import BEST_ROW
 from vis2sound_jax.tasks.transformer import TransformerTask
 from vis2sound_jax.training.progress import Progress, track
 from vis2sound_jax.video.files import decode_jpeg
@@ -62,20 +62,22 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     pairs = choose_pairs(tokens, records, config.transformer.columns, config.evaluate.pairs, config.seed)
     with Progress(len(pairs), "takes", unit="pair") as progress:
         items = maker.items(pairs, progress=progress.reach)
-    items = add_best_take(items, config.data.rate_hz, TAKE_ROW, BEST_ROW.format(config.evaluate.takes))
+    items, accepted = add_best(foley, tokens, pairs, items, config.evaluate.takes)
     scores = evaluate_condfoley(items, config.data.rate_hz, classifiers, seed=config.seed)
+    sync = measure(foley, tokens, records, items, accepted)
     nats = _cross_entropy(config, foley, maker.examples(pairs))
     metrics = {
         "data": data_name(config),
         "detection": {row: {name: e.as_dict() for name, e in m.items()} for row, m in detection.items()},
         "cross_entropy": nats,
         "condfoley": scores.as_dict(),
+        "sync": sync.as_dict(),
         "classifier_training_sounds": {kind: list(c.classes) for kind, c in classifiers.items()},
     }
     write_whole(target / "metrics.json", (json.dumps(metrics, indent=2) + "\n").encode())
     lines = "".join(json.dumps(line) + "\n" for line in scores.examples)
     write_whole(target / "examples.jsonl", lines.encode())
-    write_evaluation_report(target / "report.html", config, foley, detection, scores, nats, items, maker)
+    write_evaluation_report(target / "report.html", config, foley, detection, scores, nats, items, sync.tables())
     return {
         "metrics": str(target / "metrics.json"),
         "report": str(target / "report.html"),

@@ -1,5 +1,6 @@
 """Makes films with sound: of the user's film, or, as a stage, of held-out recordings."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,12 +58,22 @@ def _make(
     with Progress(None, output.name, unit="column") as progress:
         made = foley.generate(video, example, takes=takes, seed=seed, start_s=start_s, progress=progress.reach)
     manifest = write_takes(made, foley, video=video, example=example, output=output, seed=seed)
+    if not manifest.get("accepted", True):
+        print(_unaccepted(output.name, manifest["takes"][0], foley.config.decoding.tolerance_s), flush=True)
     return {
         "film": str(output),
         "manifest": str(output.with_suffix(".json")),
         "takes": len(manifest["takes"]),
         "onsets": len(manifest["onsets"]),
     }
+
+
+def _unaccepted(name: str, best: Mapping[str, Any], tolerance_s: float) -> str:
+    """Says that the first take is only the surest of those that are out of step."""
+    return (
+        f"{name}: no take keeps time with the film within {tolerance_s} s; the surest seems {best['offset_s']:+.2f} s "
+        f"late (confidence {best['confidence']:.2f}); try more --takes or another --seed"
+    )
 
 
 def _held_out(config: Any, workdir: Path) -> dict[str, Any]:

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from vis2sound_jax import __version__
 from vis2sound_jax.api import Foley, Takes
 from vis2sound_jax.audio.files import write_wav
@@ -71,20 +69,19 @@ def write_takes(takes: Takes, foley: Foley, *, video: Path, example: Path, outpu
       foley: what made them.
       video: the silent film.
       example: the example.
-      output: the MP4; takes after the best are `<stem>_take2.mp4` and so on, in order of agreement.
+      output: the MP4; takes after the best are `<stem>_take2.mp4` and so on, in their order.
       seed: of the takes.
 
     Returns:
       The manifest.
     """
-    order = np.argsort(-takes.agreement, kind="stable")
     files = []
-    for place, take in enumerate(order):
+    for place, take in enumerate(takes.order):
         film = _film_of(output, place)
         sound = film.with_suffix(".wav")
         write_wav(sound, takes.wavs[take], takes.rate_hz)
         mux_sound(video, takes.wavs[take], takes.rate_hz, film)
-        files.append({"film": film.name, "sound": sound.name, "agreement": round(float(takes.agreement[take]), 4)})
+        files.append({"film": film.name, "sound": sound.name, **_scores(takes, int(take))})
     manifest = {
         "made_by": f"vis2sound_jax {__version__}",
         "config": foley.config.name,
@@ -103,10 +100,21 @@ def write_takes(takes: Takes, foley: Foley, *, video: Path, example: Path, outpu
             {"time_s": round(float(time), 4), "confidence": round(float(value), 4)}
             for time, value in zip(*takes.onsets, strict=True)
         ],
+        **({} if takes.ranking is None else {"accepted": bool(takes.ranking.accepted.any())}),
         "takes": files,
     }
     write_whole(output.with_suffix(".json"), (json.dumps(manifest, indent=2) + "\n").encode())
     return manifest
+
+
+def _scores(takes: Takes, take: int) -> dict[str, Any]:
+    """What a take was ranked by, and its agreement with the onsets seen."""
+    scores: dict[str, Any] = {"agreement": round(float(takes.agreement[take]), 4)}
+    if takes.ranking is not None:
+        scores["offset_s"] = round(float(takes.ranking.offset_s[take]), 4)
+        scores["confidence"] = round(float(takes.ranking.confidence[take]), 4)
+        scores["accepted"] = bool(takes.ranking.accepted[take])
+    return scores
 
 
 def sha256(path: Path) -> str:

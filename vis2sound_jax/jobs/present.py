@@ -15,7 +15,6 @@ from vis2sound_jax.evaluation.foley_items import FoleyItem, as_list
 from vis2sound_jax.evaluation.pictures import MelPanel, bar_picture, confusion_picture, mel_picture
 from vis2sound_jax.evaluation.published import PROTOCOL, PUBLISHED_METRICS
 from vis2sound_jax.evaluation.report import Claim, Example, Picture, Report, Table, write_report
-from vis2sound_jax.jobs.pairs import PairMaker
 from vis2sound_jax.jobs.prepare import data_name
 from vis2sound_jax.jobs.rows import BEST_ROW, CODES_ROW, NO_CONDITION_ROW, TRANSFER_ROW
 
@@ -31,7 +30,7 @@ def write_evaluation_report(
     scores: FoleyScores,
     nats: Mapping[str, float],
     items: Sequence[FoleyItem],
-    maker: PairMaker,
+    further: Sequence[Table] = (),
 ) -> None:
     """Writes the page.
 
@@ -43,7 +42,7 @@ def write_evaluation_report(
       scores: of the soundtracks.
       nats: cross-entropies.
       items: the test pairs with their sounds.
-      maker: what made them.
+      further: tables to show after those of onsets and soundtracks.
     """
     best = BEST_ROW.format(config.evaluate.takes)
     report = Report(
@@ -68,6 +67,7 @@ def write_evaluation_report(
                 CHANCE_ROW,
             ),
             Table("Soundtracks, published protocol", PROTOCOL, scores.legacy, REAL_ROW, CHANCE_ROW, PUBLISHED_METRICS),
+            *further,
         ],
         pictures=_pictures(scores, best),
         examples=[_example(foley, item, best) for item in items[:_EXAMPLES]],

@@ -23,7 +23,7 @@ from vis2sound_jax.jobs.prepare import open_split, prepared_dir
 from vis2sound_jax.models.discriminators import PatchDiscriminator
 from vis2sound_jax.models.grid import tokens_from_grid
 from vis2sound_jax.models.perceptual import Lpaps
-from vis2sound_jax.models.r2plus1d import R2Plus1D
+from vis2sound_jax.models.r2plus1d import IMAGENET_MEAN, IMAGENET_STD, KINETICS_MEAN, KINETICS_STD, R2Plus1D
 from vis2sound_jax.tasks.film_transformer import FilmTransformerTask
 from vis2sound_jax.tasks.transformer import TransformerTask
 from vis2sound_jax.tasks.video_onset import VideoOnsetTask
@@ -41,7 +41,8 @@ def encoder(config: Any, workdir: Path) -> TrainState:
     """Trains the network of the paper's onset transfer on the sound's onsets (Du et al. 2023, section 4.2)."""
     section = config.encoder
     net = build.encoder_net(config)
-    task = VideoOnsetTask(net, section.steps, section.learning_rate, section.weight_decay, imagenet=config.compat)
+    colours = (IMAGENET_MEAN, IMAGENET_STD) if config.compat else (KINETICS_MEAN, KINETICS_STD)
+    task = VideoOnsetTask(net, section.steps, section.learning_rate, section.weight_decay, *colours)
     records = list(open_split(config, prepared_dir(workdir), "train"))
     with Progress(len(records), "listening", unit="recording") as progress:
         heard = hear(records, bands=section.bands, sound=section.targets == "sound", progress=progress.reach)

@@ -1,10 +1,10 @@
-"""Chooses among takes: the one whose audible onsets agree best with the onsets seen in the picture.
+"""Chooses among takes: by the offset that a scorer of synchronisation finds, or by agreement with the onsets seen.
 
-The choice sees the video encoder's onsets and the sound, never an annotation, so it may be used on a test
-set.
+The choice sees what the video encoder sees and the sound, never an annotation, so it may be used on a test set.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Float32
@@ -12,6 +12,54 @@ from jaxtyping import Float, Float32
 from vis2sound_jax.audio.onsets import onset_events
 
 _WIDTH_S = 0.04  # at this distance two events still agree by 78 %, at 0.1 s by 21 %
+_ROUNDING_S = 1e-6
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Takes in order, and why.
+
+    Attributes:
+      offset_s: [n] how late each take's sound seems to be, in seconds.
+      confidence: [n] probability of that offset, in [0, 1].
+      accepted: [n] whether the offset is small enough.
+      order: [n] indices of the takes, the best first.
+    """
+
+    offset_s: np.ndarray
+    confidence: np.ndarray
+    accepted: np.ndarray
+    order: np.ndarray
+
+    @property
+    def best(self) -> int:
+        """Index of the best take; it may be one that was not accepted, where none was."""
+        return int(self.order[0])
+
+
+def rank_takes(logits: Float[np.ndarray, "n k"], step_s: float, tolerance_s: float) -> Ranking:
+    """Orders takes by how well they keep time, after the re-ranking of Du et al. 2023.
+
+    A take is accepted if its likeliest offset is within the tolerance. Accepted takes come first, the least offset
+    leading and confidence deciding among equals; then the others by confidence alone. The released code knows the
+    tolerance, but takes the last sample where no take meets it.
+
+    Args:
+      logits: over the offsets (c - k // 2) * step_s of class c; k is odd.
+      step_s: time between classes in seconds.
+      tolerance_s: the greatest offset of an accepted take in seconds.
+
+    Returns:
+      The ranking, the first of equals first.
+    """
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probability = odds / odds.sum(axis=1, keepdims=True)
+    found = probability.argmax(axis=1)
+    offset_s = (found - logits.shape[1] // 2) * step_s
+    confidence = probability[np.arange(len(found)), found]
+    accepted = np.abs(offset_s) <= tolerance_s + _ROUNDING_S
+    distance = np.where(accepted, np.abs(found - logits.shape[1] // 2), logits.shape[1])
+    return Ranking(offset_s, confidence, accepted, np.lexsort((-confidence, distance)))
 
 
 def agreement(

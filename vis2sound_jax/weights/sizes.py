@@ -20,8 +20,8 @@ def sizes_from_state_dict(state_dict: Mapping[str, np.ndarray], kind: str) -> di
 
     Returns:
       Keyword arguments of `AlexNet`, `VQGAN`, `PatchDiscriminator`, `MelGAN`, `Lpaps`, `R2Plus1D`, `Transformer`,
-      `VGG19Head`, `Vggishish` or `VideoOnsetNet`. The number of attention heads leaves no trace in the shapes and is not among
-      them.
+      `VGG19Head`, `Vggishish` or `VideoOnsetNet`. The number of attention heads leaves no trace in the shapes and is
+      not among them.
 
     Raises:
       UserError: if the kind is unknown, or if an array that tells a size is not in the file.

@@ -1,0 +1,77 @@
+"""Trains the scorer that ranks takes, on what the trained video encoder sees of the recordings."""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from vis2sound_jax import build
+from vis2sound_jax.data.shifted import LEAST_S, sync_example
+from vis2sound_jax.data.tokens import TokenRecording
+from vis2sound_jax.errors import UserError
+from vis2sound_jax.jobs.cache import token_recordings
+from vis2sound_jax.jobs.fit import fit
+from vis2sound_jax.tasks.sync import SyncTask
+from vis2sound_jax.training.checkpoint import digest
+from vis2sound_jax.training.task import TrainState
+
+_HELD_OUT_EXAMPLES = 128
+
+
+def run(config: Any, workdir: Path) -> dict[str, Any]:
+    """Trains the scorer to its last step, or goes on where it stopped.
+
+    Args:
+      config: the settings.
+      workdir: of a run whose encoder and codebook are trained.
+
+    Returns:
+      Where the checkpoints are, the steps made and a digest of the parameters.
+
+    Raises:
+      UserError: if no training recording is long enough.
+    """
+    sync, net, spec = config.sync, build.sync_net(config), build.mel_spec(config)
+    task = SyncTask(net, sync.steps, sync.learning_rate, sync.weight_decay, sync.ema)
+    example = functools.partial(
+        sync_example, frames=build.sync_frames(config), lags=net.lags, hop_s=spec.hop / spec.rate_hz
+    )
+    usable = _usable(config, workdir, "train", net.lags)
+    if not usable:
+        raise UserError(
+            f"no training recording lasts {LEAST_S + sync.reach_s:.1f} s; give longer recordings or lower "
+            "config.sync.reach_s"
+        )
+    held = _usable(config, workdir, "validation", net.lags)
+    evaluate = functools.partial(_validate, task, held, example, config.seed) if held else None
+    state = fit(config, workdir, task, usable, example, batch=sync.batch, steps=sync.steps, evaluate=evaluate)
+    return {
+        "checkpoints": str(workdir / config.stage / "checkpoints"),
+        "steps": int(state.step),
+        "digest": digest(state.params)[:16],
+    }
+
+
+def _usable(config: Any, workdir: Path, split: str, lags: int) -> list[TokenRecording]:
+    least = round(LEAST_S * config.data.fps) + lags
+    # Recordings that begin later are the same ones again.
+    whole = (one for one in token_recordings(config, workdir, split) if not one.offset_s)
+    return [one for one in whole if len(one.onset) >= least]
+
+
+def _validate(
+    task: SyncTask,
+    held: Sequence[TokenRecording],
+    example: Callable[..., Mapping[str, Any]],
+    seed: int,
+    state: TrainState,
+) -> dict[str, float]:
+    """Loss and offsets found on held-out recordings."""
+    rng = np.random.default_rng(seed)
+    examples = [example(held[k], rng) for k in rng.integers(len(held), size=_HELD_OUT_EXAMPLES)]
+    batch = {name: np.stack([one[name] for one in examples]) for name in examples[0]}
+    means = jax.jit(task.eval_step)(state, batch, None).means()
+    return {f"held_out/{name}": value for name, value in means.items()}
