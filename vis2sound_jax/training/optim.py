@@ -96,3 +96,35 @@ def apply_gradients(state: TrainState, gradients: PyTree, optimizer: optax.Gradi
     """
     updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
     return state.replace(params=optax.apply_updates(state.params, updates), opt_state=opt_state)
+
+
+def init_each(params: dict[str, PyTree], optimizer: optax.GradientTransformation) -> dict[str, PyTree]:
+    """Makes the states of networks that share the settings of an optimizer and nothing else.
+
+    Args:
+      params: network → its parameters, such as those of a generator and of a discriminator.
+      optimizer: the transformation.
+
+    Returns:
+      Network → the optimizer's state for it.
+    """
+    return {name: optimizer.init(part) for name, part in params.items()}
+
+
+def apply_each(state: TrainState, gradients: dict[str, PyTree], optimizer: optax.GradientTransformation) -> TrainState:
+    """Updates every network of a state by one step of its own optimizer state, made by `init_each`.
+
+    Args:
+      state: the state whose `params` the gradients are of.
+      gradients: network → a tree like its parameters.
+      optimizer: the transformation.
+
+    Returns:
+      The state with new params and opt_state; step and variables are untouched.
+    """
+    params, opt_state = {}, {}
+    for name, gradient in gradients.items():
+        before = state.params[name]
+        updates, opt_state[name] = optimizer.update(gradient, state.opt_state[name], before)
+        params[name] = optax.apply_updates(before, updates)
+    return state.replace(params=params, opt_state=opt_state)
