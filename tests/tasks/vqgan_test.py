@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from tests.started import started
 from vis2sound_jax.models.discriminators import PatchDiscriminator
 from vis2sound_jax.models.perceptual import Lpaps
 from vis2sound_jax.models.vqgan import VQGAN
@@ -34,7 +35,7 @@ def train(task: VqganTask, state: TrainState, frozen: Any = None) -> tuple[Train
 
 @functools.cache
 def states() -> list[TrainState]:
-    found = [jax.jit(TASK.init)(jax.random.key(0), batch())]
+    found = [started(TASK, batch())]
     for _ in range(40):
         found.append(train(TASK, found[-1])[0])
     return found

@@ -6,7 +6,7 @@ import numpy as np
 import optax
 import pytest
 
-from vis2sound_jax.training.optim import adamw, apply_gradients, mask_by_path, warmup_cosine
+from vis2sound_jax.training.optim import adamw, apply_each, apply_gradients, init_each, mask_by_path, warmup_cosine
 from vis2sound_jax.training.task import TrainState
 
 PARAMS = {"block_0": {"kernel": jnp.ones((2, 2)), "bias": jnp.ones(2)}, "norm": {"scale": jnp.ones(2)}}
@@ -39,3 +39,15 @@ def test_clipping_bounds_the_moments() -> None:
     new = apply_gradients(state, jax.tree.map(lambda leaf: 100.0 * leaf, PARAMS), optimizer)
     moments = optax.tree_utils.tree_get(new.opt_state, "mu")
     assert float(optax.global_norm(moments)) == pytest.approx(1.0, rel=1e-5)
+
+
+def test_networks_of_one_state_are_updated_each_by_itself() -> None:
+    optimizer = optax.adam(0.1)
+    params = {"one": {"w": jnp.ones(2)}, "other": {"w": jnp.ones(3)}}
+    state = TrainState(jnp.int32(7), params, init_each(params, optimizer), {"kept": jnp.ones(1)})
+    gradients = {"one": {"w": jnp.array([1.0, -2.0])}, "other": {"w": jnp.zeros(3)}}
+    moved = apply_each(state, gradients, optimizer)
+    np.testing.assert_allclose(moved.params["one"]["w"], [0.9, 1.1], atol=1e-6)
+    np.testing.assert_array_equal(moved.params["other"]["w"], params["other"]["w"])
+    assert set(moved.opt_state) == set(params)
+    assert (moved.step, moved.variables) == (state.step, state.variables)

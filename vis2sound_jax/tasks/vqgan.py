@@ -14,6 +14,7 @@ from vis2sound_jax.models.discriminators import PatchDiscriminator
 from vis2sound_jax.models.gan_losses import codec_loss, hinge_loss
 from vis2sound_jax.models.perceptual import Lpaps
 from vis2sound_jax.models.vqgan import VQGAN
+from vis2sound_jax.training.optim import apply_each, init_each
 from vis2sound_jax.training.task import Metrics, TrainState
 
 HALF_RANGE_DB = 50.0
@@ -67,8 +68,9 @@ class VqganTask:
         generator = self.net.init(jax.random.fold_in(key, 0), mel)["params"]
         judge = self.discriminator.init(jax.random.fold_in(key, 1), mel, use_running_average=True)
         params = {"generator": generator, "discriminator": judge["params"]}
-        opt_state = {name: self.optimizer.init(part) for name, part in params.items()}
-        return TrainState(jnp.int32(0), params, opt_state, {"batch_stats": judge["batch_stats"]})
+        return TrainState(
+            jnp.int32(0), params, init_each(params, self.optimizer), {"batch_stats": judge["batch_stats"]}
+        )
 
     def train_step(
         self, state: TrainState, batch: Mapping[str, Any], frozen: Any, key: jax.Array
@@ -94,7 +96,8 @@ class VqganTask:
         )
         (generator,) = pull((loss.gradient, jnp.ones(())))
         discriminator, (hinge, statistics) = self._discriminate(state, mel, made, factor)
-        state = self._updated(state, {"generator": generator, "discriminator": discriminator}, statistics)
+        gradients = {"generator": generator, "discriminator": discriminator}
+        state = apply_each(state, gradients, self.optimizer).replace(variables={"batch_stats": statistics})
         return state, Metrics.from_means(
             mel.shape[0],
             loss=loss.total + codes,
@@ -146,14 +149,6 @@ class VqganTask:
             return factor * hinge, (hinge, statistics)
 
         return jax.grad(loss, has_aux=True)(state.params["discriminator"])
-
-    def _updated(self, state: TrainState, gradients: Mapping[str, Any], statistics: Any) -> TrainState:
-        params, opt_state = {}, {}
-        for name, gradient in gradients.items():
-            before = state.params[name]
-            updates, opt_state[name] = self.optimizer.update(gradient, state.opt_state[name], before)
-            params[name] = optax.apply_updates(before, updates)
-        return state.replace(params=params, opt_state=opt_state, variables={"batch_stats": statistics})
 
 
 def scaled(mel: jax.Array) -> jax.Array:
