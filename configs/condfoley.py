@@ -37,6 +37,7 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
             "evaluate": "evaluate",
             "generate": "generate",
             "onsets": "onsets",
+            "amt": "amt",
         }
     )
     # A workdir whose encoder, codebook and transformer this run starts from; empty starts from nothing.

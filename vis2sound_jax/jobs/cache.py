@@ -1,5 +1,6 @@
 """Codes and video features of recordings, computed once and kept in the workdir."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from vis2sound_jax import build
 from vis2sound_jax.audio.files import decode_flac
 from vis2sound_jax.audio.mel import log_mel
 from vis2sound_jax.data.records import Record
+from vis2sound_jax.data.sources import Records
 from vis2sound_jax.data.tokens import TokenRecording, load_recordings, save_recordings
 from vis2sound_jax.generation.watch import Watcher
 from vis2sound_jax.jobs.prepare import open_split, prepared_dir
@@ -34,12 +36,29 @@ def token_recordings(config: Any, workdir: Path, split: str, *, prepared: Path |
     path = workdir / "cache" / f"{split}.npz"
     if prepared is None and path.exists():
         return load_recordings(path)
-    maker = _Maker(config, workdir)
     records = open_split(config, prepared or prepared_dir(workdir), split)
-    found = [maker.make(records[k]) for k in track(range(len(records)), f"codes and features, {split}")]
+    found = tokens_of(config, workdir, records, f"codes and features, {split}")
     if prepared is None:
         save_recordings(path, found)
     return found
+
+
+def tokens_of(
+    config: Any, workdir: Path, records: Records | Sequence[Record], description: str
+) -> list[TokenRecording]:
+    """Computes codes and features of any records; nothing is kept.
+
+    Args:
+      config: the settings of a run whose encoder and codebook are trained.
+      workdir: of that run.
+      records: what to turn into tokens.
+      description: of the progress.
+
+    Returns:
+      One entry a record.
+    """
+    maker = _Maker(config, workdir)
+    return [maker.make(records[k]) for k in track(range(len(records)), description)]
 
 
 class _Maker:
