@@ -38,6 +38,7 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
             "generate": "generate",
             "onsets": "onsets",
             "amt": "amt",
+            "sheet": "sheet",
         }
     )
     # A workdir whose encoder, codebook and transformer this run starts from; empty starts from nothing.
@@ -149,10 +150,12 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
     config.log_every = 50
     config.save_every = 200
 
-    # What the command line asks of --job=generate and --job=onsets.
+    # What the command line asks of --job=generate, --job=onsets and --job=sheet.
     config.request = ml_collections.ConfigDict()
     config.request.video = ""
     config.request.example = ""
+    config.request.films = ""
+    config.request.examples = 3
     config.request.output = ""
     config.request.takes = 4
     config.request.seed = 0

@@ -15,7 +15,8 @@ from vis2sound_jax.evaluation.amt import SUBSETS, AmtPair, evaluate_amt, present
 from vis2sound_jax.evaluation.condfoley import CHANCE_ROW, REAL_ROW, FoleyScores
 from vis2sound_jax.evaluation.foley_items import add_best_take
 from vis2sound_jax.evaluation.published import PROTOCOL, PUBLISHED_METRICS
-from vis2sound_jax.evaluation.report import METRICS, Report, Table, write_report
+from vis2sound_jax.evaluation.report import write_report
+from vis2sound_jax.evaluation.report_parts import METRICS, Report, Table
 from vis2sound_jax.evaluation.saving import write_whole
 from vis2sound_jax.jobs.cache import tokens_of
 from vis2sound_jax.jobs.evaluate import evaluation_data, fit_classifiers
