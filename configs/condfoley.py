@@ -35,6 +35,8 @@ _JOBS = {
     "evaluate": "evaluate",
     "generate": "generate",
     "onsets": "onsets",
+    "amt": "amt",
+    "sheet": "sheet",
     "convert": "convert",
 }
 _DATA = ("seed", "data", "world", "mel")
@@ -272,6 +274,8 @@ def _request() -> ConfigDict:
     request = ConfigDict()
     request.video = ""
     request.example = ""
+    request.films = ""
+    request.examples = 3
     request.output = ""
     request.takes = 4
     request.seed = 0

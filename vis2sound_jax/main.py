@@ -20,7 +20,9 @@ JOB = flags.DEFINE_string("job", None, "One stage or job instead of all stages: 
 REQUEST = {
     "video": flags.DEFINE_string("video", None, "Film to make sound for."),
     "example": flags.DEFINE_string("example", None, "Film or sound file whose sound to imitate."),
-    "output": flags.DEFINE_string("output", None, "File to write; of --job=convert the folder."),
+    "films": flags.DEFINE_string("films", None, "Folder of films, each to be given the sound of several others."),
+    "examples": flags.DEFINE_integer("examples", None, "Number of examples for each film.", lower_bound=1),
+    "output": flags.DEFINE_string("output", None, "File or folder to write."),
     "kind": flags.DEFINE_string("kind", None, "Which network a file of released weights holds: transformer, melgan, …"),
     "source": flags.DEFINE_string("source", None, "File of released weights to convert."),
     "takes": flags.DEFINE_integer("takes", None, "Number of different soundtracks.", lower_bound=1),

@@ -12,7 +12,8 @@ import soundfile
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.evaluation.bootstrap import Estimate
 from vis2sound_jax.evaluation.pictures import MelPanel, bar_picture, confusion_picture, mel_picture
-from vis2sound_jax.evaluation.report import Claim, Example, Picture, Report, Table, report_html, write_report
+from vis2sound_jax.evaluation.report import report_html, write_report
+from vis2sound_jax.evaluation.report_parts import Claim, Example, Picture, Report, Table
 
 RATE_HZ = 22_050
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -139,6 +140,11 @@ def test_written_whole_or_not_at_all(report, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
     with pytest.raises(UserError, match=r"report\.html: cannot be written"):
         write_report(tmp_path / "none" / "report.html", report)
+
+
+def test_what_could_not_be_used_is_listed():
+    page = report_html(Report("Sheet", "films", left_out=["a <b>.mp4: is empty; give another"]))
+    assert "a <b>.mp4: is empty; give another" in checked(page).words
 
 
 def test_empty_report_is_valid():

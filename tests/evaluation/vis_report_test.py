@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from tests.evaluation.impact_worlds import made_up_impacts
-from vis2sound_jax.evaluation.report import Example, Report, report_html
+from vis2sound_jax.evaluation.report import report_html
+from vis2sound_jax.evaluation.report_parts import Example, Report
 from vis2sound_jax.evaluation.vis import evaluate_impacts
 from vis2sound_jax.evaluation.vis_detection import evaluate_detection
 from vis2sound_jax.evaluation.vis_pictures import (

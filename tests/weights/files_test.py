@@ -1,8 +1,5 @@
 """Files of weights: arrays by name, and one line for what cannot be read."""
 
-import sys
-import types
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,19 +16,6 @@ def test_arrays_come_back_by_name(tmp_path: Path) -> None:
     assert set(found) == set(arrays)
     for name, value in arrays.items():
         np.testing.assert_array_equal(found[name], value)
-
-
-@pytest.mark.parametrize("wrapped", [lambda x: x, lambda x: {"state_dict": x}, lambda x: {"model": x, "epoch": 3}])
-def test_torch_files_may_wrap_their_tensors(
-    wrapped: Callable[[dict], dict], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tensor = types.SimpleNamespace(numpy=lambda: np.ones(2))
-    stand_in = types.SimpleNamespace(load=lambda *_, **__: wrapped({"a.bias": tensor}))
-    monkeypatch.setitem(sys.modules, "torch", stand_in)
-    (tmp_path / "net.pt").touch()
-    found = read_state_dict(tmp_path / "net.pt")
-    assert set(found) == {"a.bias"}
-    np.testing.assert_array_equal(found["a.bias"], [1, 1])
 
 
 @pytest.mark.parametrize(

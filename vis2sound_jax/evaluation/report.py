@@ -3,130 +3,20 @@
 import base64
 import html
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from urllib.parse import quote
 
 import numpy as np
 
 from vis2sound_jax.audio.files import encode_flac
 from vis2sound_jax.evaluation.bootstrap import Estimate
+from vis2sound_jax.evaluation.report_parts import Claim, Example, Picture, Report, Table
 from vis2sound_jax.evaluation.report_style import STYLE
 from vis2sound_jax.evaluation.saving import write_whole
 
-METRICS = {
-    "onset_ap_100ms": "onset AP, ±0.1 s",
-    "onset_ap_50ms": "onset AP, ±0.05 s",
-    "onset_f1_100ms": "onset F1, ±0.1 s",
-    "onset_best_f1_100ms": "best onset F1, ±0.1 s",
-    "count_match": "right count",
-    "material": "material",
-    "action": "action",
-    "material_of_condition": "material of the example",
-    "action_of_condition": "action of the example",
-    "loudness_r": "loudness r",
-    "centroid_r": "centroid r",
-}
 # No picture, sound or script may come from outside: the browser enforces it.
 _POLICY = "default-src 'none'; img-src data:; media-src data:{}; style-src 'unsafe-inline'"
 _BESIDE = " 'self' file:"  # films that lie beside the page, opened from a folder or from a server
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One number that the report leads with, never without its bounds.
-
-    Attributes:
-      text: what the number says.
-      score: the number and its interval.
-      ceiling: the real sound's, where there is one.
-      floor: chance, where there is one.
-    """
-
-    text: str
-    score: Estimate
-    ceiling: Estimate | None = None
-    floor: Estimate | None = None
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows by metrics.
-
-    Attributes:
-      title: heading of its section.
-      note: how to read it.
-      rows: by row and metric, the estimate.
-      ceiling_row: the row of the real sound, if any: a full meter in every cell.
-      floor_row: the row of chance, if any: an empty meter in every cell.
-      columns: metrics to show and their headings; those that no row has are left out.
-      published: by row and metric, a published number to show under ours.
-    """
-
-    title: str
-    note: str
-    rows: Mapping[str, Mapping[str, Estimate]]
-    ceiling_row: str | None = None
-    floor_row: str | None = None
-    columns: Mapping[str, str] = field(default_factory=lambda: METRICS)
-    published: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A PNG with words for those who do not see it.
-
-    Attributes:
-      png: the file's bytes.
-      alt: what it shows.
-      caption: text under it.
-    """
-
-    png: bytes
-    alt: str
-    caption: str = ""
-
-
-@dataclass(frozen=True)
-class Example:
-    """One test item to look at and listen to.
-
-    Attributes:
-      title: its heading.
-      note: a sentence under it.
-      rate_hz: sample rate of its sounds.
-      sounds: players, waveform by label.
-      picture: its mels.
-      film: bytes of an MP4, or its path from the page's folder, if any.
-    """
-
-    title: str
-    note: str
-    rate_hz: int
-    sounds: Mapping[str, np.ndarray]
-    picture: Picture | None = None
-    film: bytes | str | None = None
-
-
-@dataclass(frozen=True)
-class Report:
-    """All that a report shows, in this order.
-
-    Attributes:
-      title: what was evaluated.
-      data: the first line: what data it is, such as "procedural recordings, 40 held-out".
-      claims: the numbers that matter.
-      tables: all rows and metrics.
-      pictures: bars and confusion matrices.
-      examples: items with players.
-    """
-
-    title: str
-    data: str
-    claims: Sequence[Claim] = ()
-    tables: Sequence[Table] = ()
-    pictures: Sequence[Picture] = ()
-    examples: Sequence[Example] = ()
 
 
 def write_report(path: str | os.PathLike[str], report: Report) -> None:
@@ -159,6 +49,9 @@ def report_html(report: Report) -> str:
         sections.append(("pictures", "Pictures", f'<div class="pictures">{shown}</div>'))
     if report.examples:
         sections.append(("examples", "Examples", "".join(_example(example) for example in report.examples)))
+    if report.left_out:
+        reasons = "".join(f"<li>{_text(reason)}</li>" for reason in report.left_out)
+        sections.append(("left_out", "What could not be used", f"<ul>{reasons}</ul>"))
     links = "".join(f'<li><a href="#{anchor}">{_text(title)}</a></li>' for anchor, title, _ in sections)
     body = "".join(
         f'<section aria-labelledby="{anchor}"><h2 id="{anchor}">{_text(title)}</h2>{inner}</section>'

@@ -11,7 +11,8 @@ from vis2sound_jax.evaluation.classifiers import labelled
 from vis2sound_jax.evaluation.confusion import confusion_order
 from vis2sound_jax.evaluation.impacts import ImpactSounds
 from vis2sound_jax.evaluation.pictures import bar_picture
-from vis2sound_jax.evaluation.report import Claim, Example, Picture, Report, Table, write_report
+from vis2sound_jax.evaluation.report import write_report
+from vis2sound_jax.evaluation.report_parts import Claim, Example, Picture, Report, Table
 from vis2sound_jax.evaluation.vis import REAL_ROW, VisScores
 from vis2sound_jax.evaluation.vis_detection import AP, DetectionScores
 from vis2sound_jax.evaluation.vis_paper import paper_metrics

@@ -1,6 +1,6 @@
 """Codes and video features of recordings, computed once and kept in the workdir."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from vis2sound_jax.audio.files import decode_flac
 from vis2sound_jax.audio.mel import levelled, log_mel
 from vis2sound_jax.audio.onsets import onset_events
 from vis2sound_jax.data.records import Record
+from vis2sound_jax.data.sources import Records
 from vis2sound_jax.data.tokens import TokenRecording, load_recordings, save_recordings
 from vis2sound_jax.generation.coder import Coder
 from vis2sound_jax.generation.watch import Watcher
@@ -37,14 +38,31 @@ def token_recordings(config: Any, workdir: Path, split: str, *, prepared: Path |
     path = workdir / "cache" / f"{split}.npz"
     if prepared is None and path.exists():
         return load_recordings(path)
-    maker = _Maker(config, workdir)
     records = open_split(config, prepared or prepared_dir(workdir), split)
     phases = config.transformer.phases if split == "train" else 1
-    every = track(range(len(records)), f"codes and features, {split}")
-    found = [one for k in every for one in maker.make(records[k], phases)]
+    found = tokens_of(config, workdir, records, f"codes and features, {split}", phases)
     if prepared is None:
         save_recordings(path, found)
     return found
+
+
+def tokens_of(
+    config: Any, workdir: Path, records: Records | Sequence[Record], description: str, phases: int = 1
+) -> list[TokenRecording]:
+    """Computes codes and features of any records; nothing is kept.
+
+    Args:
+      config: the settings of a run whose encoder and codebook are trained.
+      workdir: of that run.
+      records: what to turn into tokens.
+      description: of the progress.
+      phases: places in a column at which to begin.
+
+    Returns:
+      `phases` entries a record.
+    """
+    maker = _Maker(config, workdir)
+    return [one for k in track(range(len(records)), description) for one in maker.make(records[k], phases)]
 
 
 class _Maker:

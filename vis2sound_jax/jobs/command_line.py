@@ -13,7 +13,7 @@ from ml_collections import ConfigDict
 
 from vis2sound_jax.errors import UserError, file_error
 
-REQUESTED_JOBS = ("generate", "onsets", "convert")
+REQUESTED_JOBS = ("generate", "onsets", "sheet", "convert")
 """Jobs that hear `--video`, `--output` and the other request flags."""
 
 _LISTED = " or ".join(f"--job={name}" for name in REQUESTED_JOBS)

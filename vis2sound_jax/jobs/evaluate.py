@@ -48,14 +48,14 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     Returns:
       The files and the leading numbers.
     """
-    prepared, target = _data(config, workdir)
+    prepared, target = evaluation_data(config, workdir)
     target.mkdir(parents=True, exist_ok=True)
     foley = api.load(workdir, config)
     records = list(open_split(config, prepared, "test"))
     own = prepared == prepared_dir(workdir)
     tokens = token_recordings(config, workdir, "test", prepared=None if own else prepared)
     detection = _detection(foley, records)
-    classifiers = _classifiers(list(open_split(config, prepared, "train")), config.data.rate_hz)
+    classifiers = fit_classifiers(list(open_split(config, prepared, "train")), config.data.rate_hz)
     for kind, classifier in classifiers.items():
         save_classifier(target / f"{kind}_classifier.joblib", classifier)
     maker = PairMaker(foley, config, tokens, records)
@@ -85,7 +85,7 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     }
 
 
-def _data(config: Any, workdir: Path) -> tuple[Path, Path]:
+def evaluation_data(config: Any, workdir: Path) -> tuple[Path, Path]:
     """Finds the records to evaluate on and where results go; prepares a foreign folder on first use."""
     known = json.loads((workdir / "config.json").read_text(encoding="utf-8"))["data"]["recordings"]
     if known == config.data.recordings:
@@ -114,7 +114,7 @@ def _detection(foley: api.Foley, records: Sequence[Record]) -> dict[str, dict[st
     )
 
 
-def _classifiers(records: Sequence[Record], rate_hz: int) -> dict[str, EventClassifier]:
+def fit_classifiers(records: Sequence[Record], rate_hz: int) -> dict[str, EventClassifier]:
     """Fits material and action on real training sounds; a kind with one class or few labels is left out."""
     features, names = [], []
     labels: dict[str, list[str]] = {kind: [] for kind in KINDS}

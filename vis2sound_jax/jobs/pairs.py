@@ -23,11 +23,17 @@ _TRIES = 40
 
 
 class Pair(NamedTuple):
-    """Target and condition windows of one recording, by index and first column."""
+    """Windows by recording and first column; the condition's recording, `source`, is None where it is the target's."""
 
     recording: int
     target: int
     condition: int
+    source: int | None = None
+
+    @property
+    def example(self) -> int:
+        """The recording of the condition."""
+        return self.recording if self.source is None else self.source
 
 
 def choose_pairs(
@@ -114,7 +120,7 @@ class PairMaker:
             window_pair(
                 self.tokens[pair.recording],
                 pair.target,
-                self.tokens[pair.recording],
+                self.tokens[pair.example],
                 pair.condition,
                 columns=self.config.transformer.columns,
                 book=build.book_size(self.config),
@@ -186,12 +192,13 @@ class PairMaker:
         made[CODES_ROW] = self._sound(self.foley.mel(codes))
         made[VOCODER_ROW] = self._sound(mels.astype(np.float32))
         if self._style:
-            examples = np.stack([self._cut(pair.recording, pair.condition)[1] for pair in pairs])
+            examples = np.stack([self._cut(pair.example, pair.condition)[1] for pair in pairs])
             made[self._style.name] = self._sound(self._style.pictures(mels, examples))
         items = []
         for i, pair in enumerate(pairs):
             one, record = self.tokens[pair.recording], self.records[pair.recording]
-            wav, example = (self._wav(pair.recording, start, frames) for start in (pair.target, pair.condition))
+            wav = self._wav(pair.recording, pair.target, frames)
+            example = self._wav(pair.example, pair.condition, frames)
             seen = self.window_onsets(pair)
             rows: dict[str, Any] = {name: wavs[i] for name, wavs in made.items() if name != TAKE_ROW}
             rows[TAKE_ROW] = list(made[TAKE_ROW][i * takes : (i + 1) * takes])
@@ -201,7 +208,7 @@ class PairMaker:
                     name=f"{first + i:03d}_{record['id']}",
                     recording=record["id"],
                     target=self._events(one, record, pair.target),
-                    condition=self._events(one, record, pair.condition),
+                    condition=self._events(self.tokens[pair.example], self.records[pair.example], pair.condition),
                     wav=wav,
                     condition_wav=example,
                     takes=rows,

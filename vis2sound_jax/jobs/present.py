@@ -14,7 +14,8 @@ from vis2sound_jax.evaluation.detection import RANDOM_ROW
 from vis2sound_jax.evaluation.foley_items import FoleyItem, as_list
 from vis2sound_jax.evaluation.pictures import MelPanel, bar_picture, confusion_picture, mel_picture
 from vis2sound_jax.evaluation.published import PROTOCOL, PUBLISHED_METRICS
-from vis2sound_jax.evaluation.report import Claim, Example, Picture, Report, Table, write_report
+from vis2sound_jax.evaluation.report import write_report
+from vis2sound_jax.evaluation.report_parts import Claim, Example, Picture, Report, Table
 from vis2sound_jax.jobs.prepare import data_name
 from vis2sound_jax.jobs.rows import BEST_ROW, CODES_ROW, NO_CONDITION_ROW, TRANSFER_ROW
 

@@ -1,0 +1,64 @@
+"""Laws of the contact sheet of a folder: every film with several examples, and bad files are listed and passed by."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.tiny_run import call, command
+from vis2sound_jax.video.files import probe
+from vis2sound_jax.video.mux import write_film
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two good films, one without sound, one too short, one that is no film, and a file of another kind."""
+    folder = tmp_path_factory.mktemp("clips")
+    rng = np.random.default_rng(0)
+    frames = rng.integers(0, 256, (40, 30, 50, 3), np.uint8)
+    noise = (0.2 * rng.standard_normal(2 * 16000)).astype(np.float32)
+    noise[::4000] = 0.9
+    write_film(folder / "a.mp4", frames, 25.0, wav=noise, rate_hz=16000)
+    write_film(folder / "b.mp4", frames[:35], 20.0, wav=noise, rate_hz=16000)
+    write_film(folder / "mute.mp4", frames, 25.0)
+    write_film(folder / "short.mp4", frames[:9], 25.0, wav=noise[:5000], rate_hz=16000)
+    (folder / "text.mp4").write_text("no film, but words\n" * 50)
+    (folder / "list.json").write_text("{}")
+    return folder
+
+
+def test_every_film_is_tried_and_what_cannot_be_used_is_listed(tiny_run: Path, films: Path, tmp_path: Path) -> None:
+    output = tmp_path / "sheet"
+    answer = call(*command(tiny_run, "--job=sheet", f"--films={films}", "--examples=2", f"--output={output}"))
+    assert answer.code == 0, answer.err
+    told = json.loads((output / "sheet.json").read_text())
+    # Only a and b can be heard, so each is the other's one example; the mute film has both.
+    made = {(one["video"], one["example"]) for one in told["made"]}
+    assert made == {("a.mp4", "b.mp4"), ("b.mp4", "a.mp4"), ("mute.mp4", "a.mp4"), ("mute.mp4", "b.mp4")}
+    assert (told["films"], told["of"], told["not_usable"]) == (4, 10, 3)
+    for name in ("mute.mp4", "short.mp4", "text.mp4"):
+        assert any(reason.startswith(f"{films / name}: ") for reason in told["left_out"])
+    for one in told["made"]:
+        info = probe(output / one["film"])
+        assert info.has_sound and abs(info.duration_s - probe(films / one["video"]).duration_s) < 1 / 20
+    page = (output / "report.html").read_text()
+    assert page.count("<video") == 4 and "data:image/png;base64," in page and "What could not be used" in page
+    assert not list(output.glob("*.tmp"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "problem"),
+    [
+        (["--output=OUT"], "--job=sheet needs --films=FOLDER and --output=FOLDER"),
+        (["--films=none", "--output=OUT"], "there is no such folder of films; check --films"),
+        (["--films=FILMS", "--output=FILMS"], "is the folder of the films themselves; name another --output"),
+        (["--films=FILMS", "--output=FILMS/list.json"], "is a file; name a folder as --output"),
+        (["--films=OUT", "--output=FILMS/out"], "holds 0 films; name a folder with at least two films"),
+    ],
+)
+def test_folders_that_cannot_serve(tiny_run: Path, films: Path, tmp_path: Path, asked: list[str], problem: str) -> None:
+    asked = [part.replace("FILMS", str(films)).replace("OUT", str(tmp_path)) for part in asked]
+    answer = call(*command(tiny_run, "--job=sheet", *asked))
+    assert answer.code == 2 and answer.err.count("\n") == 1 and problem in answer.err
+    assert not list(tmp_path.iterdir())
