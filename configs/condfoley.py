@@ -129,6 +129,7 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
     decoding.temperature = 0.9
     decoding.top_k = 64
     decoding.guidance = 1.5
+    decoding.slide_condition = False  # whether each window of a film takes the example's next one
     decoding.griffin_lim_iterations = 60
 
     config.evaluate = evaluate = ml_collections.ConfigDict()

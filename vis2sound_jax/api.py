@@ -135,21 +135,20 @@ class Foley:
             raise UserError(f"--takes is {takes}; at least 1 take is needed")
         info = probe(video)
         self._check_length(video, info.duration_s, "give a longer film")
-        condition, began_s = self._condition(example, start_s)
+        conditions, began_s = self._conditions(example, start_s)
         seen = self._watch(video)
         columns = int(np.ceil(info.duration_s / self.column_s))
         film = self.recording("film", seen, columns)
         grids = self.composer.film(
             self.params["transformer"],
-            condition,
+            conditions,
             lambda start: video_window(film, start, self.config.transformer.columns, build.prefix_frames(self.config)),
             columns,
             jax.random.key(seed),
             takes=takes,
             progress=progress,
         )
-        n = round(info.duration_s * self.rate_hz)
-        wavs = np.stack([self.sound(grid[None], seed=seed)[0, :n] for grid in grids])
+        wavs = self._takes(grids, round(info.duration_s * self.rate_hz), seed)
         seen_onsets = self.onsets_seen(seen)
         scores = np.array([agreement(wav, self.rate_hz, seen_onsets) for wav in wavs])
         return Takes(wavs, self.rate_hz, scores, seen_onsets, began_s)
@@ -167,10 +166,6 @@ class Foley:
             column_s=self.column_s,
             event_s=np.zeros(0),
         )
-
-    def sound(self, grids: np.ndarray, *, seed: int) -> np.ndarray:
-        """Turns grids of codes [b, r, k] into waveforms [b, n]."""
-        return self.vocode(self.mel(grids), seed=seed)
 
     def vocode(self, mel: np.ndarray, *, seed: int, vocoder: Vocoder | None = None) -> np.ndarray:
         """Turns log-mels [b, f, t] in [0, 1] into waveforms [b, t * hop], by the run's own vocoder or another."""
@@ -199,6 +194,14 @@ class Foley:
             out[:, :, place] = out[:, :, place] * (1 - fade) + piece * fade
         return out[:, :, : total * frames]
 
+    def _takes(self, grids: np.ndarray, n: int, seed: int) -> np.ndarray:
+        """Turns the takes of a film, grids [b, r, k], into waveforms [b, n]."""
+        mel = self.mel(grids)
+        # Silence to a length that other films share, since each length is compiled. One take after the other:
+        # on a CPU that is no slower than all at once, takes less memory, and a take does not depend on the others.
+        mel = np.pad(mel, ((0, 0), (0, 0), (0, roomy(mel.shape[2]) - mel.shape[2])))
+        return np.stack([self.vocode(take[None], seed=seed)[0, :n] for take in mel])
+
     def _watch(self, video: str | os.PathLike[str]) -> Seen:
         data = self.config.data
         frames = read_frames(video, data.fps, data.height, data.width, grey=True)
@@ -210,10 +213,10 @@ class Foley:
         if duration_s < self.window_s:
             raise file_error(path, f"lasts {duration_s:.2f} s, less than one window of {self.window_s:.2f} s", remedy)
 
-    def _condition(
+    def _conditions(
         self, example: str | os.PathLike[str], start_s: float | None
-    ) -> tuple[Mapping[str, np.ndarray], float]:
-        """Cuts the condition window out of an example."""
+    ) -> tuple[list[Mapping[str, np.ndarray]], float]:
+        """Cuts the windows that condition the film's windows, in turn, out of an example."""
         wav = read_sound(example, self.rate_hz)
         self._check_length(example, len(wav) / self.rate_hz, "give a longer example")
         if np.abs(wav).max() < _SILENT:
@@ -226,29 +229,36 @@ class Foley:
                 f"--start is {start_s}, but {example} allows 0 to {last * self.column_s:.2f} s "
                 f"for a window of {self.window_s:.2f} s"
             )
-        start, frames = round(start), self.config.codebook.frames
-        mel = np.asarray(log_mel(wav, self.spec))[:, : columns * frames]
-        window = mel[:, start * frames :][:, : self.config.transformer.columns * frames]
+        start, half = round(start), self.config.transformer.columns // 2
+        starts = [start]
+        if self.config.decoding.get("slide_condition", False):
+            starts = [*range(start, last + 1, half), *range(start % half, start, half)]
+        mel, film = self._log_mel(wav), self.recording("example", self._example_seen(example), columns)
+        return [self._condition(mel, film, start) for start in starts], start * self.column_s
+
+    def _condition(self, mel: np.ndarray, film: TokenRecording, start: int) -> dict[str, np.ndarray]:
+        columns, frames = self.config.transformer.columns, self.config.codebook.frames
+        window = mel[:, start * frames : (start + columns) * frames]
         grid = self._encode(self.params["codebook"], jnp.asarray(window[None]))
-        video = self._example_video(example, columns, start)
         condition = {
             "condition": np.asarray(tokens_from_grid(grid, build.book_size(self.config)))[0],
-            "condition_video": video,
+            "condition_video": video_window(film, start, columns, build.prefix_frames(self.config)),
         }
-        if not self.composer.prefix:
-            condition["style"] = style_of(window)
-        return condition, start * self.column_s
+        return condition if self.composer.prefix else condition | {"style": style_of(window)}
 
-    def _example_video(self, example: str | os.PathLike[str], columns: int, start: int) -> np.ndarray:
+    def _log_mel(self, wav: np.ndarray) -> np.ndarray:
+        """Computes the log-mel [f, t] of a whole sound, whose length is not compiled but one near it."""
+        shown = np.pad(wav, (0, self.spec.n_fft // 2), mode="reflect")  # what the transform sees beyond the end
+        padded = np.pad(shown, (0, roomy(len(shown)) - len(shown)))
+        return np.asarray(log_mel(padded, self.spec))[:, : self.spec.frames_for(len(wav))]
+
+    def _example_seen(self, example: str | os.PathLike[str]) -> Seen:
         try:
             probe(example)
         except UserError:
             # A bare sound; `read_sound` has shown that the file itself is good.
-            seen = Seen(np.zeros((1, self.watcher.net.width), np.float32), np.zeros(1, np.float32))
-        else:
-            seen = self._watch(example)
-        film = self.recording("example", seen, columns)
-        return video_window(film, start, self.config.transformer.columns, build.prefix_frames(self.config))
+            return Seen(np.zeros((1, self.watcher.net.width), np.float32), np.zeros(1, np.float32))
+        return self._watch(example)
 
     def _busiest(self, wav: np.ndarray, last: int) -> int:
         """Finds the window with the most confident onsets, early rather than late."""
@@ -258,8 +268,18 @@ class Foley:
         return int(np.argmax((inside * confidence).sum(axis=1)))
 
 
+def roomy(n: int) -> int:
+    """Rounds a length up, by less than a quarter, to one of the four that each doubling has."""
+    step = 1 << max(n.bit_length() - 3, 0)
+    return -(-n // step) * step
+
+
 def load(workdir: str | os.PathLike[str], config: ConfigDict | None = None) -> Foley:
     """Loads a finished run.
+
+    The first film compiles for seconds. `main` keeps compiled programs in a folder for the next time; a program of
+    your own does so if it sets JAX_COMPILATION_CACHE_DIR before jax is imported, or calls
+    `jax.config.update("jax_compilation_cache_dir", FOLDER)`.
 
     Args:
       workdir: the folder that `python -m vis2sound_jax.main` wrote.
