@@ -241,7 +241,10 @@ def _decoding() -> ConfigDict:
     decoding.temperature = 0.9
     decoding.top_k = 64
     decoding.guidance = 1.5
+    decoding.slide_condition = False  # whether each window of a film takes the example's next one
     decoding.griffin_lim_iterations = 60
+    # Further windows of a film take further windows of a long example, and not always the first.
+    decoding.slide_condition = False
     # A take that seems to be further out of step with its film is not accepted.
     decoding.tolerance_s = 0.2
     return decoding

@@ -180,8 +180,7 @@ def column(model: Transformer, variables: dict, tokens: jax.Array, features: jax
     def step(cache: KVCache, token: jax.Array, _: None) -> tuple[jax.Array, KVCache]:
         return compiled(model, "decode_step")(variables, cache, token)
 
-    start = model.init_cache(len(tokens))
-    logits, cache = compiled(model, "prefill")(variables, start, tokens, prefix=features)
+    logits, cache = compiled(model, "prefill")(variables, tokens, prefix=features)
     return generate(step, cache, logits, jax.random.key(0), N_ROWS, choose=lambda _, logits: greedy(logits))
 
 

@@ -1,6 +1,5 @@
 """What notebooks, apps and jobs use: load a finished run, give it a film and an example, get takes."""
 
-import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -162,21 +161,20 @@ class Foley:
             raise UserError(f"--takes is {takes}; at least 1 take is needed")
         info = probe(video)
         self._check_length(video, info.duration_s, "give a longer film")
-        condition, began_s = self._condition(example, start_s)
+        conditions, began_s = self._conditions(example, start_s)
         frames = self._frames(video)
         seen = self._watch(frames)
         columns = int(np.ceil(info.duration_s / self.column_s))
         grids = self.composer.film(
             self.params["transformer"],
-            condition,
+            conditions,
             self._windows(frames, seen, columns),
             columns,
             jax.random.key(seed),
             takes=takes,
             progress=progress,
         )
-        n = round(info.duration_s * self.rate_hz)
-        wavs = np.stack([self.sound(grid[None], seed=seed)[0, :n] for grid in grids])
+        wavs = self._takes(grids, round(info.duration_s * self.rate_hz), seed)
         seen_onsets = self.onsets_seen(seen)
         scores = np.array([agreement(wav, self.rate_hz, seen_onsets) for wav in wavs])
         ranking = (
@@ -201,7 +199,7 @@ class Foley:
         if self.scorer is None:
             raise UserError("this run has no scorer; train one with --job=sync")
         fps, hop_s, frames = self.config.data.fps, self.spec.hop / self.spec.rate_hz, len(seen.onset)
-        mels = [np.asarray(log_mel(wav, self.spec)) for wav in wavs]
+        mels = [self._log_mel(wav) for wav in wavs]
         sounds = np.stack([sound_at_frames(mel, hop_s, fps, first_frame_s, frames) for mel in mels])
         window = build.sync_frames(self.config)
         return offset_logits(self.scorer, self.params["sync"], seen, sounds, window), 1.0 / fps
@@ -219,10 +217,6 @@ class Foley:
             column_s=self.column_s,
             event_s=np.zeros(0),
         )
-
-    def sound(self, grids: np.ndarray, *, seed: int) -> np.ndarray:
-        """Turns grids of codes [b, r, k] into waveforms [b, n]."""
-        return self.vocode(self.mel(grids), seed=seed)
 
     def vocode(self, mel: np.ndarray, *, seed: int, vocoder: Vocoder | None = None) -> np.ndarray:
         """Turns log-mels [b, f, t] in [0, 1] into waveforms [b, t * hop], by the run's own vocoder or another."""
@@ -250,6 +244,14 @@ class Foley:
             place = slice(start * frames, (start + columns) * frames)
             out[:, :, place] = out[:, :, place] * (1 - fade) + piece * fade
         return out[:, :, : total * frames]
+
+    def _takes(self, grids: np.ndarray, n: int, seed: int) -> np.ndarray:
+        """Turns the takes of a film, grids [b, r, k], into waveforms [b, n]."""
+        mel = self.mel(grids)
+        # Silence to a length that other films share, since each length is compiled. One take after the other:
+        # on a CPU that is no slower than all at once, takes less memory, and a take does not depend on the others.
+        mel = np.pad(mel, ((0, 0), (0, 0), (0, roomy(mel.shape[2]) - mel.shape[2])))
+        return np.stack([self.vocode(take[None], seed=seed)[0, :n] for take in mel])
 
     def clip_features(self, frames: np.ndarray, start_s: float) -> np.ndarray:
         """Watches the clip [t, h, w, 3] that begins at a time, with the transformer's own video network."""
@@ -282,10 +284,10 @@ class Foley:
         if duration_s < self.window_s:
             raise file_error(path, f"lasts {duration_s:.2f} s, less than one window of {self.window_s:.2f} s", remedy)
 
-    def _condition(
+    def _conditions(
         self, example: str | os.PathLike[str], start_s: float | None
-    ) -> tuple[Mapping[str, np.ndarray], float]:
-        """Cuts the condition window out of an example."""
+    ) -> tuple[list[Mapping[str, np.ndarray]], float]:
+        """Cuts the windows that condition the film's windows, in turn, out of an example."""
         wav = read_sound(example, self.rate_hz)
         self._check_length(example, len(wav) / self.rate_hz, "give a longer example")
         if np.abs(wav).max() < _SILENT:
@@ -298,35 +300,45 @@ class Foley:
                 f"--start is {start_s}, but {example} allows 0 to {last * self.column_s:.2f} s "
                 f"for a window of {self.window_s:.2f} s"
             )
-        start, frames = round(start), self.config.codebook.frames
-        mel = np.asarray(log_mel(levelled(wav, self.config.codebook.rms), self.spec))[:, : columns * frames]
-        window = mel[:, start * frames :][:, : self.config.transformer.columns * frames]
+        start, half = round(start), self.config.transformer.columns // 2
+        starts = [start]
+        if self.config.decoding.slide_condition:
+            starts = [*range(start, last + 1, half), *range(start % half, start, half)]
+        mel, look = self._log_mel(levelled(wav, self.config.codebook.rms)), self._example_windows(example, columns)
+        return [self._condition(mel, look, start) for start in starts], start * self.column_s
+
+    def _condition(self, mel: np.ndarray, look: VideoFn, start: int) -> dict[str, np.ndarray]:
+        columns, frames = self.config.transformer.columns, self.config.codebook.frames
+        window = mel[:, start * frames : (start + columns) * frames]
         grid = self.coder.encode(self.params["codebook"], jnp.asarray(window[None]))
-        video = self._example_video(example, columns, start)
         condition = {
             "condition": np.asarray(tokens_from_grid(grid, build.book_size(self.config)))[0],
-            "condition_video": video,
+            "condition_video": look(start),
         }
-        if not self.composer.prefix:
-            condition["style"] = style_of(window)
-        return condition, start * self.column_s
+        return condition if self.composer.prefix else condition | {"style": style_of(window)}
 
-    def _example_video(self, example: str | os.PathLike[str], columns: int, start: int) -> np.ndarray:
+    def _log_mel(self, wav: np.ndarray) -> np.ndarray:
+        """Computes the log-mel [f, t] of a whole sound, whose length is not compiled but one near it."""
+        shown = np.pad(wav, (0, self.spec.n_fft // 2), mode="reflect")  # what the transform sees beyond the end
+        padded = np.pad(shown, (0, roomy(len(shown)) - len(shown)))
+        return np.asarray(log_mel(padded, self.spec))[:, : self.spec.frames_for(len(wav))]
+
+    def _example_windows(self, example: str | os.PathLike[str], columns: int) -> VideoFn:
         try:
             probe(example)
         except UserError:
             # A bare sound; `read_sound` has shown that the file itself is good.
             return self._nothing_to_see()
         frames = self._frames(example)
-        return self._windows(frames, self._watch(frames), columns)(start)
+        return self._windows(frames, self._watch(frames), columns)
 
-    def _nothing_to_see(self) -> np.ndarray:
+    def _nothing_to_see(self) -> VideoFn:
         """The features of an example without pictures, which training shows by zeros."""
+        width, columns = self.config.encoder.width, self.config.transformer.columns
         if self.clip_watcher is not None:
-            return np.zeros((build.PREFIX_FRAMES, self.config.encoder.width), np.float32)
-        blank = Seen(np.zeros((1, self.config.encoder.width), np.float32), np.zeros(1, np.float32))
-        columns = self.config.transformer.columns
-        return video_window(self.recording("sound", blank, columns), 0, columns, build.prefix_frames(self.config))
+            return lambda start: np.zeros((build.PREFIX_FRAMES, width), np.float32)
+        blank = self.recording("sound", Seen(np.zeros((1, width), np.float32), np.zeros(1, np.float32)), columns)
+        return lambda start: video_window(blank, 0, columns, build.prefix_frames(self.config))
 
     def _busiest(self, wav: np.ndarray, last: int) -> int:
         """Finds the window with the most confident onsets, early rather than late."""
@@ -336,8 +348,18 @@ class Foley:
         return int(np.argmax((inside * confidence).sum(axis=1)))
 
 
+def roomy(n: int) -> int:
+    """Rounds a length up, by less than a quarter, to one of the four that each doubling has."""
+    step = 1 << max(n.bit_length() - 3, 0)
+    return -(-n // step) * step
+
+
 def load(workdir: str | os.PathLike[str], config: ConfigDict | None = None) -> Foley:
     """Loads a finished run.
+
+    The first film compiles for seconds. `main` keeps compiled programs in a folder for the next time; a program of
+    your own does so if it sets JAX_COMPILATION_CACHE_DIR before jax is imported, or calls
+    `jax.config.update("jax_compilation_cache_dir", FOLDER)`.
 
     Args:
       workdir: the folder that `python -m vis2sound_jax.main` wrote.
@@ -350,36 +372,7 @@ def load(workdir: str | os.PathLike[str], config: ConfigDict | None = None) -> F
     Raises:
       UserError: if the folder holds no trained run, or the config is not the one of its weights.
     """
-    path = Path(workdir) / "config.json"
-    try:
-        settings = ConfigDict(json.loads(path.read_text(encoding="utf-8")))
-    except (FileNotFoundError, NotADirectoryError):
-        raise file_error(
-            workdir,
-            "there is no finished run",
-            "train one first (bash launch/quickstart.sh), or name its --workdir",
-        ) from None
-    except ValueError:
-        raise file_error(path, "is damaged", "run the training command again in another --workdir") from None
+    settings = trained.settings_of(Path(workdir))
     if config is not None:
-        _check_same(Path(workdir), settings, config)
+        trained.check_same(Path(workdir), settings, config)
     return Foley(config or settings, Path(workdir))
-
-
-def _check_same(workdir: Path, trained: ConfigDict, config: ConfigDict) -> None:
-    """Compares what the weights depend on."""
-    sections = ("mel", "encoder", "codebook", "transformer")
-    for section in sections + ("sync",) * ("sync" in trained):
-        for key, value in json.loads(config[section].to_json()).items():
-            before = json.loads(trained[section].to_json()).get(key)
-            if before != value:
-                raise UserError(
-                    f"{workdir}: its weights were trained with config.{section}.{key}={before!r}, but it is "
-                    f"{value!r} now; use the config that they were trained with, or another --workdir"
-                )
-    for key in ("rate_hz", "fps", "height", "width"):
-        if trained.data[key] != config.data[key]:
-            raise UserError(
-                f"{workdir}: its weights were trained at config.data.{key}={trained.data[key]!r}, but it is "
-                f"{config.data[key]!r} now; set --config.data.{key}={trained.data[key]!r}"
-            )

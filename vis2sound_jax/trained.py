@@ -1,11 +1,15 @@
 """The weights of a run, as the networks that `build` makes take them."""
 
+import json
 from pathlib import Path
 from typing import Any
+
+from ml_collections import ConfigDict
 
 from vis2sound_jax import build
 from vis2sound_jax.audio.mel import MelSpec
 from vis2sound_jax.audio.synthesis import GriffinLim, Vocoder
+from vis2sound_jax.errors import UserError, file_error
 from vis2sound_jax.generation.vocode import NetVocoder
 from vis2sound_jax.training.checkpoint import load_meta, load_params
 
@@ -68,3 +72,45 @@ def vocoder(config: Any, spec: MelSpec, workdir: Path) -> Vocoder:
         return GriffinLim(spec, config.decoding.griffin_lim_iterations)
     params = load_params(checkpoints(workdir, "vocoder"))
     return NetVocoder(net, params.get("generator", params))
+
+
+def settings_of(workdir: Path) -> ConfigDict:
+    """Reads the settings of a run.
+
+    Raises:
+      UserError: if the folder holds no run, or its settings are damaged.
+    """
+    path = workdir / "config.json"
+    try:
+        return ConfigDict(json.loads(path.read_text(encoding="utf-8")))
+    except (FileNotFoundError, NotADirectoryError):
+        raise file_error(
+            workdir,
+            "there is no finished run",
+            "train one first (bash launch/quickstart.sh), or name its --workdir",
+        ) from None
+    except ValueError:
+        raise file_error(path, "is damaged", "run the training command again in another --workdir") from None
+
+
+def check_same(workdir: Path, known: ConfigDict, config: ConfigDict) -> None:
+    """Compares what the weights of a run depend on.
+
+    Raises:
+      UserError: if a config has other values than the run.
+    """
+    sections = ("mel", "encoder", "codebook", "transformer")
+    for section in sections + ("sync",) * ("sync" in trained):
+        for key, value in json.loads(config[section].to_json()).items():
+            before = json.loads(known[section].to_json()).get(key)
+            if before != value:
+                raise UserError(
+                    f"{workdir}: its weights were trained with config.{section}.{key}={before!r}, but it is "
+                    f"{value!r} now; use the config that they were trained with, or another --workdir"
+                )
+    for key in ("rate_hz", "fps", "height", "width"):
+        if known.data[key] != config.data[key]:
+            raise UserError(
+                f"{workdir}: its weights were trained at config.data.{key}={known.data[key]!r}, but it is "
+                f"{config.data[key]!r} now; set --config.data.{key}={known.data[key]!r}"
+            )

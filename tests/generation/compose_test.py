@@ -149,7 +149,9 @@ def test_hidden_hides_the_condition_and_not_the_film() -> None:
     np.testing.assert_array_equal(hidden["target_video"], batch(ALIGNED)["target_video"])
 
 
-def make_film(composer: Composer, columns: int, takes: int = 3) -> tuple[np.ndarray, list[int], list[Any]]:
+def make_film(
+    composer: Composer, columns: int, takes: int = 3, conditions: list[dict[str, np.ndarray]] | None = None
+) -> tuple[np.ndarray, list[int], list[Any]]:
     """Composes a film; also returns where windows were asked for and the progress told."""
     asked: list[int] = []
     told: list[Any] = []
@@ -159,9 +161,9 @@ def make_film(composer: Composer, columns: int, takes: int = 3) -> tuple[np.ndar
         asked.append(start)
         return np.repeat(features[start : start + composer.columns], ROWS, axis=0)
 
-    condition = {name: value[0] for name, value in batch(composer).items() if name != "target_video"}
+    conditions = conditions or [{name: value[0] for name, value in batch(composer).items() if name != "target_video"}]
     report = lambda *numbers: told.append(numbers)  # noqa: E731
-    grid = composer.film(params(ALIGNED), condition, video, columns, KEY, takes=takes, progress=report)
+    grid = composer.film(params(ALIGNED), conditions, video, columns, KEY, takes=takes, progress=report)
     return grid, asked, told
 
 
@@ -189,3 +191,29 @@ def test_every_window_goes_on_from_the_columns_before_it(window: int) -> None:
         expected = composer.window(params(ALIGNED), one | {"target_video": video}, known, KEY, takes=1)
         cut = grid[:, :, start : start + window]
         np.testing.assert_array_equal(cut, np.asarray(expected)[:, :, : cut.shape[2]])
+
+
+def test_films_of_any_length_are_two_programs(caplog: pytest.LogCaptureFixture) -> None:
+    composer = make_composer(top_k=CODES, temperature=2.5)
+    with jax.log_compiles():
+        for columns in (3, 4, 5, 8, 11):
+            make_film(composer, columns)
+    compiled = [record.getMessage() for record in caplog.records if "Compiling jit(_window)" in record.getMessage()]
+    assert len(compiled) == 2
+
+
+def test_a_sliding_condition_gives_each_window_its_own() -> None:
+    first = {name: value[0] for name, value in batch(ALIGNED).items() if name != "target_video"}
+    second = {name: value[1] for name, value in batch(ALIGNED).items() if name != "target_video"}
+    fixed, *others = (make_film(ALIGNED, 8, conditions=given)[0] for given in ([first], [first, second], [first] * 2))
+    np.testing.assert_array_equal(others[1], fixed)
+    np.testing.assert_array_equal(others[0][:, :, :COLUMNS], fixed[:, :, :COLUMNS])
+    assert (others[0] != fixed).any()
+
+
+def test_half_precision_composes_too_and_says_nearly_the_same() -> None:
+    half = dataclasses.replace(ALIGNED, net=ALIGNED.net.clone(dtype=jnp.bfloat16))
+    full, rough = (one.window(params(ALIGNED), batch(ALIGNED), none_known(), KEY, takes=2) for one in (ALIGNED, half))
+    assert rough.shape == full.shape and rough.min() >= 0 and rough.max() < CODES
+    # One different code changes all that follow; the first column has seen the example alone.
+    assert (np.asarray(rough)[:, :, 0] == np.asarray(full)[:, :, 0]).mean() > 0.5

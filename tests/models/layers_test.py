@@ -6,8 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import linen as nn
 
-from vis2sound_jax.models.layers import BatchNorm, Linear, group_norm
+from vis2sound_jax.models.layers import BatchNorm, LayerNorm, Linear, group_norm
 
 
 def test_linear_keeps_its_matrix_out_in() -> None:
@@ -15,6 +16,23 @@ def test_linear_keeps_its_matrix_out_in() -> None:
     variables = Linear(7).init(jax.random.key(1), x)
     assert variables["params"]["weight"].shape == (7, 5)
     np.testing.assert_allclose(jax.jit(Linear(7).apply)(variables, x), x @ variables["params"]["weight"].T, atol=1e-6)
+
+
+@pytest.mark.parametrize("layer", [Linear(7), LayerNorm()], ids=["linear", "norm"])
+def test_columns_are_rows_on_their_side(layer: nn.Module) -> None:
+    x = 3.0 + jax.random.normal(jax.random.key(0), (4, 5))
+    variables = jax.tree.map(lambda leaf: leaf + 0.5, layer.init(jax.random.key(1), x))
+    by_column = jax.jit(functools.partial(layer.apply, columns=True))(variables, x.T)
+    np.testing.assert_allclose(by_column, layer.apply(variables, x).T, atol=1e-5)
+    started = layer.init(jax.random.key(1), x.T, columns=True)
+    jax.tree.map(lambda a, b: np.testing.assert_array_equal(a.shape, b.shape), started, variables)
+
+
+def test_layer_norm_is_flaxs() -> None:
+    x = 3.0 + jax.random.normal(jax.random.key(0), (2, 3, 8))
+    theirs = nn.LayerNorm(epsilon=1e-5, use_fast_variance=False)
+    variables = jax.tree.map(lambda leaf: leaf + 0.5, theirs.init(jax.random.key(0), x))
+    np.testing.assert_allclose(LayerNorm().apply(variables, x), theirs.apply(variables, x), atol=1e-6)
 
 
 @pytest.mark.parametrize(("channels", "groups"), [(128, 32), (48, 16), (10, 2)])

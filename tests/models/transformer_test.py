@@ -37,7 +37,7 @@ def variables() -> dict[str, Any]:
 
 
 full_forward = jax.jit(MODEL.apply)
-prefill = jax.jit(functools.partial(MODEL.apply, method="prefill"))
+prefill = jax.jit(functools.partial(MODEL.apply, method="prefill"), static_argnames=("takes", "room"))
 decode_step = jax.jit(functools.partial(MODEL.apply, method="decode_step"))
 
 
@@ -53,29 +53,42 @@ CONDITIONS = [(), ("prefix",), ("aligned",), ("style",), ("prefix", "aligned", "
 
 
 @pytest.mark.parametrize("given", CONDITIONS, ids="+".join)
-@pytest.mark.parametrize("slots", [12, 9])
-def test_cached_steps_equal_the_full_forward(given: tuple[str, ...], slots: int) -> None:
+@pytest.mark.parametrize(("takes", "room"), [(1, None), (1, N_TOKENS - 2), (3, N_TOKENS - 1)])
+def test_cached_steps_equal_the_full_forward(given: tuple[str, ...], takes: int, room: int | None) -> None:
     kept = {name: inputs()[name] for name in given}
     tokens, aligned = inputs()["tokens"], kept.pop("aligned", None)
     full = full_forward(variables(), tokens, aligned=aligned, **kept)
     n_prefix, known = full.shape[1] - N_TOKENS, 2
-    at = lambda i: None if aligned is None else aligned[:, i]  # noqa: E731
-
-    cache = MODEL.init_cache(2, slots)
-    start = {"aligned": at(slice(known)), **kept}
-    logits, cache = prefill(variables(), cache, tokens[:, :known], **start)
-    np.testing.assert_allclose(logits, full[:, n_prefix + known - 1], atol=1e-5)
-    step = {"style": kept["style"]} if "style" in kept else {}
+    start = kept if aligned is None else kept | {"aligned": aligned[:, :known]}
+    logits, cache = prefill(variables(), tokens[:, :known], **start, takes=takes, room=room)
+    # Every take goes on with the codes of its own example, and after the start with those of another one.
+    each = lambda array: jnp.repeat(array, takes, axis=0)  # noqa: E731
+    np.testing.assert_allclose(logits, each(full[:, n_prefix + known - 1]), atol=1e-5)
+    step = {"style": each(kept["style"])} if "style" in kept else {}
     for i in range(known, N_TOKENS):
-        logits, cache = decode_step(variables(), cache, tokens[:, i], aligned=at(i), **step)
-        np.testing.assert_allclose(logits, full[:, n_prefix + i], atol=1e-5)
+        step |= {} if aligned is None else {"aligned": each(aligned[:, i])}
+        logits, cache = decode_step(variables(), cache, each(tokens[:, i]), **step)
+        np.testing.assert_allclose(logits, each(full[:, n_prefix + i]), atol=1e-5)
     assert cache.length == n_prefix + N_TOKENS
 
 
-def test_the_cache_is_flat_and_unused_slots_stay_empty() -> None:
-    _, cache = prefill(variables(), MODEL.init_cache(2), prefix=inputs()["prefix"])
-    assert cache.keys[0].shape == (2 * MODEL.heads, MODEL.slots, MODEL.width // MODEL.heads)
-    assert not cache.keys[0][:, N_PREFIX:].any() and not cache.values[1][:, N_PREFIX:].any()
+def test_takes_of_one_start_go_their_own_ways() -> None:
+    ways = (
+        jax.random.randint(jax.random.key(4), (2, 3, N_TOKENS), 0, 11).at[:, :, :2].set(inputs()["tokens"][:, None, :2])
+    )
+    _, cache = prefill(variables(), ways[:, 0, :2], prefix=inputs()["prefix"], takes=3)
+    for i in range(2, N_TOKENS):
+        logits, cache = decode_step(variables(), cache, ways[:, :, i].reshape(-1))
+    alone = full_forward(variables(), ways.reshape(6, -1), prefix=jnp.repeat(inputs()["prefix"], 3, axis=0))
+    np.testing.assert_allclose(logits, alone[:, -1], atol=1e-5)
+
+
+def test_the_cache_is_flat_and_holds_the_start_once() -> None:
+    _, cache = prefill(variables(), prefix=inputs()["prefix"], takes=5, room=4)
+    head = MODEL.width // MODEL.heads
+    assert cache.start_keys[0].shape == cache.start_values[1].shape == (2 * MODEL.heads, N_PREFIX, head)
+    assert cache.keys[0].shape == (5 * 2 * MODEL.heads, 4, head)
+    assert not cache.keys[0].any() and not cache.values[1].any() and cache.length == N_PREFIX
 
 
 def test_no_position_sees_a_later_one() -> None:
@@ -129,5 +142,5 @@ def test_wrong_lengths_are_refused() -> None:
         MODEL.apply(variables(), jnp.zeros((1, 13), jnp.int32))
     with pytest.raises(UserError, match="neither tokens nor a prefix"):
         MODEL.apply(variables())
-    with pytest.raises(UserError, match="6 positions does not fit a cache of 4 slots"):
-        MODEL.apply(variables(), MODEL.init_cache(2, 4), inputs()["tokens"], method="prefill")
+    with pytest.raises(UserError, match="a start of 6 positions leaves no room for 7 in 12 slots; raise `slots`"):
+        MODEL.apply(variables(), inputs()["tokens"], room=7, method="prefill")

@@ -54,25 +54,3 @@ def generate(
     by_step = jax.tree.map(lambda a: jnp.moveaxis(a, 1, 0)[: n_tokens - 1], aligned)
     _, rest = jax.lax.scan(step, (cache, first), (jnp.arange(1, n_tokens), by_step))
     return jnp.concatenate([first[:, None], rest.T], axis=1)
-
-
-def tile_takes(tree: Any, batch: int, takes: int) -> Any:
-    """Repeats each example of a pytree `takes` times, so that takes share one prefill.
-
-    Args:
-      tree: arrays whose leading axis is a multiple of `batch`, batch-major (a cache may fold its heads into
-        that axis), and scalars.
-      batch: number of examples.
-      takes: number of copies of each.
-
-    Returns:
-      The tree with leading axes `takes` times as long, the takes of one example side by side; scalars stay.
-    """
-
-    def tile(leaf: Array) -> Array:
-        if leaf.ndim == 0:
-            return leaf
-        rows = leaf.reshape(batch, 1, leaf.shape[0] // batch, *leaf.shape[1:])
-        return jnp.repeat(rows, takes, axis=1).reshape(takes * leaf.shape[0], *leaf.shape[1:])
-
-    return jax.tree.map(tile, tree)

@@ -6,7 +6,7 @@ codes, so that takes go on without a seam.
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -14,10 +14,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 
-from vis2sound_jax.decoding.loop import generate, tile_takes
-from vis2sound_jax.decoding.sampling import guided, sample
+from vis2sound_jax.decoding.loop import generate
+from vis2sound_jax.decoding.sampling import guided, restrict, sample
 from vis2sound_jax.models.conditioning import hide
-from vis2sound_jax.models.grid import allowed_tokens, grid_from_tokens
+from vis2sound_jax.models.grid import grid_from_tokens
 from vis2sound_jax.models.transformer import Transformer
 
 VideoFn = Callable[[int], np.ndarray]
@@ -77,7 +77,7 @@ class Composer:
     def film(
         self,
         params: Any,
-        condition: Mapping[str, np.ndarray],
+        conditions: Sequence[Mapping[str, np.ndarray]],
         video: VideoFn,
         columns: int,
         key: Array,
@@ -89,7 +89,8 @@ class Composer:
 
         Args:
           params: of the network.
-          condition: `condition` [n], `condition_video` [p, g] and `style` [e] of the example.
+          conditions: `condition` [n], `condition_video` [p, g] and `style` [e] of a window of the example; each
+            window of the film takes the next one, and after the last the first again.
           video: features of any window of the film; beyond its end, of its last frame.
           columns: length of the film.
           key: random key.
@@ -103,7 +104,7 @@ class Composer:
         starts = list(range(0, max(columns - self.columns, 0) + half, half)) if columns > self.columns else [0]
         done: np.ndarray | None = None
         for number, start in enumerate(starts):
-            batch = {name: value[None] for name, value in condition.items()}
+            batch = {name: value[None] for name, value in conditions[number % len(conditions)].items()}
             batch["target_video"] = video(start)[None]
             known = np.zeros((1, 0), np.int32)
             if done is not None:
@@ -122,45 +123,46 @@ class Composer:
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
 def _window(composer: Composer, takes: int, params: Any, batch: Mapping[str, Any], key: Array) -> Array:
-    net, b = composer.net, batch["condition"].shape[0]
-    n = composer.rows * composer.columns
-    m = batch["known"].shape[1]
+    known = batch["known"]
+    n, m = composer.rows * composer.columns, known.shape[1]
     branches = _branches(composer, batch)
     video = jnp.concatenate([branches["condition_video"], branches["target_video"]], axis=1)
     start: dict[str, Any] = {"tokens": jnp.concatenate([branches["condition"], branches["known"]], axis=1)}
-    size = branches["condition"].shape[0]
-    slots = 2 * n + (video.shape[1] if composer.prefix else 0)
-    style = None if composer.prefix else branches["style"]
+    every: dict[str, Any] = {}
+    ahead = None
     if composer.prefix:
-        start["prefix"], steps = video, None
+        start["prefix"] = video
     else:
-        start |= {"aligned": video[:, 1 : n + m + 1], "style": style}
-        ahead = jnp.pad(video[:, n + m + 1 :], ((0, 0), (0, 1), (0, 0)))
-        steps = tile_takes(ahead, size, takes)
-        style = tile_takes(style, size, takes)
-    weights = {"params": params}
-    logits, cache = net.apply(weights, net.init_cache(size, slots), method="prefill", **start)
-    cache, logits = tile_takes(cache, size, takes), tile_takes(logits, size, takes)
-    allowed = allowed_tokens(composer.rows, composer.book, composer.codes, net.vocab)
-
-    def merge(found: Array, row: Array) -> Array:
-        halves = jnp.split(found, size // b)
-        if len(halves) == 2:
-            found = guided(halves[0], halves[1], composer.guidance)
-        return jnp.where(allowed[row], found, -jnp.inf)
+        start |= {"aligned": video[:, 1 : n + m + 1], "style": branches["style"]}
+        ahead = jnp.pad(video[:, n + m + 1 :], ((0, 0), (0, 1), (0, 0))).repeat(takes, axis=0)
+        every["style"] = branches["style"].repeat(takes, axis=0)
+    apply = functools.partial(composer.net.apply, {"params": params})
+    logits, cache = apply(**start, takes=takes, room=n - m, method="prefill")
 
     def step(cache: Any, token: Array, inputs: Any) -> tuple[Array, Any]:
         aligned, row = inputs
-        found, cache = net.apply(
-            weights, cache, jnp.tile(token, size // b), aligned=aligned, style=style, method="decode_step"
-        )
-        return merge(found, row[0]), cache
+        tokens = jnp.tile(token, len(video) // len(known))
+        found, cache = apply(cache, tokens, aligned=aligned, **every, method="decode_step")
+        return _drawable(composer, found, row[0], len(token)), cache
 
-    choose = functools.partial(sample, temperature=composer.temperature, top_k=composer.top_k)
     rows = (jnp.arange(1, n - m + 1) % composer.rows)[None]
-    fresh = generate(step, cache, merge(logits, jnp.int32(0)), key, n - m, choose=choose, aligned=(steps, rows))
-    known = jnp.repeat(batch["known"], takes, axis=0)
-    return grid_from_tokens(jnp.concatenate([known, fresh], axis=1), composer.rows, composer.book)
+    first = _drawable(composer, logits, jnp.int32(0), takes * len(known))
+    fresh = generate(step, cache, first, key, n - m, choose=sample, aligned=(ahead, rows))
+    tokens = jnp.concatenate([known.repeat(takes, axis=0), fresh], axis=1)
+    return grid_from_tokens(tokens, composer.rows, composer.book)
+
+
+def _drawable(composer: Composer, logits: Array, row: Array, sequences: int) -> Array:
+    """Merges the branches of guidance and leaves the likeliest codes of the row's book, to be drawn from.
+
+    Only that book is looked at: to find the likeliest of all tokens, they would have to be sorted.
+    """
+    first = (0, row * composer.book)
+    own = jax.lax.dynamic_slice(logits, first, (len(logits), composer.codes))
+    if len(own) > sequences:
+        own = guided(own[:sequences], own[sequences:], composer.guidance)
+    own = restrict(own, temperature=composer.temperature, top_k=composer.top_k)
+    return jax.lax.dynamic_update_slice(jnp.full((sequences, composer.net.vocab), -jnp.inf), own, first)
 
 
 def _branches(composer: Composer, batch: Mapping[str, Any]) -> dict[str, Array]:

@@ -31,13 +31,33 @@ class Linear(nn.Module):
     dtype: DTypeLike = jnp.float32
 
     @nn.compact
-    def __call__(self, x: Float[Array, "... i"]) -> Float[Array, "... o"]:
-        """Returns `x @ weight.T + bias`."""
-        weight = self.param("weight", nn.initializers.normal(0.02), (self.width, x.shape[-1]))
-        y = jnp.einsum("...i,oi->...o", x.astype(self.dtype), weight.astype(self.dtype))
+    def __call__(self, x: Float[Array, "... i"], *, columns: bool = False) -> Float[Array, "... o"]:
+        """Returns `x @ weight.T + bias`; of columns [i, b], `weight @ x + bias` [o, b]."""
+        size = x.shape[0] if columns else x.shape[-1]
+        weight = self.param("weight", nn.initializers.normal(0.02), (self.width, size)).astype(self.dtype)
+        product = "ib,oi->ob" if columns else "...i,oi->...o"
+        y = jnp.einsum(product, x.astype(self.dtype), weight)
         if self.use_bias:
-            y = y + self.param("bias", nn.initializers.zeros, (self.width,)).astype(self.dtype)
+            bias = self.param("bias", nn.initializers.zeros, (self.width,)).astype(self.dtype)
+            y = y + (bias[:, None] if columns else bias)
         return y
+
+
+class LayerNorm(nn.Module):
+    """Layer normalisation with epsilon 1e-5, in float32, variance in two passes."""
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "..."], *, columns: bool = False) -> Float[Array, "..."]:
+        """Normalises over the last axis; of columns [d, b], over the first."""
+        axis = 0 if columns else -1
+        shape = (x.shape[axis],)
+        scale = self.param("scale", nn.initializers.ones, shape)
+        bias = self.param("bias", nn.initializers.zeros, shape)
+        if columns:
+            scale, bias = scale[:, None], bias[:, None]
+        x = x.astype(jnp.float32)
+        centred = x - x.mean(axis, keepdims=True)
+        return centred * jax.lax.rsqrt(jnp.square(centred).mean(axis, keepdims=True) + 1e-5) * scale + bias
 
 
 def group_norm(channels: int, name: str) -> nn.GroupNorm:

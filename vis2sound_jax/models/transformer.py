@@ -14,103 +14,30 @@ from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Int
 
 from vis2sound_jax.errors import UserError
-from vis2sound_jax.models.layers import Linear, uniform_fan_in
+from vis2sound_jax.models.blocks import Block
+from vis2sound_jax.models.layers import LayerNorm, Linear, uniform_fan_in
 
 
 class KVCache(NamedTuple):
     """Keys and values of the positions seen so far; passed in and returned, never stored in a module.
 
-    Heads are folded into the batch because XLA copies the whole cache at every step when the array has four
-    axes. The leading axis counts b * heads, batch-major.
+    The known start of e examples is held once for all takes of each; b = e * takes sequences go on from it.
+    Heads and sequences share the first axis, heads first, then examples, then takes, because XLA copies the
+    whole cache at every step when the array has four axes.
 
     Attributes:
-      keys: per layer [b*heads, s, head_dim].
-      values: per layer [b*heads, s, head_dim].
-      length: [] int32 number of slots in use, the same for the whole batch.
+      start_keys: per layer [heads*e, p, head_dim].
+      start_values: per layer [heads*e, p, head_dim].
+      keys: per layer [heads*b, s, head_dim].
+      values: per layer [heads*b, s, head_dim].
+      length: [] int32 number of positions so far, the start's p included; the same for all sequences.
     """
 
+    start_keys: tuple[jax.Array, ...]
+    start_values: tuple[jax.Array, ...]
     keys: tuple[jax.Array, ...]
     values: tuple[jax.Array, ...]
     length: jax.Array
-
-
-def _norm(name: str) -> nn.LayerNorm:
-    return nn.LayerNorm(epsilon=1e-5, use_fast_variance=False, dtype=jnp.float32, name=name)
-
-
-class Attention(nn.Module):
-    """Causal multi-head self-attention. Fields as in `Transformer`."""
-
-    heads: int
-    width: int
-    dtype: DTypeLike
-
-    def setup(self) -> None:
-        """Builds the four projections, named as in the released weights."""
-        self.query = Linear(self.width, dtype=self.dtype)
-        self.key = Linear(self.width, dtype=self.dtype)
-        self.value = Linear(self.width, dtype=self.dtype)
-        self.proj = Linear(self.width, dtype=self.dtype)
-
-    def __call__(self, x: Float[Array, "b t d"]) -> tuple[Array, Array, Array]:
-        """Attends within a whole sequence.
-
-        Returns:
-          The output [b, t, d] and the keys and values [b, t, heads, head_dim]. The weights
-          [b, heads, t, t] can be read from the collection `intermediates`.
-        """
-        b, t, d = x.shape
-        q, k, v = (f(x).reshape(b, t, self.heads, -1) for f in (self.query, self.key, self.value))
-        scores = jnp.einsum("bqhd,bkhd->bhqk", q, k).astype(jnp.float32) * q.shape[-1] ** -0.5
-        causal = jnp.tril(jnp.ones((t, t), bool))
-        weights = jax.nn.softmax(jnp.where(causal, scores, -jnp.inf), axis=-1)
-        self.sow("intermediates", "attention", weights)
-        mixed = jnp.einsum("bhqk,bkhd->bqhd", weights.astype(self.dtype), v)
-        return self.proj(mixed.reshape(b, t, d)), k, v
-
-    def step(
-        self, x: Float[Array, "b d"], keys: Array, values: Array, position: Int[Array, ""]
-    ) -> tuple[Array, Array, Array]:
-        """Attends from one new position to itself and all cached ones; returns output and new cache."""
-        q, k, v = (f(x).reshape(-1, 1, self.width // self.heads) for f in (self.query, self.key, self.value))
-        keys = jax.lax.dynamic_update_slice(keys, k.astype(keys.dtype), (0, position, 0))
-        values = jax.lax.dynamic_update_slice(values, v.astype(values.dtype), (0, position, 0))
-        scores = jnp.einsum("nqd,nsd->nqs", q, keys).astype(jnp.float32) * q.shape[-1] ** -0.5
-        seen = jnp.arange(keys.shape[1]) <= position
-        weights = jax.nn.softmax(jnp.where(seen, scores, -jnp.inf), axis=-1)
-        mixed = jnp.einsum("nqs,nsd->nqd", weights.astype(self.dtype), values)
-        return self.proj(mixed.reshape(x.shape)), keys, values
-
-
-class Block(nn.Module):
-    """Pre-normalised attention and a fourfold MLP with exact GELU. Fields as in `Transformer`."""
-
-    heads: int
-    width: int
-    dtype: DTypeLike
-
-    def setup(self) -> None:
-        """Builds the parts in the order in which data passes them."""
-        self.ln1 = _norm("ln1")
-        self.attn = Attention(self.heads, self.width, self.dtype)
-        self.ln2 = _norm("ln2")
-        self.mlp_in = Linear(4 * self.width, dtype=self.dtype)
-        self.mlp_out = Linear(self.width, dtype=self.dtype)
-
-    def __call__(self, x: Float[Array, "b t d"]) -> tuple[Array, tuple[Array, Array]]:
-        """Returns the sequence and this layer's keys and values [b, t, heads, head_dim]."""
-        mixed, keys, values = self.attn(self.ln1(x))
-        return self._mlp(x + mixed), (keys, values)
-
-    def step(
-        self, x: Float[Array, "b d"], keys: Array, values: Array, position: Int[Array, ""]
-    ) -> tuple[Array, tuple[Array, Array]]:
-        """Returns the new position and this layer's cache with it."""
-        mixed, keys, values = self.attn.step(self.ln1(x), keys, values, position)
-        return self._mlp(x + mixed), (keys, values)
-
-    def _mlp(self, x: Float[Array, "... d"]) -> Float[Array, "... d"]:
-        return x + self.mlp_out(jax.nn.gelu(self.mlp_in(self.ln2(x)), approximate=False))
 
 
 class Transformer(nn.Module):
@@ -147,7 +74,7 @@ class Transformer(nn.Module):
         self.style_embedder = nn.Dense(self.width, kernel_init=small)
         block = nn.remat(Block, methods=["__call__"]) if self.remat else Block
         self.blocks = [block(self.heads, self.width, self.dtype) for _ in range(self.layers)]
-        self.ln_f = _norm("ln_f")
+        self.ln_f = LayerNorm()
         self.head = Linear(self.vocab, use_bias=False)
 
     def __call__(
@@ -178,46 +105,46 @@ class Transformer(nn.Module):
             x, _ = block(x)
         return self.head(self.ln_f(x))
 
-    def init_cache(self, batch: int, slots: int | None = None) -> KVCache:
-        """Returns an empty cache for `batch` sequences of up to `slots` positions (default: all)."""
-        shape = (batch * self.heads, slots or self.slots, self.width // self.heads)
-        empty = tuple(jnp.zeros(shape, self.dtype) for _ in range(self.layers))
-        return KVCache(empty, empty, jnp.zeros((), jnp.int32))
-
     def prefill(
         self,
-        cache: KVCache,
         tokens: Int[Array, "b t"] | None = None,
         *,
         prefix: Float[Array, "b p g"] | None = None,
         aligned: Float[Array, "b t a"] | None = None,
         style: Float[Array, "b e"] | None = None,
-    ) -> tuple[Float[Array, "b v"], KVCache]:
-        """Runs the known start of a sequence at once and fills an empty cache with it.
+        takes: int = 1,
+        room: int | None = None,
+    ) -> tuple[Float[Array, "n v"], KVCache]:
+        """Runs the known start of each example at once, for all takes of it together.
 
         Args:
-          cache: an empty cache of the same batch size.
           tokens: as in `__call__`.
           prefix: as in `__call__`.
           aligned: as in `__call__`.
           style: as in `__call__`.
+          takes: number of sequences that go on from each start, side by side.
+          room: further positions that the cache has room for; None stands for all that `slots` allow.
 
         Returns:
-          The logits of the last position, and the cache.
+          The logits of the last position of n = b * takes sequences, and the cache.
 
         Raises:
-          UserError: as `__call__`, and if the sequence is longer than the cache.
+          UserError: as `__call__`, and if start and room are longer than `slots`.
         """
         x = self._embed(tokens, prefix, aligned, style)
-        n, slots = x.shape[1], cache.keys[0].shape[1]
-        if n > slots:
-            raise UserError(f"a start of {n} positions does not fit a cache of {slots} slots; make it longer")
-        keys, values = [], []
-        for i, block in enumerate(self.blocks):
-            x, (k, v) = block(x)
-            keys.append(cache.keys[i].at[:, :n].set(_flat(k)))
-            values.append(cache.values[i].at[:, :n].set(_flat(v)))
-        return self.head(self.ln_f(x[:, -1])), KVCache(tuple(keys), tuple(values), jnp.int32(n))
+        b, p, _ = x.shape
+        room = self.slots - p if room is None else room
+        if p + room > self.slots:
+            raise UserError(f"a start of {p} positions leaves no room for {room} in {self.slots} slots; raise `slots`")
+        start = []
+        for block in self.blocks:
+            x, pair = block(x)
+            start.append(tuple(_by_head(part) for part in pair))
+        logits = jnp.repeat(self.head(self.ln_f(x[:, -1])), takes, axis=0)
+        shape = (self.heads * b * takes, room, self.width // self.heads)
+        empty = tuple(jnp.zeros(shape, self.dtype) for _ in range(self.layers))
+        start_keys, start_values = zip(*start, strict=True)
+        return logits, KVCache(start_keys, start_values, empty, empty, jnp.int32(p))
 
     def decode_step(
         self,
@@ -243,12 +170,15 @@ class Transformer(nn.Module):
             x = x + self.aligned_embedder(aligned)
         if style is not None:
             x = x + self.style_embedder(style)
-        keys, values = [], []
-        for i, block in enumerate(self.blocks):
-            x, (k, v) = block.step(x, cache.keys[i], cache.values[i], cache.length)
-            keys.append(k)
-            values.append(v)
-        return self.head(self.ln_f(x)), KVCache(tuple(keys), tuple(values), cache.length + 1)
+        x, grown = x.T, []
+        slot = cache.length - cache.start_keys[0].shape[1]
+        layers = zip(zip(*cache[:2], strict=True), zip(*cache[2:4], strict=True), strict=True)
+        for block, (start, own) in zip(self.blocks, layers, strict=True):
+            x, own = block.step(x, start, own, slot)
+            grown.append(own)
+        keys, values = zip(*grown, strict=True)
+        logits = self.head(self.ln_f(x, columns=True), columns=True).T
+        return logits, cache._replace(keys=keys, values=values, length=cache.length + 1)
 
     def _embed(
         self, tokens: Array | None, prefix: Array | None, aligned: Array | None, style: Array | None
@@ -272,7 +202,7 @@ class Transformer(nn.Module):
         return x if style is None else x + self.style_embedder(style)[:, None]
 
 
-def _flat(x: Float[Array, "b t h c"]) -> Float[Array, "bh t c"]:
-    """Folds heads into the batch, as the cache stores them."""
+def _by_head(x: Float[Array, "b t h c"]) -> Float[Array, "hb t c"]:
+    """Folds heads and examples into one axis, heads first, as the cache stores them."""
     b, t, h, c = x.shape
-    return x.transpose(0, 2, 1, 3).reshape(b * h, t, c)
+    return x.transpose(2, 0, 1, 3).reshape(h * b, t, c)
