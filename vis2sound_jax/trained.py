@@ -100,7 +100,7 @@ def check_same(workdir: Path, known: ConfigDict, config: ConfigDict) -> None:
       UserError: if a config has other values than the run.
     """
     sections = ("mel", "encoder", "codebook", "transformer")
-    for section in sections + ("sync",) * ("sync" in trained):
+    for section in sections + ("sync",) * ("sync" in known):
         for key, value in json.loads(config[section].to_json()).items():
             before = json.loads(known[section].to_json()).get(key)
             if before != value:
