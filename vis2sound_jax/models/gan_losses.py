@@ -84,23 +84,20 @@ def codec_loss(
     limits: tuple[float, float],
     factor: jax.Array | float,
 ) -> CodecLoss:
-    """Measures reconstructions (Esser et al. 2021, section 3.1), with their gradient.
+    """Measures reconstructions and gives their gradient (Esser et al. 2021, section 3.1).
 
     Args:
       made: reconstructions in about [-1, 1].
       mel: what they should be.
-      distance: perceptual distance [b] of two log-mels, or None to do without.
+      distance: perceptual distance [b] of two log-mels, or None.
       judge: logits of a log-mel, positive for real.
       pull_to_last_layer: from a gradient with respect to `made` to one with respect to the last layer's weight.
       limits: see `adaptive_weight`.
       factor: 0 while the discriminator does not count, else 1.
-
-    Returns:
-      The loss and its parts.
     """
 
     def reconstruct(x: jax.Array) -> tuple[jax.Array, jax.Array]:
-        apart = jnp.zeros(len(mel)) if distance is None else distance(mel, x)
+        apart = distance(mel, x) if distance else jnp.zeros(len(mel))
         return reconstruction_loss(x, mel, apart), jnp.mean(apart)
 
     (error, apart), error_gradient = jax.value_and_grad(reconstruct, has_aux=True)(made)
