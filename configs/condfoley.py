@@ -273,6 +273,8 @@ def _greatest_hits_mini(config: ml_collections.ConfigDict) -> None:
     config.encoder.onset_spread_s = 0.05
     config.transformer.steps = 600
     config.transformer.learning_rate = 1e-3
+    config.sync.steps = 300
+    config.sync.learning_rate = 1e-3
 
 
 def _paper(config: ml_collections.ConfigDict) -> None:

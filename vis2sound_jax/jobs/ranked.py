@@ -16,7 +16,7 @@ from vis2sound_jax.evaluation.report import Table
 from vis2sound_jax.evaluation.synchrony import SHIFTS_S, ShiftedClip, draw_clips, paired_gain, share_won
 from vis2sound_jax.generation.watch import Seen
 from vis2sound_jax.jobs.pairs import BEST_ROW, TAKE_ROW, Pair
-from vis2sound_jax.retrieval.takes import agreement, rank_takes
+from vis2sound_jax.retrieval.takes import agreement, offset_probability, rank_takes
 from vis2sound_jax.training.progress import track
 from vis2sound_jax.video.onsets import onsets_from_probability
 
@@ -151,7 +151,5 @@ def _scores(foley: Foley, one: TokenRecording, wav: np.ndarray, clip: ShiftedCli
     if foley.scorer is not None:
         seen, first_s = _cut(one, clip.start_s, clip.length_s)
         logits, _ = foley.offsets(seen, np.stack(sounds), first_frame_s=first_s)
-        centred = logits - logits.max(axis=1, keepdims=True)
-        in_step = centred[:, logits.shape[1] // 2] - np.log(np.exp(centred).sum(axis=1))
-        rows[SCORER] = [float(value) for value in in_step]
+        rows[SCORER] = [float(value) for value in offset_probability(logits)[:, logits.shape[1] // 2]]
     return {row: (first, second) for row, (first, second) in rows.items()}

@@ -1,5 +1,6 @@
 """Trains the scorer that ranks takes, on what the trained video encoder sees of the recordings."""
 
+import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from vis2sound_jax.errors import UserError
 from vis2sound_jax.jobs.cache import token_recordings
 from vis2sound_jax.jobs.fit import fit
 from vis2sound_jax.tasks.sync import SyncTask
-from vis2sound_jax.training.checkpoint import digest
+from vis2sound_jax.training.checkpoint import digest, load_params
 from vis2sound_jax.training.task import TrainState
 
 _HELD_OUT_EXAMPLES = 128
@@ -39,15 +40,17 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     example = functools.partial(
         sync_example, frames=build.sync_frames(config), lags=net.lags, hop_s=spec.hop / spec.rate_hz
     )
-    usable = _usable(config, workdir, "train", net.lags)
-    if not usable:
+    recordings = _usable(config, workdir, "train", net.lags)
+    if not recordings:
         raise UserError(
             f"no training recording lasts {LEAST_S + sync.reach_s:.1f} s; give longer recordings or lower "
             "config.sync.reach_s"
         )
     held = _usable(config, workdir, "validation", net.lags)
     evaluate = functools.partial(_validate, task, held, example, config.seed) if held else None
-    state = fit(config, workdir, task, usable, example, batch=sync.batch, steps=sync.steps, evaluate=evaluate)
+    # Takes are heard through the codebook, so half of what it learns from is too.
+    source = recordings + _through_codebook(config, workdir, recordings)
+    state = fit(config, workdir, task, source, example, batch=sync.batch, steps=sync.steps, evaluate=evaluate)
     return {
         "checkpoints": str(workdir / config.stage / "checkpoints"),
         "steps": int(state.step),
@@ -58,6 +61,17 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
 def _usable(config: Any, workdir: Path, split: str, lags: int) -> list[TokenRecording]:
     least = round(LEAST_S * config.data.fps) + lags
     return [one for one in token_recordings(config, workdir, split) if len(one.onset) >= least]
+
+
+def _through_codebook(config: Any, workdir: Path, recordings: Sequence[TokenRecording]) -> list[TokenRecording]:
+    """The same recordings, their sound as the codebook gives it back."""
+    coder, params = build.codebook_net(config), load_params(workdir / "codebook" / "checkpoints")
+    decode = jax.jit(lambda params, grid: coder.apply({"params": params}, grid, method="decode"))
+    found = []
+    for one in recordings:
+        mel = np.asarray(decode(params, one.codes[None].astype(np.int32)))[0]
+        found.append(dataclasses.replace(one, mel=mel.astype(np.float16)))
+    return found
 
 
 def _validate(
