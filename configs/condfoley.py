@@ -247,6 +247,8 @@ def _decoding() -> ConfigDict:
     decoding.slide_condition = False
     # A take that seems to be further out of step with its film is not accepted.
     decoding.tolerance_s = 0.2
+    # What orders accepted takes: "agreement" with the onsets seen, or, as published, the least "offset".
+    decoding.rank = "agreement"
     return decoding
 
 
@@ -327,6 +329,7 @@ def _greatest_hits_mini(config: ConfigDict) -> None:
     # Annotations of real films are rounded to 1/15 s, and sound and picture are not always in step.
     config.encoder.update(steps=1500, learning_rate=2e-3, onset_spread_s=0.05)
     config.transformer.update(steps=600, learning_rate=1e-3)
+    config.sync.update(steps=300, learning_rate=1e-3)
 
 
 def _paper(config: ConfigDict) -> None:

@@ -177,10 +177,15 @@ class Foley:
         wavs = self._takes(grids, round(info.duration_s * self.rate_hz), seed)
         seen_onsets = self.onsets_seen(seen)
         scores = np.array([agreement(wav, self.rate_hz, seen_onsets) for wav in wavs])
-        ranking = (
-            None if self.scorer is None else rank_takes(*self.offsets(seen, wavs), self.config.decoding.tolerance_s)
-        )
+        ranking = None if self.scorer is None else self.rank(*self.offsets(seen, wavs), scores)
         return Takes(wavs, self.rate_hz, scores, seen_onsets, began_s, ranking)
+
+    def rank(self, logits: np.ndarray, step_s: float, agreements: np.ndarray) -> Ranking:
+        """Orders takes as `config.decoding.rank` says; see `retrieval.takes.rank_takes`."""
+        decoding = self.config.decoding
+        if decoding.rank not in ("agreement", "offset"):
+            raise UserError(f"config.decoding.rank is {decoding.rank!r}; it must be one of agreement, offset")
+        return rank_takes(logits, step_s, decoding.tolerance_s, agreements if decoding.rank == "agreement" else None)
 
     def offsets(self, seen: Seen, wavs: np.ndarray, *, first_frame_s: float = 0.0) -> tuple[np.ndarray, float]:
         """Asks the run's scorer how late soundtracks of a film are.

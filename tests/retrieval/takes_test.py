@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vis2sound_jax.retrieval.takes import agreement, choose_take, rank_takes
+from vis2sound_jax.retrieval.takes import agreement, choose_take, offset_probability, rank_takes
 
 RATE_HZ = 22_050
 SEEN = (np.array([0.4, 1.0, 1.5]), np.array([0.9, 0.8, 0.9]))
@@ -57,12 +57,18 @@ def test_the_least_offset_leads_and_confidence_decides_among_equals():
     assert ranking.order.tolist() == [2, 0, 1, 4, 3] and ranking.best == 2
     np.testing.assert_allclose(ranking.offset_s, [0.0, 0.1, 0.0, 0.5, -0.2])
     assert ranking.accepted.tolist() == [True, True, True, False, True]
-    np.testing.assert_allclose(ranking.confidence[0], np.exp(2) / (np.exp(2) + 10))
+    np.testing.assert_allclose(ranking.confidence[0], np.exp(2) / (np.exp(2) + 10 + 11))
 
 
 def test_where_none_is_accepted_the_surest_leads_whatever_its_offset():
     ranking = rank_takes(peaked((8, 1.0), (0, 4.5), (9, 4.0)), 0.1, 0.2)
     assert not ranking.accepted.any() and ranking.order.tolist() == [1, 2, 0]
+
+
+def test_without_evidence_half_of_all_sounds_are_unrelated():
+    np.testing.assert_allclose(offset_probability(np.zeros((2, 11))), np.full((2, 11), 0.5 / 11))
+    against = offset_probability(np.full((1, 11), -8.0))
+    assert against.sum() < 0.001 and offset_probability(peaked((4, 900.0)))[0, 4] == 1.0
 
 
 def test_equal_takes_stay_in_order():

@@ -44,7 +44,10 @@ def test_shifts_of_pulses_are_found_after_a_few_steps() -> None:
     assert after["within"] >= 0.9 and after["loss"] < 0.7 * before["loss"]
 
 
-def test_the_loss_of_one_who_knows_nothing_is_that_of_a_uniform_guess() -> None:
-    state = TASK.init(jax.random.key(0), batch(0))
+def test_one_who_knows_nothing_thinks_half_of_all_sounds_unrelated() -> None:
+    state, k = TASK.init(jax.random.key(0), batch(0)), 2 * LAGS + 1
     silent = batch(0) | {"mask": np.zeros((BATCH, FRAMES), np.float32)}
-    assert TASK.eval_step(state, silent, None).means()["loss"] == pytest.approx(np.log(2 * LAGS + 1), rel=1e-5)
+    related = TASK.eval_step(state, silent, None).means()
+    assert related["loss"] == pytest.approx(np.log(2 * k), rel=1e-5)
+    apart = TASK.eval_step(state, silent | {"late": np.full(BATCH, k, np.int32)}, None)
+    assert apart.means()["loss"] == pytest.approx(np.log(2), rel=1e-5) and apart.counts["within"] == 0

@@ -12,6 +12,8 @@ from vis2sound_jax.data.tokens import TokenRecording
 
 LEAST_S = 1.0
 """Shortest piece of film that is compared."""
+_UNRELATED = 0.25
+_APART_S = 1.0
 _GAIN = 0.15
 _TILT = 0.1
 
@@ -19,7 +21,7 @@ _TILT = 0.1
 def sync_example(
     recording: TokenRecording, rng: np.random.Generator, *, frames: int, lags: int, hop_s: float
 ) -> dict[str, Any]:
-    """Cuts a training example for `SyncTask`.
+    """Cuts a training example for `SyncTask`; a quarter of them has the sound of quite another moment.
 
     Args:
       recording: at least a second and `lags` frames long.
@@ -30,20 +32,29 @@ def sync_example(
 
     Returns:
       `features` [t, d], `onset` [t], `sound` [t, m, f], `mask` [t] and `late`, the class of the shift: k says that
-      the sound is k - lags frames late.
+      the sound is k - lags frames late, 2 lags + 1 that it is unrelated.
     """
     late = int(rng.integers(-lags, lags + 1))
     total, least = len(recording.onset), round(LEAST_S * recording.fps)
     length = int(rng.integers(least, max(least, min(frames, total - abs(late))) + 1))
     first, last = max(0, late), min(total, total + late) - length
     start = int(rng.integers(first, max(first, last) + 1))
+    elsewhere = _elsewhere(start, total - length, lags + round(_APART_S * recording.fps))
+    unrelated = len(elsewhere) > 0 and rng.random() < _UNRELATED
+    begin = int(rng.choice(elsewhere)) if unrelated else start - late
     # The shift in the world is no whole number of frames.
-    sound_s = (start - late + rng.uniform(-0.5, 0.5)) / recording.fps
+    sound_s = (begin + rng.uniform(-0.5, 0.5)) / recording.fps
     example = film_and_sound(recording, start, length, sound_s, frames=frames, hop_s=hop_s)
     slope = np.linspace(-1.0, 1.0, example["sound"].shape[-1])
     gain = rng.uniform(-_GAIN, _GAIN) + rng.uniform(-_TILT, _TILT) * slope
     example["sound"] = np.clip(example["sound"] + gain, 0.0, 1.0).astype(np.float32)
-    return example | {"late": np.int32(late + lags)}
+    return example | {"late": np.int32(2 * lags + 1 if unrelated else late + lags)}
+
+
+def _elsewhere(start: int, last: int, apart: int) -> np.ndarray:
+    """Frames of the same recording at which a sound may begin that has nothing to do with this moment."""
+    begins = np.arange(last + 1)
+    return begins[np.abs(begins - start) > apart]
 
 
 def film_and_sound(

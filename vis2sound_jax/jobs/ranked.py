@@ -12,12 +12,12 @@ from vis2sound_jax.data.records import Record
 from vis2sound_jax.data.tokens import TokenRecording
 from vis2sound_jax.evaluation.bootstrap import Estimate
 from vis2sound_jax.evaluation.foley_items import FoleyItem, add_best_take, as_list
-from vis2sound_jax.evaluation.report import Table
+from vis2sound_jax.evaluation.report_parts import Table
 from vis2sound_jax.evaluation.synchrony import SHIFTS_S, ShiftedClip, draw_clips, paired_gain, share_won
 from vis2sound_jax.generation.watch import Seen
 from vis2sound_jax.jobs.pairs import Pair
 from vis2sound_jax.jobs.rows import BEST_ROW, TAKE_ROW
-from vis2sound_jax.retrieval.takes import agreement, rank_takes
+from vis2sound_jax.retrieval.takes import agreement, offset_probability, rank_takes
 from vis2sound_jax.training.progress import track
 from vis2sound_jax.video.onsets import onsets_from_probability
 
@@ -52,7 +52,7 @@ class Synchrony(NamedTuple):
     def tables(self) -> list[Table]:
         """Both tables of the report."""
         low, high = SHIFTS_S
-        lengths = {key: f"clips of {key}" for key in self.share[CHANCE]}
+        lengths = {key: f"clips of {key}" for cells in self.share.values() for key in cells}
         metrics = {"onset_f1_100ms": "onset F1, ±0.1 s", "onset_ap_100ms": "onset AP, ±0.1 s"}
         note = f"Share of clips in which the real sound scores above the same sound {low} to {high:g} s early or late."
         paired = "Difference of onset scores, the same draws of recordings for both; above 0 the first is better."
@@ -113,24 +113,27 @@ def measure(
       The tables; without a scorer, agreement alone is measured.
     """
     takes, seed = foley.config.evaluate.takes, foley.config.seed
-    wavs = [decode_flac(record["audio"])[0] for record in records]
-    share: dict[str, dict[str, Estimate]] = {SCORER: {}, AGREEMENT: {}, CHANCE: {}}
-    durations_s = [
-        min(len(one.onset) / one.fps, len(wav) / foley.rate_hz) for one, wav in zip(tokens, wavs, strict=True)
-    ]
+    names = [row.format(takes) for row in ([BEST_ROW] if foley.scorer is None else [BEST_ROW, AGREEMENT_ROW])]
+    compared = [(name, TAKE_ROW) for name in names] + [(names[0], other) for other in names[1:]]
+    gain = {f"{row} − {base}": paired_gain(items, foley.rate_hz, row, base, seed=seed) for row, base in compared}
+    return Synchrony(_shares(foley, tokens, [decode_flac(record["audio"])[0] for record in records]), gain, accepted)
+
+
+def _shares(
+    foley: Foley, tokens: Sequence[TokenRecording], wavs: Sequence[np.ndarray]
+) -> dict[str, dict[str, Estimate]]:
+    """How often each score prefers the true sound, by length of the clips."""
+    share: dict[str, dict[str, Estimate]] = {}
+    lengths_s = [min(len(one.onset) / one.fps, len(wav) / foley.rate_hz) for one, wav in zip(tokens, wavs, strict=True)]
     for length_s in (foley.window_s, *_LONGER_S):
-        clips = draw_clips(durations_s, [one.event_s for one in tokens], length_s, _CLIPS, seed)
+        clips = draw_clips(lengths_s, [one.event_s for one in tokens], length_s, _CLIPS, foley.config.seed)
         found = [_scores(foley, tokens[clip.recording], wavs[clip.recording], clip) for clip in track(clips, "in step")]
         for row in found[0] if found else ():
             pairs = np.array([scores[row] for scores in found])
-            share[row][f"{length_s:.2g} s"] = share_won(clips, pairs[:, 0], pairs[:, 1], seed=seed)
-            share[CHANCE][f"{length_s:.2g} s"] = Estimate(0.5, 0.5, 0.5)
-    rows = [BEST_ROW] if foley.scorer is None else [BEST_ROW, AGREEMENT_ROW]
-    names = [row.format(takes) for row in rows]
-    gain = {f"{name} − take": paired_gain(items, foley.rate_hz, name, TAKE_ROW, seed=seed) for name in names}
-    if len(names) == 2:
-        gain[f"{names[0]} − {names[1]}"] = paired_gain(items, foley.rate_hz, *names, seed=seed)
-    return Synchrony({row: cells for row, cells in share.items() if cells}, gain, accepted)
+            won = share_won(clips, pairs[:, 0], pairs[:, 1], seed=foley.config.seed)
+            share.setdefault(row, {})[f"{length_s:.2g} s"] = won
+            share.setdefault(CHANCE, {})[f"{length_s:.2g} s"] = Estimate(0.5, 0.5, 0.5)
+    return share
 
 
 def _cut(one: TokenRecording, start_s: float, length_s: float) -> tuple[Seen, float]:
@@ -140,7 +143,7 @@ def _cut(one: TokenRecording, start_s: float, length_s: float) -> tuple[Seen, fl
     return Seen(one.features[place].astype(np.float32), one.onset[place]), first / one.fps - start_s
 
 
-def _scores(foley: Foley, one: TokenRecording, wav: np.ndarray, clip: ShiftedClip) -> dict[str, tuple[float, float]]:
+def _scores(foley: Foley, one: TokenRecording, wav: np.ndarray, clip: ShiftedClip) -> dict[str, tuple[float, ...]]:
     """Scores of a clip's own and of the shifted sound, by row."""
     n = round(clip.length_s * foley.rate_hz)
     starts = [round((clip.start_s - late_s) * foley.rate_hz) for late_s in (0.0, clip.late_s)]
@@ -148,11 +151,9 @@ def _scores(foley: Foley, one: TokenRecording, wav: np.ndarray, clip: ShiftedCli
     times, confidence = onsets_from_probability(one.onset, one.fps)
     inside = (times >= clip.start_s) & (times < clip.start_s + clip.length_s)
     onsets = times[inside] - clip.start_s, confidence[inside]
-    rows = {AGREEMENT: [agreement(sound, foley.rate_hz, onsets) for sound in sounds]}
+    rows = {}
     if foley.scorer is not None:
         seen, first_s = _cut(one, clip.start_s, clip.length_s)
         logits, _ = foley.offsets(seen, np.stack(sounds), first_frame_s=first_s)
-        centred = logits - logits.max(axis=1, keepdims=True)
-        in_step = centred[:, logits.shape[1] // 2] - np.log(np.exp(centred).sum(axis=1))
-        rows[SCORER] = [float(value) for value in in_step]
-    return {row: (first, second) for row, (first, second) in rows.items()}
+        rows[SCORER] = tuple(offset_probability(logits)[:, logits.shape[1] // 2].tolist())
+    return rows | {AGREEMENT: tuple(agreement(sound, foley.rate_hz, onsets) for sound in sounds)}

@@ -1,5 +1,6 @@
 """Trains the scorer that ranks takes, on what the trained video encoder sees of the recordings."""
 
+import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -8,10 +9,11 @@ from typing import Any
 import jax
 import numpy as np
 
-from vis2sound_jax import build
+from vis2sound_jax import build, trained
 from vis2sound_jax.data.shifted import LEAST_S, sync_example
 from vis2sound_jax.data.tokens import TokenRecording
 from vis2sound_jax.errors import UserError
+from vis2sound_jax.generation.coder import Coder
 from vis2sound_jax.jobs.cache import token_recordings
 from vis2sound_jax.jobs.fit import fit
 from vis2sound_jax.tasks.sync import SyncTask
@@ -39,15 +41,17 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     example = functools.partial(
         sync_example, frames=build.sync_frames(config), lags=net.lags, hop_s=spec.hop / spec.rate_hz
     )
-    usable = _usable(config, workdir, "train", net.lags)
-    if not usable:
+    recordings = _usable(config, workdir, "train", net.lags)
+    if not recordings:
         raise UserError(
             f"no training recording lasts {LEAST_S + sync.reach_s:.1f} s; give longer recordings or lower "
             "config.sync.reach_s"
         )
     held = _usable(config, workdir, "validation", net.lags)
     evaluate = functools.partial(_validate, task, held, example, config.seed) if held else None
-    state = fit(config, workdir, task, usable, example, batch=sync.batch, steps=sync.steps, evaluate=evaluate)
+    # Takes are heard through the codebook, so half of what it learns from is too.
+    source = recordings + _through_codebook(config, workdir, recordings)
+    state = fit(config, workdir, task, source, example, batch=sync.batch, steps=sync.steps, evaluate=evaluate)
     return {
         "checkpoints": str(workdir / config.stage / "checkpoints"),
         "steps": int(state.step),
@@ -60,6 +64,20 @@ def _usable(config: Any, workdir: Path, split: str, lags: int) -> list[TokenReco
     # Recordings that begin later are the same ones again.
     whole = (one for one in token_recordings(config, workdir, split) if not one.offset_s)
     return [one for one in whole if len(one.onset) >= least]
+
+
+def _through_codebook(config: Any, workdir: Path, recordings: Sequence[TokenRecording]) -> list[TokenRecording]:
+    """The same recordings, their sound as the codebook gives it back."""
+    coder, params = Coder(build.codebook_net(config)), trained.codebook_params(workdir)
+    columns, found = config.transformer.columns, []
+    for one in recordings:
+        rows, total = one.codes.shape
+        grid = np.pad(one.codes, ((0, 0), (0, -total % columns)), mode="edge").astype(np.int32)
+        # Window by window, so that one shape is compiled.
+        windows = grid.reshape(rows, -1, 1, columns).transpose(1, 2, 0, 3)
+        mel = np.concatenate([np.asarray(coder.decode(params, window))[0] for window in windows], axis=1)
+        found.append(dataclasses.replace(one, mel=mel[:, : one.mel.shape[1]].astype(np.float16)))
+    return found
 
 
 def _validate(

@@ -37,29 +37,49 @@ class Ranking:
         return int(self.order[0])
 
 
-def rank_takes(logits: Float[np.ndarray, "n k"], step_s: float, tolerance_s: float) -> Ranking:
+def offset_probability(logits: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n k"]:
+    """Turns a scorer's logits into probabilities of offsets; what is missing to 1 is that the sound is unrelated.
+
+    Before anything is seen, half of all sounds are thought unrelated, as `tasks.sync` has it.
+    """
+    unrelated = np.full((len(logits), 1), np.log(logits.shape[1]))
+    every = np.concatenate([np.asarray(logits, float), unrelated], axis=1)
+    odds = np.exp(every - every.max(axis=1, keepdims=True))
+    return odds[:, :-1] / odds.sum(axis=1, keepdims=True)
+
+
+def rank_takes(
+    logits: Float[np.ndarray, "n k"],
+    step_s: float,
+    tolerance_s: float,
+    agreements: Float[np.ndarray, "n"] | None = None,
+) -> Ranking:
     """Orders takes by how well they keep time, after the re-ranking of Du et al. 2023.
 
     A take is accepted if its likeliest offset is within the tolerance. Accepted takes come first, the least offset
     leading and confidence deciding among equals; then the others by confidence alone. The released code knows the
     tolerance, but takes the last sample where no take meets it.
 
+    An offset does not tell a take that misses or adds events from one that does not. Agreement with the onsets seen
+    does: where it is given, it orders the accepted takes.
+
     Args:
-      logits: over the offsets (c - k // 2) * step_s of class c; k is odd.
+      logits: evidence for the offsets (c - k // 2) * step_s of class c; k is odd.
       step_s: time between classes in seconds.
       tolerance_s: the greatest offset of an accepted take in seconds.
+      agreements: `agreement` of each take; None orders by offset and confidence, the published rule.
 
     Returns:
       The ranking, the first of equals first.
     """
-    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-    probability = odds / odds.sum(axis=1, keepdims=True)
+    probability = offset_probability(logits)
     found = probability.argmax(axis=1)
     offset_s = (found - logits.shape[1] // 2) * step_s
     confidence = probability[np.arange(len(found)), found]
     accepted = np.abs(offset_s) <= tolerance_s + _ROUNDING_S
-    distance = np.where(accepted, np.abs(found - logits.shape[1] // 2), logits.shape[1])
-    return Ranking(offset_s, confidence, accepted, np.lexsort((-confidence, distance)))
+    distance = np.abs(found - logits.shape[1] // 2) if agreements is None else -np.asarray(agreements, float)
+    worst = np.where(accepted, distance, np.inf)
+    return Ranking(offset_s, confidence, accepted, np.lexsort((-confidence, worst)))
 
 
 def agreement(
