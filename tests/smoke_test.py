@@ -105,6 +105,7 @@ def test_metrics_have_ceiling_floor_and_intervals(tiny_run: Path) -> None:
     takes = {
         "best of 2",
         "best of 2, by agreement",
+        "best of 2, by offset",
         "take",
         "no condition",
         "shuffled condition",
@@ -124,7 +125,11 @@ def test_metrics_have_ceiling_floor_and_intervals(tiny_run: Path) -> None:
     assert all(0 <= shares["scorer"][length]["value"] <= 1 for length in ("1.1 s", "4 s"))
     gains = metrics["sync"]["paired_gain"]
     assert set(gains) == {
-        f"best of 2{row}" for row in (" − take", ", by agreement − take", " − best of 2, by agreement")
+        f"best of 2{row}"
+        for row in (
+            *(" − take", ", by agreement − take", ", by offset − take"),
+            *(" − best of 2, by agreement", " − best of 2, by offset"),
+        )
     }
     assert 0 <= metrics["sync"]["pairs_with_an_accepted_take"] <= 1
     lines = (tiny_run / "evaluate/examples.jsonl").read_text().splitlines()

@@ -9,6 +9,7 @@ from vis2sound_jax.data.tokens import TokenRecording
 from vis2sound_jax.evaluation.foley_items import FoleyItem, LabelledEvents
 from vis2sound_jax.jobs import ranked
 from vis2sound_jax.jobs.pairs import Pair
+from vis2sound_jax.retrieval.takes import Ranking, rank_takes
 
 RATE_HZ, FPS = 8000, 25.0
 
@@ -22,7 +23,12 @@ def foley(*, scorer: bool) -> Any:
         return 20.0 * (np.arange(21) == classes[:, None]), 0.1
 
     config = SimpleNamespace(decoding=SimpleNamespace(tolerance_s=0.2), evaluate=SimpleNamespace(takes=3), seed=0)
-    return SimpleNamespace(scorer=scorer or None, offsets=offsets, rate_hz=RATE_HZ, window_s=1.0, config=config)
+
+    def rank(logits: np.ndarray, step_s: float, agreements: np.ndarray) -> Ranking:
+        return rank_takes(logits, step_s, config.decoding.tolerance_s)
+
+    known = {"offsets": offsets, "rank": rank, "config": config}
+    return SimpleNamespace(scorer=scorer or None, rate_hz=RATE_HZ, window_s=1.0, **known)
 
 
 def recording() -> TokenRecording:
@@ -40,7 +46,10 @@ def item(*offsets_s: float) -> FoleyItem:
 def test_the_scorer_chooses_and_agreement_stands_beside_it() -> None:
     pairs, items = [Pair(0, 11, 0), Pair(0, 3, 0)], [item(0.5, 0.1, -0.2), item(0.6, 0.5, 0.4)]
     found, accepted = ranked.add_best(foley(scorer=True), [recording()], pairs, items, 3)
-    assert list(found[0].takes) == ["best of 3", "best of 3, by agreement", "take"] and accepted == 0.5
+    assert (
+        list(found[0].takes) == ["best of 3", "best of 3, by offset", "best of 3, by agreement", "take"]
+        and accepted == 0.5
+    )
     np.testing.assert_array_equal(found[0].takes["best of 3"], items[0].takes["take"][1])
     np.testing.assert_array_equal(found[1].takes["best of 3"], items[1].takes["take"][0])
 

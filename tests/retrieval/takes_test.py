@@ -60,6 +60,11 @@ def test_the_least_offset_leads_and_confidence_decides_among_equals():
     np.testing.assert_allclose(ranking.confidence[0], np.exp(2) / (np.exp(2) + 10 + 11))
 
 
+def test_agreement_orders_the_accepted_takes_only():
+    ranking = rank_takes(peaked((5, 2.0), (6, 9.0), (10, 9.0)), 0.1, 0.2, np.array([0.2, 0.5, 0.9]))
+    assert ranking.order.tolist() == [1, 0, 2] and ranking.accepted.tolist() == [True, True, False]
+
+
 def test_where_none_is_accepted_the_surest_leads_whatever_its_offset():
     ranking = rank_takes(peaked((8, 1.0), (0, 4.5), (9, 4.0)), 0.1, 0.2)
     assert not ranking.accepted.any() and ranking.order.tolist() == [1, 2, 0]

@@ -22,7 +22,9 @@ from vis2sound_jax.training.progress import track
 from vis2sound_jax.video.onsets import onsets_from_probability
 
 AGREEMENT_ROW = "best of {}, by agreement"
+OFFSET_ROW = "best of {}, by offset"
 SCORER, AGREEMENT, CHANCE = "scorer", "agreement with onsets seen", "chance"
+_ROWS = (BEST_ROW, OFFSET_ROW, AGREEMENT_ROW)
 _LONGER_S = (4.0, 8.0)
 _CLIPS = 192
 
@@ -65,7 +67,7 @@ class Synchrony(NamedTuple):
 def add_best(
     foley: Foley, tokens: Sequence[TokenRecording], pairs: Sequence[Pair], items: Sequence[FoleyItem], takes: int
 ) -> tuple[list[FoleyItem], float | None]:
-    """Adds the row of the chosen takes, by the scorer if the run has one; then that by agreement stands beside it.
+    """Adds the row of the chosen takes; with a scorer, also those that agreement alone and offsets alone choose.
 
     Args:
       foley: the chain.
@@ -87,8 +89,10 @@ def add_best(
         one = tokens[pair.recording]
         seen, first_s = _cut(one, pair.target * one.column_s, foley.window_s)
         logits, step_s = foley.offsets(seen, np.stack(wavs), first_frame_s=first_s)
-        ranking = rank_takes(logits, step_s, foley.config.decoding.tolerance_s)
-        chosen.append(replace(item, takes={best: wavs[ranking.best], **item.takes}))
+        ranking = foley.rank(logits, step_s, np.array([agreement(w, foley.rate_hz, item.video_onsets) for w in wavs]))
+        published = rank_takes(logits, step_s, foley.config.decoding.tolerance_s)
+        rows = {best: wavs[ranking.best], OFFSET_ROW.format(takes): wavs[published.best]}
+        chosen.append(replace(item, takes={**rows, **item.takes}))
         accepted.append(bool(ranking.accepted.any()))
     return chosen, float(np.mean(accepted))
 
@@ -113,7 +117,7 @@ def measure(
       The tables; without a scorer, agreement alone is measured.
     """
     takes, seed = foley.config.evaluate.takes, foley.config.seed
-    names = [row.format(takes) for row in ([BEST_ROW] if foley.scorer is None else [BEST_ROW, AGREEMENT_ROW])]
+    names = [row.format(takes) for row in _ROWS[: 1 if foley.scorer is None else None]]
     compared = [(name, TAKE_ROW) for name in names] + [(names[0], other) for other in names[1:]]
     gain = {f"{row} − {base}": paired_gain(items, foley.rate_hz, row, base, seed=seed) for row, base in compared}
     return Synchrony(_shares(foley, tokens, [decode_flac(record["audio"])[0] for record in records]), gain, accepted)

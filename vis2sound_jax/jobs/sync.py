@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from vis2sound_jax import build, trained
@@ -75,7 +76,7 @@ def _through_codebook(config: Any, workdir: Path, recordings: Sequence[TokenReco
         grid = np.pad(one.codes, ((0, 0), (0, -total % columns)), mode="edge").astype(np.int32)
         # Window by window, so that one shape is compiled.
         windows = grid.reshape(rows, -1, 1, columns).transpose(1, 2, 0, 3)
-        mel = np.concatenate([np.asarray(coder.decode(params, window))[0] for window in windows], axis=1)
+        mel = np.concatenate([np.asarray(coder.decode(params, jnp.asarray(window)))[0] for window in windows], axis=1)
         found.append(dataclasses.replace(one, mel=mel[:, : one.mel.shape[1]].astype(np.float16)))
     return found
 
