@@ -109,36 +109,31 @@ def _of_film(
 
 
 def _write(folder: Path, foley: api.Foley, made: list[_Made], bad: dict[Path, str], summary: dict[str, Any]) -> None:
-    by_film: dict[Path, list[_Made]] = {}
-    for one in made:
-        by_film.setdefault(one.video, []).append(one)
-    rate_hz = foley.rate_hz
-    rows = [
-        (
-            video.stem,
-            [MelPanel(f"like {one.example.stem}", one.wav, onset_times(one.wav, rate_hz)) for one in some],
-        )
-        for video, some in by_film.items()
-    ]
-    sheet = Picture(contact_sheet(rows, rate_hz), "log-mels of all takes, a row for every film")
-    examples = [
-        Example(
-            title=one.output.stem,
-            note=f"film {one.video.name}, example {one.example.name}",
-            rate_hz=rate_hz,
-            sounds={},
-            film=one.output.name,
-        )
-        for one in made
-    ]
     report = Report(
         title=f"{summary['films']} of {summary['of']} films with the sounds of others",
         data=f"films of {made[0].video.parent.name}; networks trained on {foley.trained_on}",
-        pictures=[sheet],
-        examples=examples,
+        pictures=[Picture(_picture(made, foley.rate_hz), "log-mels of all takes, a row for every film")],
+        examples=[
+            Example(
+                title=one.output.stem,
+                note=f"film {one.video.name}, example {one.example.name}",
+                rate_hz=foley.rate_hz,
+                sounds={},
+                film=one.output.name,
+            )
+            for one in made
+        ],
         left_out=list(bad.values()),
     )
     write_report(folder / "report.html", report)
     listed = [{"film": one.output.name, "video": one.video.name, "example": one.example.name} for one in made]
     text = json.dumps({**summary, "made": listed, "left_out": list(bad.values())}, indent=2)
     write_whole(folder / "sheet.json", (text + "\n").encode())
+
+
+def _picture(made: list[_Made], rate_hz: int) -> bytes:
+    rows: dict[str, list[MelPanel]] = {}
+    for one in made:
+        panel = MelPanel(f"like {one.example.stem}", one.wav, onset_times(one.wav, rate_hz))
+        rows.setdefault(one.video.name, []).append(panel)
+    return contact_sheet(list(rows.items()), rate_hz)
