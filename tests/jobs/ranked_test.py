@@ -40,7 +40,9 @@ def recording() -> TokenRecording:
 def item(*offsets_s: float) -> FoleyItem:
     takes = [np.pad([offset_s], (0, RATE_HZ - 1)).astype(np.float32) for offset_s in offsets_s]
     events = LabelledEvents(np.array([0.5]), ["wood"], ["hit"])
-    return FoleyItem("0", "x", events, events, takes[0], takes[0], {"take": takes}, video_onsets=(np.zeros(0), np.zeros(0)))
+    return FoleyItem(
+        "0", "x", events, events, takes[0], takes[0], {"take": takes}, video_onsets=(np.zeros(0), np.zeros(0))
+    )
 
 
 def test_the_scorer_chooses_and_agreement_stands_beside_it() -> None:
