@@ -45,7 +45,7 @@ def test_the_gain_is_positive_for_better_times_and_zero_against_itself() -> None
         true, wrong = [0.3 + 0.1 * k, 1.3], [0.05, 0.9 + 0.1 * (k % 2)]
         events = LabelledEvents(np.array(true), ["wood"] * 2, ["hit"] * 2)
         takes = {"best": knocks(true), "take": [knocks(true), knocks(wrong)]}
-        items.append(FoleyItem(f"{k}", f"r{k % 3}", events, events, knocks(true), takes))
+        items.append(FoleyItem(f"{k}", f"r{k % 3}", events, events, knocks(true), knocks(true), takes))
     gain = paired_gain(items, RATE_HZ, "best", "take")
     for one in gain.values():
         assert one.value > 0.1 and one.low > 0
