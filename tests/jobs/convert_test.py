@@ -140,6 +140,16 @@ def test_the_wrong_kind_is_told_with_the_right_one(tmp_path: Path, kind: str, gi
     assert not (tmp_path / "out").exists()
 
 
+def test_windows_of_ten_columns_are_read_from_the_positions_with_or_without_the_order(tmp_path: Path) -> None:
+    positions = {"transformer.pos_emb": np.zeros((1, 160, 32), np.float32)}
+    for name, order in (("with", {"first_stage_permuter.forward_shuffle_idx": np.arange(50)}), ("without", {})):
+        state = {k: v for k, v in theirs("transformer").items() if not k.startswith("first_stage_permuter")}
+        source = tmp_path / f"{name}.npz"
+        np.savez(source, **(state | positions | order))
+        convert.run(settings(kind="transformer", source=str(source), output=str(tmp_path / name)), tmp_path)
+        assert json.loads((tmp_path / name / "config.json").read_text())["transformer"]["columns"] == 10
+
+
 def test_orders_that_do_not_fit_the_positions_are_refused(tmp_path: Path) -> None:
     order = {"first_stage_permuter.forward_shuffle_idx": np.arange(50)}
     with pytest.raises(UserError, match="180 positions and 50 codes a clip do not fit 60 video tokens"):
