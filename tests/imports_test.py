@@ -37,7 +37,6 @@ ARROWS: dict[str, set[str]] = {
         "generation",
         "models",
         "data.tokens",
-        "data.records",
         "retrieval",
         "audio",
         "video",

@@ -17,7 +17,6 @@ from vis2sound_jax.audio.mel import levelled, log_mel
 from vis2sound_jax.audio.moments import sound_at_frames
 from vis2sound_jax.audio.onsets import onset_events
 from vis2sound_jax.audio.synthesis import Vocoder
-from vis2sound_jax.data.records import Record
 from vis2sound_jax.data.tokens import TokenRecording, clip_places, style_of, video_window
 from vis2sound_jax.errors import UserError, file_error
 from vis2sound_jax.generation.coder import Coder
@@ -26,7 +25,7 @@ from vis2sound_jax.generation.offsets import offset_logits
 from vis2sound_jax.generation.watch import ClipWatcher, Seen, Watcher
 from vis2sound_jax.models.grid import tokens_from_grid
 from vis2sound_jax.retrieval.takes import Ranking, agreement, rank_takes
-from vis2sound_jax.video.files import decode_jpeg, probe, read_frames
+from vis2sound_jax.video.files import probe, read_frames
 from vis2sound_jax.video.onsets import onsets_from_probability
 
 Progress = Callable[[int, int], None]
@@ -120,12 +119,16 @@ class Foley:
                 f"the run {self.config.name} has no network that finds onsets; train its stage encoder, or convert "
                 "one with --job=convert --kind=video_onset"
             )
-        return self.onsets_seen(self._watch(self._frames(video)))
+        return self.onsets_in(self._frames(video))
 
-    def onsets_of(self, record: Record) -> Onsets:
-        """Lists the events seen in a prepared recording."""
-        grey = self.watcher is not None and self.watcher.grey
-        return self.onsets_seen(self._watch(np.stack([decode_jpeg(data, grey=grey) for data in record["frames"]])))
+    @property
+    def grey(self) -> bool:
+        """Whether its networks look at grey frames, or at coloured ones."""
+        return self.watcher is not None and self.watcher.grey
+
+    def onsets_in(self, frames: np.ndarray) -> Onsets:
+        """Lists the events seen in frames of the run's rate and size, [t, h, w] or [t, h, w, 3] as `grey` says."""
+        return self.onsets_seen(self._watch(frames))
 
     def onsets_seen(self, seen: Seen) -> Onsets:
         """Lists the events of a film that was watched already."""
@@ -266,8 +269,7 @@ class Foley:
 
     def _frames(self, video: str | os.PathLike[str]) -> np.ndarray:
         data = self.config.data
-        grey = self.watcher is not None and self.watcher.grey
-        frames = read_frames(video, data.fps, data.height, data.width, grey=grey)
+        frames = read_frames(video, data.fps, data.height, data.width, grey=self.grey)
         if not len(frames):
             raise file_error(video, "the film has no pictures", "give a film that plays")
         return frames

@@ -1,5 +1,6 @@
 """Examples for a transformer that looks at frames itself: pairs of clips, altered in training."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,6 +42,12 @@ def altered(frames: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
     return apply_augmentation(frames, sample_augmentation(rng, *frames.shape[1:3], size=size))
 
 
+def frames_at(frames: Sequence[bytes], places: np.ndarray) -> np.ndarray:
+    """Decodes the frames [t, h, w, 3] at some places, each of them once."""
+    shown = {int(k): decode_jpeg(frames[k]) for k in np.unique(places)}
+    return np.stack([shown[int(k)] for k in places])
+
+
 def film_pair_example(
     recording: FilmRecording, rng: np.random.Generator, *, columns: int, frames: int, augment: bool = True
 ) -> dict[str, Any]:
@@ -62,9 +69,7 @@ def film_pair_example(
     for name, start in starts.items():
         start_s = tokens.offset_s + start * tokens.column_s
         places = clip_places(start_s, tokens.fps, len(recording.frames), frames)
-        shown = {int(k): decode_jpeg(recording.frames[k]) for k in np.unique(places)}
-        clip = np.stack([shown[int(k)] for k in places])
-        example[f"{name}_frames"] = altered(clip, rng if augment else None)
+        example[f"{name}_frames"] = altered(frames_at(recording.frames, places), rng if augment else None)
         example[name] = tokens.codes_from(start, columns).astype(np.int32).T.reshape(-1)
     return example
 

@@ -4,10 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from vis2sound_jax.data.film_pairs import altered
+from vis2sound_jax.data.film_pairs import altered, frames_at
 from vis2sound_jax.data.targets import Heard
 from vis2sound_jax.data.tokens import clip_places
-from vis2sound_jax.video.files import decode_jpeg
 
 
 def mel_piece(mel: np.ndarray, rng: np.random.Generator, *, frames: int) -> dict[str, Any]:
@@ -69,8 +68,7 @@ def onset_clip(heard: Heard, rng: np.random.Generator, *, frames: int) -> dict[s
     record = heard.record
     start = int(rng.integers(0, max(1, len(record["frames"]) - frames + 1)))
     places = clip_places(start / record["fps"], record["fps"], len(record["frames"]), frames)
-    shown = {int(k): decode_jpeg(record["frames"][k]) for k in np.unique(places)}
     onset = np.zeros(frames, np.float32)
     marked = np.floor(heard.onset_s[heard.weight >= 0.5] * record["fps"]).astype(int) - start
     onset[marked[(marked >= 0) & (marked < frames)]] = 1.0
-    return {"frames": altered(np.stack([shown[int(k)] for k in places]), rng), "onset": onset}
+    return {"frames": altered(frames_at(record["frames"], places), rng), "onset": onset}

@@ -13,7 +13,6 @@ from vis2sound_jax.data.tokens import TokenRecording
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.evaluation.amt import SUBSETS, AmtPair, evaluate_amt, present_pairs, read_amt_pairs, side_by_side
 from vis2sound_jax.evaluation.condfoley import CHANCE_ROW, REAL_ROW, FoleyScores
-from vis2sound_jax.evaluation.foley_items import add_best_take
 from vis2sound_jax.evaluation.published import PROTOCOL, PUBLISHED_METRICS
 from vis2sound_jax.evaluation.report import write_report
 from vis2sound_jax.evaluation.report_parts import METRICS, Report, Table
@@ -22,7 +21,7 @@ from vis2sound_jax.jobs.cache import tokens_of
 from vis2sound_jax.jobs.evaluate import evaluation_data, fit_classifiers
 from vis2sound_jax.jobs.pairs import Pair, PairMaker
 from vis2sound_jax.jobs.prepare import data_name, open_split
-from vis2sound_jax.jobs.rows import BEST_ROW, TAKE_ROW
+from vis2sound_jax.jobs.ranked import add_best
 from vis2sound_jax.training.progress import Progress
 
 _SHOWN = ("onset_ap_100ms", "onset_f1_100ms", "count_match", "material", "action", "material_of_condition")
@@ -68,7 +67,7 @@ def score_pairs(config: Any, workdir: Path, listed: Sequence[AmtPair]) -> dict[s
     maker = PairMaker(foley, config, tokens, data.records)
     with Progress(len(placed), "takes", unit="pair") as progress:
         items = maker.items([pair for pair, _ in placed], progress=progress.reach)
-    items = add_best_take(items, config.data.rate_hz, TAKE_ROW, BEST_ROW.format(config.evaluate.takes))
+    items, _ = add_best(foley, tokens, [pair for pair, _ in placed], items, config.evaluate.takes)
     classifiers = fit_classifiers(data.training, config.data.rate_hz)
     match = [flag for _, flag in placed]
     scores = evaluate_amt(items, match, config.data.rate_hz, classifiers, seed=config.seed)

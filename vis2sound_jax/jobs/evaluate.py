@@ -32,6 +32,7 @@ from vis2sound_jax.jobs.rows import BEST_ROW
 from vis2sound_jax.tasks.transformer import TransformerTask
 from vis2sound_jax.training.progress import Progress, track
 from vis2sound_jax.video.files import decode_jpeg
+from vis2sound_jax.video.frames import grey
 
 ENCODER_ROW = "video encoder"
 KINDS = ("material", "action")
@@ -102,9 +103,9 @@ def _detection(foley: api.Foley, records: Sequence[Record]) -> dict[str, dict[st
     """Scores when things are seen to sound, over whole recordings."""
     seen, moved, heard = [], [], []
     for record in track(records, "onsets of whole films", unit="film"):
-        film = np.stack([decode_jpeg(data, grey=True) for data in record["frames"]])
-        seen.append(foley.onsets_of(record))
-        moved.append(motion_peaks(film, record["fps"]))
+        film = np.stack([decode_jpeg(data, grey=foley.grey) for data in record["frames"]])
+        seen.append(foley.onsets_in(film))
+        moved.append(motion_peaks(film if foley.grey else grey(film), record["fps"]))
         heard.append(onset_events(*decode_flac(record["audio"])))
     return detection_table(
         [record["event_time_s"].astype(float) for record in records],

@@ -90,8 +90,13 @@ def _with_params(given: Any, state: TrainState) -> TrainState:
     return state.replace(params=params, variables={**state.variables, **averaged})
 
 
-def check_fit(given: Any, wanted: Any) -> None:
+def check_fit(given: Any, wanted: Any, setting: str = "init_from") -> None:
     """Refuses weights of other sizes than the network's.
+
+    Args:
+      given: the weights.
+      wanted: the network's.
+      setting: of the config, that names the weights.
 
     Raises:
       UserError: if any shape differs.
@@ -99,8 +104,8 @@ def check_fit(given: Any, wanted: Any) -> None:
     shapes = [jax.tree.map(lambda leaf: tuple(leaf.shape), tree) for tree in (given, wanted)]
     if shapes[0] != shapes[1]:
         raise UserError(
-            "the weights of config.init_from have other sizes than this config's network; "
-            "use the config that they were trained with, or set config.init_from=''"
+            f"the weights of config.{setting} have other sizes than this config's network; "
+            f"use the config that they were trained with, or set config.{setting}=''"
         )
 
 

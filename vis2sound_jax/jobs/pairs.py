@@ -9,13 +9,13 @@ import numpy as np
 from vis2sound_jax import api, build
 from vis2sound_jax.audio.files import decode_flac
 from vis2sound_jax.audio.synthesis import GriffinLim
+from vis2sound_jax.data.film_pairs import frames_at
 from vis2sound_jax.data.records import Record
-from vis2sound_jax.data.tokens import TokenRecording, window_pair, window_start
+from vis2sound_jax.data.tokens import TokenRecording, clip_places, window_pair, window_start
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.evaluation.foley_items import FoleyItem, LabelledEvents
 from vis2sound_jax.jobs.rows import CODES_ROW, TAKE_ROW, VOCODER_ROW, ablated, copied
 from vis2sound_jax.jobs.style import style_row
-from vis2sound_jax.video.files import decode_jpeg
 from vis2sound_jax.video.onsets import onsets_from_probability
 
 _BATCH = 16
@@ -136,8 +136,11 @@ class PairMaker:
 
     def _look(self, k: int, start: int) -> np.ndarray:
         """Watches a window with the transformer's own video network."""
-        frames = np.stack([decode_jpeg(data) for data in self.records[k]["frames"]])
-        return self.foley.clip_features(frames, start * self.tokens[k].column_s)
+        record, fps = self.records[k], self.config.data.fps
+        start_s = start * self.tokens[k].column_s
+        places = clip_places(start_s, fps, len(record["frames"]), build.PREFIX_FRAMES)
+        # Only what is shown is decoded; the clip begins with its first frame.
+        return self.foley.clip_features(frames_at(record["frames"], places), 0.0)
 
     def items(self, pairs: Sequence[Pair], *, progress: Callable[[int, int], None] | None = None) -> list[FoleyItem]:
         """Makes all sounds.

@@ -9,10 +9,7 @@ import jax
 import numpy as np
 
 from vis2sound_jax import build
-from vis2sound_jax.audio.files import decode_flac
-from vis2sound_jax.audio.mel import MelSpec, log_mel
 from vis2sound_jax.data.pieces import mel_piece
-from vis2sound_jax.data.records import Record
 from vis2sound_jax.data.targets import encoder_example, hear
 from vis2sound_jax.data.tokens import pair_example
 from vis2sound_jax.errors import UserError
@@ -20,6 +17,7 @@ from vis2sound_jax.jobs import books, train_paper
 from vis2sound_jax.jobs.cache import token_recordings
 from vis2sound_jax.jobs.fit import check_fit, earlier, fit
 from vis2sound_jax.jobs.prepare import open_split, prepared_dir
+from vis2sound_jax.jobs.train_paper import recording_mel
 from vis2sound_jax.models.band_coder import BandCoder
 from vis2sound_jax.models.impact_net import ImpactNet
 from vis2sound_jax.models.patch_coder import PatchCoder
@@ -83,15 +81,20 @@ def _patch_books(config: Any, workdir: Path, net: PatchCoder) -> TrainState:
     start = load_params(earlier(config, "codebook")) if config.init_from else None
     if start is not None:
         check_fit(start, jax.eval_shape(net.init, jax.random.key(0), np.zeros((1, net.n_mels, net.frames)))["params"])
-    mels = (_mel(record, spec) for record in track(train_set, "listening", unit="recording"))
-    held_mels = (_mel(record, spec) for record in held)
+    mels = (
+        recording_mel(record, spec, config.codebook.rms) for record in track(train_set, "listening", unit="recording")
+    )
+    held_mels = (recording_mel(record, spec, config.codebook.rms) for record in held)
     return books.fit(net, mels, held_mels, workdir / "codebook", seed=config.seed, start=start)
 
 
 def _band_coder(config: Any, workdir: Path, net: BandCoder) -> TrainState:
     codebook, spec = config.codebook, build.mel_spec(config)
     frames = config.transformer.columns * net.frames
-    mels = [_mel(record, spec) for record in open_split(config, prepared_dir(workdir), "train")]
+    mels = [
+        recording_mel(record, spec, config.codebook.rms)
+        for record in open_split(config, prepared_dir(workdir), "train")
+    ]
     example = functools.partial(mel_piece, frames=frames)
     fit_mels = functools.partial(fit, config, workdir, source=mels, example=example, batch=codebook.batch)
     task = CodebookTask(net, codebook.steps, learning_rate=codebook.learning_rate)
@@ -149,11 +152,6 @@ _STAGES: Mapping[str, Callable[[Any, Path], TrainState]] = {
     "transformer": _transformer,
     "vocoder": train_paper.vocoder,
 }
-
-
-def _mel(record: Record, spec: MelSpec) -> np.ndarray:
-    wav, _ = decode_flac(record["audio"])
-    return np.asarray(log_mel(wav, spec), np.float16)
 
 
 def _validate(

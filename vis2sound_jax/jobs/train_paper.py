@@ -63,7 +63,7 @@ def _kinetics(config: Any) -> Any:
         found = params_from_state_dict(read_state_dict(path), "r2plus1d", shapes)
 
     def begin(state: TrainState) -> TrainState:
-        check_fit(found["params"], state.params["net"])
+        check_fit(found["params"], state.params["net"], "encoder.weights")
         params, statistics = {**state.params, "net": found["params"]}, {"net": found["batch_stats"]}
         return state.replace(params=params, variables={**state.variables, "batch_stats": statistics})
 
@@ -84,7 +84,7 @@ def codebook(config: Any, workdir: Path) -> TrainState:
         perceptual_dropout=config.compat,
     )
     records = track(_train(config, workdir), "listening", unit="recording")
-    mels = [_mel(record, spec, section.rms) for record in records]
+    mels = [recording_mel(record, spec, section.rms) for record in records]
     example = functools.partial(mel_piece, frames=config.transformer.columns * section.frames)
     return fit(config, workdir, task, mels, example, batch=section.batch, steps=section.steps, frozen=frozen)
 
@@ -108,7 +108,7 @@ def vocoder(config: Any, workdir: Path) -> TrainState:
         raise UserError("config.vocoder.kind is 'griffin_lim', which is not trained; set it to 'melgan'")
     task = VocoderTask(net, learning_rate=section.learning_rate)
     sounds = [
-        (decode_flac(record["audio"])[0], _mel(record, spec))
+        (decode_flac(record["audio"])[0], recording_mel(record, spec))
         for record in track(_train(config, workdir), "listening", unit="recording")
     ]
     example = functools.partial(sound_piece, frames=section.frames, hop=spec.hop)
@@ -167,6 +167,7 @@ def _train(config: Any, workdir: Path) -> list[Any]:
     return list(open_split(config, prepared_dir(workdir), "train"))
 
 
-def _mel(record: Any, spec: MelSpec, rms: float = 0.0) -> np.ndarray:
+def recording_mel(record: Any, spec: MelSpec, rms: float = 0.0) -> np.ndarray:
+    """Computes the log-mel [f, t] of a recording, in half precision; see `audio.mel.levelled` for the level."""
     wav, _ = decode_flac(record["audio"])
     return np.asarray(log_mel(levelled(wav, rms), spec), np.float16)
