@@ -74,11 +74,40 @@ def get_config(preset: str = "laptop") -> ConfigDict:
     config.encoder, config.codebook, config.transformer = _encoder(), _codebook(), _transformer()
     config.vocoder, config.sync, config.decoding = _vocoder(), _sync(), _decoding()
     config.evaluate, config.generate, config.request = _evaluate(), _generate(), _request()
+    config.mesh, config.training = _mesh(), _training()
     config.log_every = 50
     config.save_every = 200
     globals()[f"_{preset}"](config)
     config.stage_keys = ConfigDict({stage: _STAGE_KEYS[stage] for stage in config.stages})
     return config
+
+
+def _mesh() -> ConfigDict:
+    """How devices share the work, which changes no result; -1 takes the devices that are left.
+
+    Examples are divided over data and fsdp, parameters over fsdp; heads, MLPs, codes and vocabulary over model.
+    """
+    return ConfigDict({"data": -1, "fsdp": 1, "model": 1})
+
+
+def _training() -> ConfigDict:
+    """How training is computed and kept, whatever is trained."""
+    training = ConfigDict()
+    # Parts of a batch whose gradients are computed one after the other, to save memory.
+    training.accumulate = 1
+    # What the backward pass of transformer and video network computes again: "none", "dots" (all but products of
+    # matrices), "full", or "auto": full where the transformer has more than 8 layers.
+    training.remat = "auto"
+    # Whether the transformer's layers are one loop, which compiles faster and copies their weights.
+    training.scan = False
+    # Steps between evaluations (0: only after the last), and an evaluated number, such as "held_out/nats_matched",
+    # the checkpoint of whose lowest value is kept in best/.
+    training.update(eval_every=0, best="")
+    # How many checkpoints are kept, and where: a folder or bucket (gs://...); empty keeps them in the workdir.
+    training.update(keep=2, checkpoints="")
+    # First and last step of a trace by jax.profiler, such as "20:25"; and whether to write TensorBoard events.
+    training.update(profile="", tensorboard=False)
+    return training
 
 
 def _data() -> ConfigDict:
@@ -98,12 +127,7 @@ def _data() -> ConfigDict:
 
 def _world() -> ConfigDict:
     """The procedural recordings."""
-    world = ConfigDict()
-    world.train = 420
-    world.test = 48
-    world.seconds = 10.0
-    world.close_up = False
-    return world
+    return ConfigDict({"train": 420, "test": 48, "seconds": 10.0, "close_up": False})
 
 
 def _mel() -> ConfigDict:
@@ -241,7 +265,6 @@ def _decoding() -> ConfigDict:
     decoding.temperature = 0.9
     decoding.top_k = 64
     decoding.guidance = 1.5
-    decoding.slide_condition = False  # whether each window of a film takes the example's next one
     decoding.griffin_lim_iterations = 60
     # Further windows of a film take further windows of a long example, and not always the first.
     decoding.slide_condition = False
@@ -254,10 +277,7 @@ def _decoding() -> ConfigDict:
 
 def _evaluate() -> ConfigDict:
     """The test."""
-    evaluate = ConfigDict()
-    evaluate.pairs = 96
-    evaluate.takes = 4
-    evaluate.griffin_lim_iterations = 32
+    evaluate = ConfigDict({"pairs": 96, "takes": 4, "griffin_lim_iterations": 32})
     # Whether to add a row of Gatys' style transfer (given the true sound): minutes a pair on CPU.
     evaluate.style_transfer = False
     # torchvision's VGG19 weights as a file; without one its filters are random.
@@ -268,27 +288,16 @@ def _evaluate() -> ConfigDict:
 
 def _generate() -> ConfigDict:
     """Films of the test recordings."""
-    generate = ConfigDict()
-    generate.films = 6
-    generate.takes = 4
-    return generate
+    return ConfigDict({"films": 6, "takes": 4})
 
 
 def _request() -> ConfigDict:
     """What the command line asks of a job."""
-    request = ConfigDict()
-    request.video = ""
-    request.example = ""
-    request.films = ""
-    request.examples = 3
-    request.output = ""
-    request.takes = 4
-    request.seed = 0
+    request = ConfigDict({"video": "", "example": "", "films": "", "examples": 3, "output": "", "takes": 4, "seed": 0})
     # Second of the example at which its window begins; negative takes the most eventful one.
     request.start = -1.0
     # Of --job=convert: which network a file of released weights holds, and the file.
-    request.kind = ""
-    request.source = ""
+    request.update(kind="", source="")
     return request
 
 

@@ -51,6 +51,7 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
     modules |= {"prepare": "prepare", "convert": "convert"}
     config.jobs = ml_collections.ConfigDict(modules)
     # A workdir whose trained stages this run starts from; empty starts from nothing.
+    config.mesh, config.training = _mesh(), _training()
     config.init_from = ""
     _data(config)
     _streams(config)
@@ -65,6 +66,35 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
 def _set_stages(config: ml_collections.ConfigDict, trained: tuple[str, ...]) -> None:
     streams = ("streams",) if config.streams.kind == "small" else ()  # AlexNet's are trained
     config.stages = ("prepare", "sounds", *streams, "seen", *trained, "evaluate", "generate")
+
+
+def _mesh() -> ml_collections.ConfigDict:
+    """How devices share the work; no result depends on it. -1 takes the devices that are left."""
+    mesh = ml_collections.ConfigDict()
+    # Examples are divided over data and fsdp; parameters over fsdp.
+    mesh.data = -1
+    mesh.fsdp = 1
+    mesh.model = 1
+    return mesh
+
+
+def _training() -> ml_collections.ConfigDict:
+    """How training is computed and kept, whatever is trained."""
+    training = ml_collections.ConfigDict()
+    # Parts of a batch whose gradients are computed one after the other, to save memory.
+    training.accumulate = 1
+    # Steps between evaluations; 0 evaluates after the last step.
+    training.eval_every = 0
+    # An evaluated number, such as "held_out/loss"; the checkpoint of its lowest value is kept in best/.
+    training.best = ""
+    # Checkpoints kept.
+    training.keep = 2
+    # A folder or bucket (gs://...) for the checkpoints; empty keeps them in the workdir.
+    training.checkpoints = ""
+    # First and last step of a trace by jax.profiler, such as "20:25".
+    training.profile = ""
+    training.tensorboard = False
+    return training
 
 
 def _data(config: ml_collections.ConfigDict) -> None:

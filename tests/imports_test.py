@@ -44,7 +44,7 @@ ARROWS: dict[str, set[str]] = {
     "trained": {"build", "generation", "audio", "training.checkpoint"},
     "build": {"generation", "models", "audio.mel"},
     "generation": {"generation", "models", "decoding"},
-    "tasks": {"tasks", "models", "training.task", "training.optim"},
+    "tasks": {"tasks", "models", "training.task", "training.optim", "training.tables"},
     "evaluation": {"evaluation", "audio", "models", "retrieval"},
     "retrieval": {"retrieval", "audio"},
     "training": {"training"},

@@ -15,7 +15,7 @@ from vis2sound_jax.models.impact_net import ImpactNet
 from vis2sound_jax.models.patch_coder import PatchCoder
 from vis2sound_jax.models.r2plus1d import R2Plus1D
 from vis2sound_jax.models.sync import SyncNet
-from vis2sound_jax.models.transformer import Transformer
+from vis2sound_jax.models.transformer import REMAT, Transformer
 from vis2sound_jax.models.video_onset import VideoOnsetNet
 from vis2sound_jax.models.vocoder import MelGAN
 from vis2sound_jax.models.vqgan import VQGAN
@@ -103,7 +103,7 @@ def video_net(config: Any) -> R2Plus1D | None:
             f"config.transformer.video is {video!r}, which needs config.encoder.kind='r2plus1d' and "
             "config.transformer.conditioning='prefix'; set these or config.transformer.video='cached'"
         )
-    return R2Plus1D(widths=tuple(config.encoder.widths))
+    return R2Plus1D(widths=tuple(config.encoder.widths), remat=_remat(config) == "full")
 
 
 def vocoder_net(config: Any) -> MelGAN | None:
@@ -128,6 +128,22 @@ def prefix_frames(config: Any) -> int:
     return PREFIX_FRAMES if config.transformer.conditioning == "prefix" else 0
 
 
+def _training(config: Any, name: str, default: Any) -> Any:
+    """A setting of how training is computed, which the settings of older runs do not have."""
+    section = config.get("training")
+    return default if section is None else section[name]
+
+
+def _remat(config: Any) -> str:
+    """What the backward pass computes again: by default the inside of the blocks of deep transformers."""
+    remat = _training(config, "remat", "auto")
+    if remat not in ("auto", "none", *REMAT):
+        raise _unknown("training", remat, ("auto", "none", *REMAT), "remat")
+    if remat == "auto":
+        return "full" if config.transformer.layers > 8 else "none"
+    return remat
+
+
 def transformer_net(config: Any) -> Transformer:
     """Builds the transformer; a mask token is added where training hides conditions."""
     transformer, codebook = config.transformer, config.codebook
@@ -138,7 +154,8 @@ def transformer_net(config: Any) -> Transformer:
         layers=transformer.layers,
         heads=transformer.heads,
         width=transformer.width,
-        remat=transformer.layers > 8,
+        remat=_remat(config),
+        scan=_training(config, "scan", False),
         dtype=jnp.dtype(transformer.dtype),
     )
 

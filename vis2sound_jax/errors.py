@@ -11,6 +11,13 @@ class UserError(Exception):
     """
 
 
+class Stopped(Exception):
+    """A run that was asked to stop has saved what it had; the same command goes on from there.
+
+    The message says where it stopped; `main` prints it and exits with code 0.
+    """
+
+
 def file_error(path: str | os.PathLike[str], problem: str, remedy: str) -> UserError:
     """Builds the error for a file: `path: problem; remedy`.
 

@@ -2,7 +2,6 @@
 
 import importlib
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -11,12 +10,16 @@ from typing import Any
 from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
 
-from vis2sound_jax.jobs import command_line
+from vis2sound_jax.jobs import command_line, hosts
 from vis2sound_jax.jobs.stages import run_job, run_stages
 
 CONFIG = config_flags.DEFINE_config_file("config", None, "Config file, as FILE or FILE:PRESET.", lock_config=True)
 WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run; runs/<name of the config> if not given.")
 JOB = flags.DEFINE_string("job", None, "One stage or job instead of all stages: prepare, generate, onsets, …")
+MULTIHOST = flags.DEFINE_bool("multihost", False, "One of several processes, found by jax or by the three flags below.")
+COORDINATOR = flags.DEFINE_string("coordinator", None, "HOST:PORT of the first process.")
+PROCESSES = flags.DEFINE_integer("processes", None, "How many processes there are.", lower_bound=1)
+PROCESS_ID = flags.DEFINE_integer("process_id", None, "Which of them this is, from 0.", lower_bound=0)
 REQUEST = {
     "video": flags.DEFINE_string("video", None, "Film to make sound for."),
     "example": flags.DEFINE_string("example", None, "Film or sound file whose sound to imitate."),
@@ -33,8 +36,10 @@ REQUEST = {
 
 
 def start_job(name: str, config: ConfigDict, workdir: Path) -> Mapping[str, Any]:
-    """Imports a job's module, which is heavy, only now that it has something to do."""
-    return importlib.import_module(f"vis2sound_jax.jobs.{config.jobs[name]}").run(config, workdir)
+    """Imports a job's module, which is heavy, only now that it has something to do; most are done by one process."""
+    module = importlib.import_module(f"vis2sound_jax.jobs.{config.jobs[name]}")
+    job = partial(module.run, config, workdir)
+    return job() if getattr(module, "EVERY_HOST", False) else hosts.first_alone(name, job)
 
 
 def main(argv: Sequence[str]) -> None:
@@ -43,16 +48,21 @@ def main(argv: Sequence[str]) -> None:
     logging.set_verbosity(logging.FATAL)
     config, name = CONFIG.value, JOB.value
     requested = command_line.add_request(config, {key: flag.value for key, flag in REQUEST.items()})
+    command_line.check_hosts(MULTIHOST.value, COORDINATOR.value, PROCESSES.value, PROCESS_ID.value)
+    if MULTIHOST.value:
+        hosts.start(COORDINATOR.value, PROCESSES.value, PROCESS_ID.value)
     workdir = Path(WORKDIR.value or Path("runs") / config.name)
     jobs = {job: partial(start_job, job) for job in config.jobs}
     command_line.check_job(name, jobs, requested=requested)
     # A question asked by name is answered anew; a stage is done once.
     if name is not None and (requested or name in ("evaluate", "onsets") or name not in config.stages):
         summary = run_job(config, workdir, name, jobs[name])
-        print(f"vis2sound: {name} is done: " + ", ".join(f"{key} {value}" for key, value in summary.items()))
+        said = f"{name} is done: " + ", ".join(f"{key} {value}" for key, value in summary.items())
     else:
         summaries = run_stages(config, workdir, jobs, only=name)
-        print(f"vis2sound: {', '.join(summaries)} finished; everything is in {workdir}")
+        said = f"{', '.join(summaries)} finished; everything is in {workdir}"
+    if hosts.is_first():
+        print(f"vis2sound: {said}")
 
 
 def _run() -> None:
@@ -61,17 +71,7 @@ def _run() -> None:
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache))
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    try:
-        app.run(main, flags_parser=command_line.parse)
-    except KeyboardInterrupt:
-        print("vis2sound: interrupted; run the same command again to continue", file=sys.stderr)
-        sys.exit(130)
-    except Exception as error:
-        line = command_line.explain(error)
-        if line is None:
-            raise
-        print(f"vis2sound: error: {line}", file=sys.stderr)
-        sys.exit(2)
+    command_line.guarded(lambda: app.run(main, flags_parser=command_line.parse))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from vis2sound_jax.audio.mel import MelSpec
 from vis2sound_jax.audio.synthesis import GriffinLim, Vocoder
 from vis2sound_jax.errors import UserError, file_error
 from vis2sound_jax.generation.vocode import NetVocoder
-from vis2sound_jax.training.checkpoint import load_meta, load_params
+from vis2sound_jax.training.checkpoint import is_kept, load_meta, load_params
 
 STAGES = ("encoder", "codebook", "transformer", "vocoder", "sync")
 """Stages that leave checkpoints; a run need not have all of them."""
@@ -24,7 +24,7 @@ def checkpoints(workdir: Path, stage: str) -> Path:
 
 def steps_of(workdir: Path) -> dict[str, int]:
     """Returns the updates that each stage with weights made."""
-    found = [stage for stage in STAGES if checkpoints(workdir, stage).is_dir()]
+    found = [stage for stage in STAGES if is_kept(checkpoints(workdir, stage))]
     return {stage: load_meta(checkpoints(workdir, stage))["step"] for stage in found}
 
 

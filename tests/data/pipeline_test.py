@@ -4,6 +4,7 @@ import pytest
 from vis2sound_jax.data.pipeline import make_stream
 from vis2sound_jax.data.sources import open_records
 from vis2sound_jax.data.transforms import random_window
+from vis2sound_jax.errors import UserError
 
 
 def numbered(item, rng):
@@ -18,13 +19,29 @@ def batches(count, source=range(10), **options):
 
 
 @pytest.mark.parametrize("hosts", [2, 4])
-def test_hosts_together_see_the_stream_of_one(hosts):
-    alone = batches(6)
-    shared = [batches(6, process_index=host, process_count=hosts) for host in range(hosts)]
+def test_hosts_together_see_the_batches_of_one(hosts):
+    alone, share = batches(6), 4 // hosts
+    shared = [batches(6, rows=range(host * share, (host + 1) * share)) for host in range(hosts)]
     for step, batch in enumerate(alone):
         for name in ("item", "draw"):
-            together = np.stack([shared[host][step][name] for host in range(hosts)], axis=1)
-            np.testing.assert_array_equal(together.ravel(), batch[name])
+            together = np.concatenate([host[step][name] for host in shared])
+            np.testing.assert_array_equal(together, batch[name])
+
+
+@pytest.mark.parametrize("rows", [range(4), range(2, 4), range(1, 2)])
+def test_a_position_of_one_host_is_that_of_any_other(rows):
+    expected = batches(7)[4:]
+    first = make_stream(range(10), numbered, batch_size=4, seed=7)
+    for _ in range(4):
+        next(first)
+    resumed = make_stream(range(10), numbered, batch_size=4, seed=7, rows=rows)
+    resumed.set_state(first.get_state())
+    for batch in expected:
+        np.testing.assert_array_equal(next(resumed)["draw"], batch["draw"][rows])
+    for stream in (first, resumed):
+        stream.close()
+    with pytest.raises(UserError, match="of an older version"):
+        resumed.set_state({"next_index": 3})
 
 
 def test_a_pass_holds_every_item_and_the_next_one_is_new():
@@ -71,11 +88,9 @@ def test_one_pass_in_order_keeps_the_rest():
 
 
 def test_shares_that_are_not_even_are_refused():
-    with pytest.raises(ValueError, match="batch_size=4 is no multiple of the 3 processes"):
-        batches(1, process_count=3)
-    with pytest.raises(ValueError, match="process_index=2 is not one of the 2 processes"):
-        batches(1, process_count=2, process_index=2)
-    with pytest.raises(ValueError, match="one pass over 9 items"):
-        batches(1, source=range(9), process_count=2, repeat=False)
+    with pytest.raises(ValueError, match=r"rows range\(3, 5\) are none of a batch of 4"):
+        batches(1, rows=range(3, 5))
+    with pytest.raises(ValueError, match="one pass over 9 items in batches of 4"):
+        batches(1, source=range(9), rows=range(2), repeat=False)
     with pytest.raises(ValueError, match="holds no items"):
         batches(1, source=[])

@@ -109,15 +109,16 @@ def test_aligned_features_act_from_their_own_moment() -> None:
     assert (change[: N_PREFIX + 2] == 0).all() and change[N_PREFIX + 2] > 1e-3
 
 
-def test_remat_changes_neither_names_nor_gradient() -> None:
+@pytest.mark.parametrize("way", [{"remat": "full"}, {"remat": "dots"}, {"scan": True}, {"scan": True, "remat": "full"}])
+def test_remat_and_scan_change_neither_names_nor_gradient(way: dict[str, Any]) -> None:
     def gradient(model: Transformer) -> dict[str, Any]:
         run = jax.jit(model.apply)
         loss = lambda v: jnp.sum(run(v, **inputs()) ** 2)  # noqa: E731
         return jax.jit(jax.grad(loss))(variables())
 
-    plain, remat = gradient(MODEL), gradient(MODEL.clone(remat=True))
+    plain, remat = gradient(MODEL), gradient(MODEL.clone(**way))
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4), plain, remat)
-    started = jax.eval_shape(MODEL.clone(remat=True).init, jax.random.key(0), **inputs())
+    started = jax.eval_shape(MODEL.clone(**way).init, jax.random.key(0), **inputs())
     assert by_path(started) == by_path(variables())
 
 

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from vis2sound_jax.errors import UserError
 from vis2sound_jax.models.transformer import Transformer
 from vis2sound_jax.tasks.transformer import TransformerTask
 from vis2sound_jax.training.task import TrainState
@@ -120,3 +121,16 @@ def test_the_prefix_conditions_too() -> None:
     state = started(task)
     assert "embedder" in state.params and "aligned_embedder" not in state.params
     assert np.isfinite(train_metrics(task, state)["nats"])
+
+
+def test_a_batch_in_parts_has_the_same_gradient() -> None:
+    whole, parts = (dataclasses.replace(TASK, drop_condition=0.5, accumulate=count) for count in (1, 3))
+    (after, metrics), (again, others) = (
+        jax.jit(task.train_step)(started(), batch(), None, jax.random.key(1)) for task in (whole, parts)
+    )
+    moments = [jax.tree.leaves(state.opt_state) for state in (after, again)]
+    for one, other in zip(*moments, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+    assert metrics.means() == pytest.approx(others.means(), rel=1e-5)
+    with pytest.raises(UserError, match="config.training.accumulate is 4; it must divide the batch of 6"):
+        dataclasses.replace(TASK, accumulate=4).train_step(started(), batch(), None, jax.random.key(1))

@@ -6,10 +6,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax.sharding import NamedSharding, PartitionSpec
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from vis2sound_jax.errors import UserError
-from vis2sound_jax.training.checkpoint import Checkpointer, digest, load_meta, load_params
+from vis2sound_jax.training.checkpoint import Checkpointer, digest, is_kept, keep_elsewhere, load_meta, load_params
 from vis2sound_jax.training.optim import adamw
 from vis2sound_jax.training.sharding import make_mesh
 from vis2sound_jax.training.task import TrainState
@@ -23,8 +23,12 @@ def _state(step: int = 1, width: int = 8) -> TrainState:
     return TrainState(step=jnp.int32(step), params=params, opt_state=adamw(1e-3, clip_norm=1.0).init(params))
 
 
-def _abstract(state: TrainState, spec: PartitionSpec = PartitionSpec()) -> TrainState:  # noqa: B008
-    mesh = make_mesh()
+def _abstract(
+    state: TrainState,
+    spec: PartitionSpec = PartitionSpec(),  # noqa: B008
+    mesh: Mesh | None = None,
+) -> TrainState:
+    mesh = mesh or make_mesh()
 
     def place(leaf: jax.Array) -> jax.ShapeDtypeStruct:
         sharding = NamedSharding(mesh, spec if leaf.ndim == 2 else PartitionSpec())
@@ -45,6 +49,31 @@ def test_state_position_and_meta_come_back(tmp_path: Path, position: object) -> 
     assert str(jax.tree.structure(restored.state)) == str(jax.tree.structure(state))
     assert restored.state.params["encoder"]["kernel"].addressable_shards[0].data.shape == (4, 1)
     assert (restored.data_state, restored.meta) == (position, {"stage": "codebook"})
+
+
+def test_a_state_moves_between_meshes_bit_by_bit(tmp_path: Path) -> None:
+    state, spec = _state(3), PartitionSpec("fsdp", "data")
+    saved = make_mesh({"data": 4, "fsdp": 2})
+    placed = jax.tree.map(lambda leaf, like: jax.device_put(leaf, like.sharding), state, _abstract(state, spec, saved))
+    assert not placed.params["encoder"]["kernel"].is_fully_replicated
+    with Checkpointer(tmp_path) as checkpointer:
+        checkpointer.save(placed, 0)
+    for axes in ({"data": 1}, {"data": 2, "fsdp": 4}):
+        with Checkpointer(tmp_path) as checkpointer:
+            restored = checkpointer.restore_latest(_abstract(state, spec, make_mesh(axes)))
+        assert restored is not None and digest(restored.state) == digest(state)
+        assert dict(restored.state.params["encoder"]["kernel"].sharding.mesh.shape).items() >= axes.items()
+
+
+def test_checkpoints_may_lie_elsewhere(tmp_path: Path) -> None:
+    here, there = tmp_path / "run" / "codebook" / "checkpoints", tmp_path / "bucket" / "codebook"
+    assert not is_kept(here)
+    keep_elsewhere(here, str(there))
+    with Checkpointer(here) as checkpointer:
+        checkpointer.save(_state(4), 0)
+    assert is_kept(here) and not here.exists() and (there / "4").is_dir()
+    assert load_meta(here)["step"] == load_meta(there)["step"] == 4
+    assert digest(load_params(here)) == digest(_state(4).params)
 
 
 def test_saved_state_may_be_donated_at_once(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -15,8 +16,8 @@ import pytest
 from absl import logging
 
 from tests.training import tiny
-from vis2sound_jax.errors import UserError
-from vis2sound_jax.training.checkpoint import digest, load_params
+from vis2sound_jax.errors import Stopped, UserError
+from vis2sound_jax.training.checkpoint import digest, load_meta, load_params
 from vis2sound_jax.training.sharding import make_mesh
 from vis2sound_jax.training.task import PyTree, TrainState
 
@@ -62,7 +63,7 @@ def test_sharded_run_equals_single_device(tmp_path: Path, straight: tuple[Path, 
 
 
 def test_checkpoint_moves_to_another_mesh(tmp_path: Path, straight: tuple[Path, TrainState]) -> None:
-    tiny.run(str(tmp_path), 8, mesh=make_mesh({"data": 8}))
+    tiny.run(str(tmp_path), 8, mesh=make_mesh({"data": 4, "fsdp": 2}))
     moved = tiny.run(str(tmp_path), 14)
     assert len(moved.step.sharding.device_set) == 1
     _assert_close(moved.params, straight[1].params)
@@ -75,6 +76,51 @@ def test_metrics_hold_means_rate_and_evaluation(tmp_path: Path) -> None:
     logged = [line for line in lines if "train/loss" in line]
     assert [line["step"] for line in logged] == [5, 10]
     assert logged[0]["train/steps_per_s"] > 0
+    assert all(0 <= line["train/data_wait_share"] <= 1 for line in logged)
+
+
+class StopAt(tiny.CountingStream):
+    """Sends SIGTERM to its own process with a batch."""
+
+    def __init__(self, index: int) -> None:
+        super().__init__()
+        self.stop = index
+
+    def __next__(self) -> Any:
+        if self.index + 1 == self.stop:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return super().__next__()
+
+
+def test_sigterm_saves_and_stops_and_the_next_run_goes_on(tmp_path: Path, straight: tuple[Path, TrainState]) -> None:
+    handler = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(Stopped, match="^train: stopped after step 7 of 14, which is saved$"):
+        tiny.run(str(tmp_path), 14, stream=StopAt(7))
+    assert signal.getsignal(signal.SIGTERM) is handler
+    assert load_meta(tmp_path / "checkpoints")["step"] == 7
+    assert digest(tiny.run(str(tmp_path), 14)) == digest(straight[1])
+
+
+def test_sigterm_at_the_last_step_changes_nothing(tmp_path: Path, straight: tuple[Path, TrainState]) -> None:
+    assert digest(tiny.run(str(tmp_path), 14, stream=StopAt(14))) == digest(straight[1])
+
+
+def test_the_best_checkpoint_is_kept_apart(tmp_path: Path) -> None:
+    def evaluate(state: TrainState) -> dict[str, float]:
+        return {"held_out/loss": abs(int(state.step) - 6.0)}
+
+    tiny.run(str(tmp_path), 8, eval_every=3, eval_fn=evaluate, best="held_out/loss")
+    tiny.run(str(tmp_path), 14, eval_every=3, eval_fn=evaluate, best="held_out/loss")
+    assert load_meta(tmp_path / "best") == {"held_out/loss": 0.0, "step": 6}
+    tiny.run(str(tmp_path / "straight"), 6, eval_every=3, eval_fn=evaluate)
+    assert digest(load_params(tmp_path / "best")) == digest(load_params(tmp_path / "straight/checkpoints"))
+    with pytest.raises(UserError, match="config.training.best is 'loss', but the evaluation measures held_out/loss"):
+        tiny.run(str(tmp_path / "wrong"), 3, eval_fn=evaluate, best="loss")
+
+
+def test_a_trace_is_written_where_it_is_asked_for(tmp_path: Path) -> None:
+    tiny.run(str(tmp_path), 6, profile=(3, 4))
+    assert list((tmp_path / "profile").rglob("*.xplane.pb"))
 
 
 def test_nan_names_the_step_and_keeps_the_last_good_checkpoint(tmp_path: Path) -> None:
@@ -125,17 +171,19 @@ def _start(workdir: Path, steps: int) -> "subprocess.Popen[str]":
 
 
 def test_killed_runs_end_with_the_same_bits(tmp_path: Path) -> None:
-    steps = 40
+    steps, rng = 60, random.Random(0)
     wanted = tiny.run(str(tmp_path / "straight"), steps, save_every=0)
     workdir = tmp_path / "killed"
-    for step in (3, 14, 25):
+    for step in range(2, 52, 5):
         process = _start(workdir, steps)
         # Kill while the checkpoint of about this step is being written, finished or cleaned up.
         while process.poll() is None and not list((workdir / "checkpoints").glob(f"{step}*")):
             time.sleep(0.001)
+        time.sleep(rng.uniform(0, 0.05))
         assert process.poll() is None, "the run ended before it could be killed"
         process.send_signal(signal.SIGKILL)
         process.wait()
+        assert load_meta(workdir / "checkpoints")["step"] >= step - 1
     process = _start(workdir, steps)
     printed, _ = process.communicate(timeout=120)
     assert process.returncode == 0

@@ -1,5 +1,6 @@
 """A tiny task and stream for the tests of training, and a program that trains them."""
 
+import dataclasses
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -12,10 +13,11 @@ from jax.sharding import PartitionSpec
 
 from vis2sound_jax.training import optim
 from vis2sound_jax.training.checkpoint import digest
-from vis2sound_jax.training.loop import train
+from vis2sound_jax.training.loop import Plan, train
 from vis2sound_jax.training.sharding import make_mesh
 from vis2sound_jax.training.task import Metrics, PyTree, TrainState
 
+PLANNED = {field.name for field in dataclasses.fields(Plan)}
 OPTIMIZER = optim.adamw(optim.warmup_cosine(1e-2, warmup_steps=3, total_steps=40), weight_decay=0.1, clip_norm=1.0)
 
 
@@ -74,11 +76,11 @@ class CountingStream:
 
 def run(workdir: str, steps: int, **changes: Any) -> TrainState:
     """Trains the tiny task on one device unless told otherwise."""
-    settings: dict[str, Any] = {"log_every": 5, "save_every": 4, "mesh": make_mesh({"data": 1})}
-    settings |= changes
-    task = settings.pop("task", TinyTask())
-    key = jax.random.key(0)
-    return train(task, CountingStream(), workdir=workdir, steps=steps, key=key, **settings)
+    timing: dict[str, Any] = {"log_every": 5, "save_every": 4}
+    timing |= {name: changes.pop(name) for name in PLANNED & set(changes)}
+    settings: dict[str, Any] = {"mesh": make_mesh({"data": 1}), "key": jax.random.key(0), **changes}
+    task, stream = settings.pop("task", TinyTask()), settings.pop("stream", CountingStream())
+    return train(task, stream, Plan(steps, **timing), workdir=workdir, **settings)
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ def fit(
         found = {"train": columns, "held_out": _columns(held, net.frames)}
         values = [_measure(net, books, part, name) for name, part in found.items() if len(part)]
         writer.write(KMEANS_ITERATIONS, {name: value for part in values for name, value in part.items()})
-    with Checkpointer(workdir / "checkpoints") as checkpointer:
+    with Checkpointer(workdir / "checkpoints", alone=True) as checkpointer:
         checkpointer.save(state, None)
     return state
 

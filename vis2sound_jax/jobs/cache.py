@@ -16,6 +16,7 @@ from vis2sound_jax.data.sources import Records
 from vis2sound_jax.data.tokens import TokenRecording, load_recordings, save_recordings
 from vis2sound_jax.generation.coder import Coder
 from vis2sound_jax.generation.watch import Watcher
+from vis2sound_jax.jobs import hosts
 from vis2sound_jax.jobs.prepare import open_split, prepared_dir
 from vis2sound_jax.training.progress import track
 from vis2sound_jax.video.files import decode_jpeg
@@ -36,14 +37,15 @@ def token_recordings(config: Any, workdir: Path, split: str, *, prepared: Path |
       One entry a recording; of the training split `config.transformer.phases`, each beginning a little later.
     """
     path = workdir / "cache" / f"{split}.npz"
-    if prepared is None and path.exists():
-        return load_recordings(path)
-    records = open_split(config, prepared or prepared_dir(workdir), split)
-    phases = config.transformer.phases if split == "train" else 1
-    found = tokens_of(config, workdir, records, f"codes and features, {split}", phases)
-    if prepared is None:
-        save_recordings(path, found)
-    return found
+    with hosts.first_then_others(f"codes and features, {split}"):
+        if prepared is None and path.exists():
+            return load_recordings(path)
+        records = open_split(config, prepared or prepared_dir(workdir), split)
+        phases = config.transformer.phases if split == "train" else 1
+        found = tokens_of(config, workdir, records, f"codes and features, {split}", phases)
+        if prepared is None:
+            save_recordings(path, found)
+        return found
 
 
 def tokens_of(

@@ -4,14 +4,16 @@ import difflib
 import errno
 import re
 import runpy
-from collections.abc import Collection, Mapping, Sequence
+import sys
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from absl import flags
 from ml_collections import ConfigDict
 
-from vis2sound_jax.errors import UserError, file_error
+from vis2sound_jax.errors import Stopped, UserError, file_error
+from vis2sound_jax.jobs import hosts
 
 REQUESTED_JOBS = ("generate", "onsets", "sheet", "convert")
 """Jobs that hear `--video`, `--output` and the other request flags."""
@@ -135,6 +137,49 @@ def check_job(name: str | None, jobs: Collection[str], *, requested: bool) -> No
         raise UserError(f"--job={name}: there is no such job{_nearest(name, list(jobs))}")
     if requested and name not in REQUESTED_JOBS:
         raise UserError(f"--video, --example and their like go with {_LISTED}; add one of these or leave them out")
+
+
+def check_hosts(multihost: bool, coordinator: str | None, processes: int | None, process_id: int | None) -> None:
+    """Refuses flags of several processes that do not go together.
+
+    Args:
+      multihost: whether this is one of several processes.
+      coordinator: where the first one is.
+      processes: how many there are.
+      process_id: which one this is.
+
+    Raises:
+      UserError: if some are missing.
+    """
+    given = [value is not None for value in (coordinator, processes, process_id)]
+    if any(given) and not (multihost and all(given)):
+        raise UserError("--coordinator, --processes and --process_id go together, and with --multihost; give all four")
+    if processes is not None and process_id is not None and process_id >= processes:
+        raise UserError(f"--process_id={process_id}: the {processes} processes are counted from 0 to {processes - 1}")
+
+
+def guarded(run: Callable[[], None]) -> None:
+    """Runs the program and ends it with one line and an exit code: 0 stopped on request, 2 a user's mistake, 130 ^C.
+
+    Args:
+      run: the program.
+    """
+    try:
+        run()
+    except KeyboardInterrupt:
+        print("vis2sound: interrupted; run the same command again to continue", file=sys.stderr)
+        sys.exit(130)
+    except Stopped as stopped:
+        print(f"vis2sound: {stopped}; resume by running again", flush=True)
+        sys.exit(0)
+    except Exception as error:
+        line = explain(error)
+        if line is None:
+            hosts.fail(f"{type(error).__name__}: {' '.join(str(error).split())[:500]}", 1, error)
+            raise
+        print(f"vis2sound: error: {line}", file=sys.stderr)
+        hosts.fail(line, 2)
+        sys.exit(2)
 
 
 def explain(error: BaseException) -> str | None:

@@ -1,6 +1,7 @@
 """Trains one task to its last step, whatever it is: the stream, the start from earlier weights, the loop."""
 
 import functools
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,9 @@ import jax
 
 from vis2sound_jax.data.pipeline import make_stream
 from vis2sound_jax.errors import UserError, file_error
-from vis2sound_jax.training.checkpoint import load_params
-from vis2sound_jax.training.loop import train
+from vis2sound_jax.training.checkpoint import is_kept, keep_elsewhere, load_params
+from vis2sound_jax.training.loop import Plan, train
+from vis2sound_jax.training.sharding import batch_rows, make_mesh
 from vis2sound_jax.training.task import Task, TrainState
 
 
@@ -33,7 +35,7 @@ def fit(
     """Trains a task on examples drawn from a source, starting from given or earlier weights.
 
     Args:
-      config: the settings; `stage`, `seed`, `init_from`, `log_every` and `save_every` are read.
+      config: the settings; `stage`, `seed`, `init_from`, `mesh`, `training`, `log_every` and `save_every` are read.
       workdir: of the run.
       task: what to train.
       source: what examples are made from.
@@ -49,36 +51,67 @@ def fit(
 
     Returns:
       The last state.
+
+    Raises:
+      UserError: if weights, mesh or settings do not fit the task.
     """
-    stage = config.stage
+    stage, mesh = config.stage, make_mesh(config.mesh)
+    _check_accumulates(config, task)
     if params is None and config.init_from and not fresh:
         params = load_params(earlier(config, stage))
     if params is not None:
         begin = functools.partial(_with_params, params)
-    stream = make_stream(
-        source,
-        example,
-        batch_size=batch,
-        seed=config.seed,
-        process_index=jax.process_index(),
-        process_count=jax.process_count(),
-    )
+    directory = workdir / (folder or stage)
+    if config.training.checkpoints:
+        keep_elsewhere(directory / "checkpoints", f"{config.training.checkpoints}/{folder or stage}/checkpoints")
+    stream = make_stream(source, example, batch_size=batch, seed=config.seed, rows=batch_rows(mesh, batch))
     try:
         return train(
             task,
             stream,
-            workdir=workdir / (folder or stage),
-            steps=steps,
-            log_every=config.log_every,
-            save_every=config.save_every,
+            _plan(config, steps),
+            workdir=directory,
             key=jax.random.fold_in(jax.random.key(config.seed), len(stage)),
             eval_fn=evaluate,
             begin=begin,
             frozen=frozen,
+            mesh=mesh,
             name=folder or stage,
         )
     finally:
         stream.close()
+
+
+def _plan(config: Any, steps: int) -> Plan:
+    """When the loop does what, as the config says it."""
+    training, profile = config.training, (0, 0)
+    if training.profile:
+        found = re.fullmatch(r"(\d+):(\d+)", training.profile)
+        if not found or not 0 < int(found[1]) <= int(found[2]) <= steps:
+            raise UserError(
+                f"config.training.profile is {training.profile!r}; give the first and the last of {steps} steps, "
+                "such as '20:25'"
+            )
+        profile = int(found[1]), int(found[2])
+    return Plan(
+        steps,
+        config.log_every,
+        config.save_every,
+        eval_every=training.eval_every,
+        best=training.best,
+        keep=training.keep,
+        profile=profile,
+        tensorboard=training.tensorboard,
+    )
+
+
+def _check_accumulates(config: Any, task: Task) -> None:
+    wanted = config.training.accumulate
+    if wanted != getattr(task, "accumulate", 1):
+        raise UserError(
+            f"config.training.accumulate is {wanted}, but the task of stage {config.stage} takes its batch whole; "
+            "set it to 1 for this stage (--job) or make the batch smaller"
+        )
 
 
 def _with_params(given: Any, state: TrainState) -> TrainState:
@@ -116,7 +149,7 @@ def earlier(config: Any, stage: str) -> Path:
       UserError: if there are none.
     """
     folder = Path(config.init_from).expanduser() / stage / "checkpoints"
-    if not folder.is_dir():
+    if not is_kept(folder):
         raise file_error(
             folder,
             "there are no weights to start from",

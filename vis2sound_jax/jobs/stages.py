@@ -12,6 +12,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from vis2sound_jax.errors import UserError, file_error
+from vis2sound_jax.jobs import hosts
 
 _FIRST_FILES = ("lock", ".config.json.tmp")
 """What a run that is killed at its very beginning leaves."""
@@ -178,13 +179,16 @@ def run_job(config: ConfigDict, workdir: Path, name: str, job: Job) -> Mapping[s
 
 def _run_stage(config: ConfigDict, workdir: Path, stage: str, job: Job) -> dict[str, Any]:
     mark: dict[str, Any] = {"finished": False, "settings": _settings(config, stage)}
-    # Begun counts too: half of a training with one learning rate must not go on with another.
-    write_json(_mark_path(workdir, stage), mark)
+    if hosts.is_first():
+        # Begun counts too: half of a training with one learning rate must not go on with another.
+        write_json(_mark_path(workdir, stage), mark)
     started_s = time.monotonic()
     summary = dict(job(_for_stage(config, stage), workdir))
     mark |= {"finished": True, "summary": summary, "seconds": round(time.monotonic() - started_s, 2)}
-    write_json(_mark_path(workdir, stage), mark)
-    print(f"{stage}: done in {_duration(mark['seconds'])} ({_describe(summary)})", flush=True)
+    hosts.wait(stage)
+    if hosts.is_first():
+        write_json(_mark_path(workdir, stage), mark)
+        print(f"{stage}: done in {_duration(mark['seconds'])} ({_describe(summary)})", flush=True)
     return mark
 
 
@@ -206,17 +210,21 @@ def run_stages(
     Raises:
       UserError: if a stage was begun with other settings, or the workdir is not this config's or is in use.
     """
-    stages = tuple(config.stages) if only is None else (only,)
-    with own_workdir(config, workdir):
+    stages, first = tuple(config.stages) if only is None else (only,), hosts.is_first()
+    with own_workdir(config, workdir) if first else contextlib.nullcontext():
+        hosts.wait("workdir")
         # All marks are compared before anything runs, so that nobody waits hours for a refusal.
         marks = {stage: _read_mark(config, workdir, stage) for stage in stages}
-        write_json(workdir / "config.json", _plain(config))
-        (workdir / "stages").mkdir(exist_ok=True)
+        hosts.wait("marks")
+        if first:
+            write_json(workdir / "config.json", _plain(config))
+            (workdir / "stages").mkdir(exist_ok=True)
         summaries = {}
         for stage in stages:
             mark = marks[stage]
             if mark is not None and mark["finished"]:
-                print(f"{stage}: finished ({_describe(mark['summary'])})", flush=True)
+                if first:
+                    print(f"{stage}: finished ({_describe(mark['summary'])})", flush=True)
             else:
                 mark = _run_stage(config, workdir, stage, jobs[stage])
             summaries[stage] = mark["summary"]

@@ -21,6 +21,9 @@ from vis2sound_jax.tasks.sync import SyncTask
 from vis2sound_jax.training.checkpoint import digest
 from vis2sound_jax.training.task import TrainState
 
+EVERY_HOST = True
+"""Of several processes, all train together."""
+
 _HELD_OUT_EXAMPLES = 128
 
 
@@ -38,7 +41,14 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
       UserError: if no training recording is long enough.
     """
     sync, net, spec = config.sync, build.sync_net(config), build.mel_spec(config)
-    task = SyncTask(net, sync.steps, sync.learning_rate, sync.weight_decay, sync.ema)
+    task = SyncTask(
+        net,
+        sync.steps,
+        sync.learning_rate,
+        sync.weight_decay,
+        sync.ema,
+        accumulate=config.training.accumulate,
+    )
     example = functools.partial(
         sync_example, frames=build.sync_frames(config), lags=net.lags, hop_s=spec.hop / spec.rate_hz
     )

@@ -13,7 +13,7 @@ from vis2sound_jax.data.pieces import mel_piece
 from vis2sound_jax.data.targets import encoder_example, hear
 from vis2sound_jax.data.tokens import pair_example
 from vis2sound_jax.errors import UserError
-from vis2sound_jax.jobs import books, train_paper
+from vis2sound_jax.jobs import books, hosts, train_paper
 from vis2sound_jax.jobs.cache import token_recordings
 from vis2sound_jax.jobs.fit import check_fit, earlier, fit
 from vis2sound_jax.jobs.prepare import open_split, prepared_dir
@@ -24,9 +24,12 @@ from vis2sound_jax.models.patch_coder import PatchCoder
 from vis2sound_jax.tasks.codebook import CodebookTask, start_books
 from vis2sound_jax.tasks.encoder import EncoderTask
 from vis2sound_jax.tasks.transformer import TransformerTask
-from vis2sound_jax.training.checkpoint import digest, load_params
+from vis2sound_jax.training.checkpoint import digest, load_meta, load_params
 from vis2sound_jax.training.progress import Progress, track
 from vis2sound_jax.training.task import TrainState
+
+EVERY_HOST = True
+"""Of several processes, all train together."""
 
 _BOOK_CLIPS = 1024
 _VALIDATION_BATCHES = 8
@@ -58,7 +61,14 @@ def _encoder(config: Any, workdir: Path) -> TrainState:
     net, encoder = build.encoder_net(config), config.encoder
     if not isinstance(net, ImpactNet):
         return train_paper.encoder(config, workdir)
-    task = EncoderTask(net, encoder.steps, encoder.learning_rate, encoder.weight_decay, encoder.ema)
+    task = EncoderTask(
+        net,
+        encoder.steps,
+        encoder.learning_rate,
+        encoder.weight_decay,
+        encoder.ema,
+        accumulate=config.training.accumulate,
+    )
     records = list(open_split(config, prepared_dir(workdir), "train"))
     with Progress(len(records), "listening", unit="recording") as progress:
         heard = hear(records, bands=net.bands, sound=encoder.targets == "sound", progress=progress.reach)
@@ -85,7 +95,15 @@ def _patch_books(config: Any, workdir: Path, net: PatchCoder) -> TrainState:
         recording_mel(record, spec, config.codebook.rms) for record in track(train_set, "listening", unit="recording")
     )
     held_mels = (recording_mel(record, spec, config.codebook.rms) for record in held)
-    return books.fit(net, mels, held_mels, workdir / "codebook", seed=config.seed, start=start)
+    folder = workdir / "codebook"
+
+    def fit_books() -> dict[str, Any]:
+        books.fit(net, mels, held_mels, folder, seed=config.seed, start=start)
+        return {}
+
+    hosts.first_alone("books", fit_books)
+    kept = folder / "checkpoints"
+    return TrainState(np.int32(load_meta(kept)["step"]), load_params(kept), {}, {})
 
 
 def _band_coder(config: Any, workdir: Path, net: BandCoder) -> TrainState:
@@ -124,6 +142,7 @@ def _transformer(config: Any, workdir: Path) -> TrainState:
         book=build.book_size(config),
         maskable=transformer.drop_condition > 0,
         compat=config.compat,
+        accumulate=config.training.accumulate,
     )
     video = build.video_net(config)
     if video is not None:

@@ -39,7 +39,10 @@ class Attention(nn.Module):
           [b, heads, t, t] can be read from the collection `intermediates`.
         """
         b, t, d = x.shape
-        q, k, v = (f(x).reshape(b, t, self.heads, -1) for f in (self.query, self.key, self.value))
+        q, k, v = (
+            nn.with_logical_constraint(f(x).reshape(b, t, self.heads, -1), ("batch", None, "heads", None))
+            for f in (self.query, self.key, self.value)
+        )
         scores = jnp.einsum("bqhd,bkhd->bhqk", q, k).astype(jnp.float32) * q.shape[-1] ** -0.5
         causal = jnp.tril(jnp.ones((t, t), bool))
         weights = jax.nn.softmax(jnp.where(causal, scores, -jnp.inf), axis=-1)
@@ -99,7 +102,8 @@ class Block(nn.Module):
         """Returns the sequence and this layer's keys and values [b, t, heads, head_dim]."""
         mixed, pair = self.attn(self.ln1(x))
         x = x + mixed
-        return x + self.mlp_out(_gelu(self.mlp_in(self.ln2(x)))), pair
+        inner = nn.with_logical_constraint(self.mlp_in(self.ln2(x)), ("batch", None, "mlp"))
+        return nn.with_logical_constraint(x + self.mlp_out(_gelu(inner)), ("batch", None, None)), pair
 
     def step(self, x: Float[Array, "d b"], start: Pair, own: Pair, slot: Int[Array, ""]) -> tuple[Array, Pair]:
         """Returns the new position and this layer's own cache with it; see `Attention.step`."""

@@ -125,9 +125,11 @@ class R2Plus1D(nn.Module):
 
     Attributes:
       widths: width of the four levels; the last is the width of the features.
+      remat: whether the backward pass computes the inside of each block again, to save memory.
     """
 
     widths: tuple[int, int, int, int] = (64, 128, 256, 512)
+    remat: bool = False
 
     @nn.compact
     def __call__(self, frames: Float[Array, "b t h w 3"], *, use_running_average: bool) -> Float[Array, "b t c"]:
@@ -142,10 +144,15 @@ class R2Plus1D(nn.Module):
           Features, averaged over the image.
         """
         mode = {"use_running_average": use_running_average}
+
+        def through(block: nn.Module, x: Array) -> Array:
+            return block(x, **mode)
+
+        run = nn.remat(through) if self.remat else through
         first = self.widths[0]
         x = nn.relu(Factored(first, 45 * first // 64, size=7, stride=2, name="stem")(frames, **mode))
         for level, width in enumerate(self.widths, start=1):
             for block in range(2):
                 stride = 2 if level > 1 and block == 0 else 1
-                x = VideoBlock(width, stride, name=f"layer{level}_{block}")(x, **mode)
+                x = run(VideoBlock(width, stride, name=f"layer{level}_{block}"), x)
         return x.mean(axis=(2, 3))

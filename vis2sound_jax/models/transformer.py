@@ -5,7 +5,7 @@ Three ways to condition: a prefix of features (the paper's), features added to t
 moment (time-aligned), and one style vector added everywhere.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +16,9 @@ from jaxtyping import Array, Float, Int
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.models.blocks import Block
 from vis2sound_jax.models.layers import LayerNorm, Linear, uniform_fan_in
+
+REMAT = {"dots": jax.checkpoint_policies.dots_with_no_batch_dims_saveable, "full": None}
+"""What is kept of a block for the backward pass, by the name of `Transformer.remat`; the rest is computed again."""
 
 
 class KVCache(NamedTuple):
@@ -51,7 +54,10 @@ class Transformer(nn.Module):
       layers: number of blocks.
       heads: attention heads; must divide `width`.
       width: size of a position's vector.
-      remat: whether training recomputes each block's inside in the backward pass, to save memory.
+      remat: what the backward pass computes again to save memory: "none"; "dots", all but products of
+        matrices; or "full", the inside of each block.
+      scan: whether whole sequences go through the blocks in one loop, which compiles faster. Parameters stay one
+        set a block; the loop stacks a copy of them.
       dtype: type of the matrix products and of the cache; parameters, normalisation, softmax and logits
         are float32.
     """
@@ -61,7 +67,8 @@ class Transformer(nn.Module):
     layers: int = 24
     heads: int = 16
     width: int = 1024
-    remat: bool = False
+    remat: str = "none"
+    scan: bool = False
     dtype: DTypeLike = jnp.float32
 
     def setup(self) -> None:
@@ -72,7 +79,9 @@ class Transformer(nn.Module):
         self.embedder = nn.Dense(self.width, kernel_init=uniform_fan_in)
         self.aligned_embedder = nn.Dense(self.width, kernel_init=small)
         self.style_embedder = nn.Dense(self.width, kernel_init=small)
-        block = nn.remat(Block, methods=["__call__"]) if self.remat else Block
+        block = Block
+        if self.remat != "none":
+            block = nn.remat(Block, methods=["__call__"], policy=REMAT[self.remat])
         self.blocks = [block(self.heads, self.width, self.dtype) for _ in range(self.layers)]
         self.ln_f = LayerNorm()
         self.head = Linear(self.vocab, use_bias=False)
@@ -100,10 +109,26 @@ class Transformer(nn.Module):
         Raises:
           UserError: if there is no input, or if the sequence is longer than `slots`.
         """
-        x = self._embed(tokens, prefix, aligned, style)
-        for block in self.blocks:
-            x, _ = block(x)
-        return self.head(self.ln_f(x))
+        x = nn.with_logical_constraint(self._embed(tokens, prefix, aligned, style), ("batch", None, None))
+        if self.scan and not self.is_initializing():
+            x = self._looped(x)
+        else:
+            for block in self.blocks:
+                x, _ = block(x)
+        return nn.with_logical_constraint(self.head(self.ln_f(x)), ("batch", None, "vocabulary"))
+
+    def _looped(self, x: Float[Array, "b n d"]) -> Float[Array, "b n d"]:
+        """Sends a sequence through the blocks as turns of one loop."""
+        every = [block.variables["params"] for block in self.blocks]
+        block = Block(self.heads, self.width, self.dtype, parent=None)
+
+        def turn(x: Array, params: Any) -> tuple[Array, None]:
+            return block.apply({"params": params}, x)[0], None
+
+        if self.remat != "none":
+            turn = jax.checkpoint(turn, policy=REMAT[self.remat])
+        x, _ = jax.lax.scan(turn, x, jax.tree.map(lambda *leaves: jnp.stack(leaves), *every))
+        return x
 
     def prefill(
         self,

@@ -3,15 +3,15 @@
 import abc
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
-from jax.sharding import PartitionSpec
 
-from vis2sound_jax.training.optim import adamw, apply_gradients, warmup_cosine
+from vis2sound_jax.training.optim import adamw, apply_gradients, gradients_in_parts, warmup_cosine
+from vis2sound_jax.training.tables import FSDP, Table
 from vis2sound_jax.training.task import Metrics, TrainState
 
 WARMUP_STEPS = 40
@@ -30,7 +30,8 @@ class AveragedTask(abc.ABC):
       weight_decay: of the matrices.
       ema: decay of the averaged weights per step.
       clip_norm: gradients of a larger global norm are scaled down to it.
-      sharding_rules: everything is replicated unless said otherwise.
+      sharding_rules: see `training.tables`.
+      accumulate: parts of a batch whose gradients are computed one after the other, to save memory.
     """
 
     net: Any
@@ -39,7 +40,8 @@ class AveragedTask(abc.ABC):
     weight_decay: float = 0.05
     ema: float = 0.99
     clip_norm: float = 1.0
-    sharding_rules: Sequence[tuple[str, PartitionSpec]] = ((".*", PartitionSpec()),)
+    sharding_rules: Table = FSDP
+    accumulate: int = 1
 
     @abc.abstractmethod
     def init_params(self, key: jax.Array, batch: Mapping[str, Any]) -> Any:
@@ -69,11 +71,11 @@ class AveragedTask(abc.ABC):
     ) -> tuple[TrainState, Metrics]:
         """Makes one update and moves the averaged weights."""
 
-        def loss(params: Any) -> tuple[jax.Array, Metrics]:
-            metrics = self.metrics(params, batch, key, state.step)
+        def loss(params: Any, part: Mapping[str, Any], key: jax.Array) -> tuple[jax.Array, Metrics]:
+            metrics = self.metrics(params, part, key, state.step)
             return metrics.sums["loss"] / jnp.maximum(metrics.counts["loss"], 1.0), metrics
 
-        gradients, metrics = jax.grad(loss, has_aux=True)(state.params)
+        gradients, metrics = gradients_in_parts(loss, state.params, batch, key, self.accumulate)
         state = apply_gradients(state, gradients, self.optimizer)
         # Early on the average would still hold the random start, so its reach grows with the steps.
         decay = jnp.minimum(self.ema, (1.0 + state.step) / (10.0 + state.step))

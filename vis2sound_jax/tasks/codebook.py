@@ -2,17 +2,17 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
-from jax.sharding import PartitionSpec
 
 from vis2sound_jax.models.band_coder import BandCoder
 from vis2sound_jax.models.codebook import kmeans
 from vis2sound_jax.training.optim import adamw, apply_gradients, warmup_cosine
+from vis2sound_jax.training.tables import FSDP, Table
 from vis2sound_jax.training.task import Metrics, TrainState
 
 KMEANS_ITERATIONS = 20
@@ -40,7 +40,7 @@ class CodebookTask:
     quantised: bool = True
     learning_rate: float = 1e-3
     flux_weight: float = 1.0
-    sharding_rules: Sequence[tuple[str, PartitionSpec]] = ((".*", PartitionSpec()),)
+    sharding_rules: Table = FSDP
 
     @functools.cached_property
     def optimizer(self) -> optax.GradientTransformation:

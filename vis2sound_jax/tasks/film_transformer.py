@@ -2,16 +2,16 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
-from jax.sharding import PartitionSpec
 
 from vis2sound_jax.models.r2plus1d import R2Plus1D, normalised
-from vis2sound_jax.tasks.transformer import TransformerTask
+from vis2sound_jax.tasks.transformer import SHARDING, TransformerTask
+from vis2sound_jax.training.tables import Table
 from vis2sound_jax.training.task import Metrics, TrainState
 
 Listen = Callable[[Any, jax.Array], jax.Array]
@@ -40,7 +40,7 @@ class FilmTransformerTask:
     trained: bool
     compat: bool = False
     listen: Listen | None = None
-    sharding_rules: Sequence[tuple[str, PartitionSpec]] = ((".*", PartitionSpec()),)
+    sharding_rules: Table = SHARDING
 
     @functools.cached_property
     def optimizer(self) -> optax.GradientTransformation:

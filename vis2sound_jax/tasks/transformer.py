@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -13,12 +13,21 @@ from jax.sharding import PartitionSpec
 from vis2sound_jax.models.conditioning import CONDITION, hide, sequence_inputs
 from vis2sound_jax.models.grid import allowed_tokens
 from vis2sound_jax.models.transformer import Transformer
-from vis2sound_jax.training.optim import adamw, apply_gradients, warmup_cosine
+from vis2sound_jax.training.optim import adamw, apply_gradients, gradients_in_parts, warmup_cosine
+from vis2sound_jax.training.tables import FSDP, Table
 from vis2sound_jax.training.task import Metrics, TrainState
 
 WARMUP_STEPS = 60
 LINEAR = (r"weight$",)
 DECAYED = (*LINEAR, r"(embedder|aligned_embedder|style_embedder)/kernel$")
+SHARDING: Table = (
+    (r"(tok_emb/embedding|head/weight)$", PartitionSpec("model", "fsdp")),
+    (r"(query|key|value|mlp_in)/weight$", PartitionSpec("model", "fsdp")),
+    (r"(query|key|value|mlp_in)/bias$", PartitionSpec("model")),
+    (r"(proj|mlp_out)/weight$", PartitionSpec("fsdp", "model")),
+    *FSDP,
+)
+"""Tensor parallelism of Shoeybi et al. 2019: heads, the inside of the MLP and the vocabulary by `model`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +53,7 @@ class TransformerTask:
       book: codes of one row's own book; 0 where rows share one.
       maskable: whether the last token of the network is the mask token.
       compat: the published optimizer: a constant learning rate, no clipping, and only linear maps decay.
+      accumulate: parts of a batch whose gradients are computed one after the other, to save memory.
     """
 
     net: Transformer
@@ -57,7 +67,8 @@ class TransformerTask:
     book: int = 0
     maskable: bool = True
     compat: bool = False
-    sharding_rules: Sequence[tuple[str, PartitionSpec]] = ((".*", PartitionSpec()),)
+    accumulate: int = 1
+    sharding_rules: Table = SHARDING
 
     @functools.cached_property
     def optimizer(self) -> optax.GradientTransformation:
@@ -80,11 +91,12 @@ class TransformerTask:
         """Makes one update."""
         batch = self.hide_some(batch, key)
 
-        def loss(params: Any) -> tuple[jax.Array, Metrics]:
-            metrics = self.metrics(params, batch)
+        def loss(params: Any, part: Mapping[str, Any], key: jax.Array) -> tuple[jax.Array, Metrics]:
+            del key  # what is random was drawn for the whole batch
+            metrics = self.metrics(params, part)
             return metrics.sums["loss"] / metrics.counts["loss"], metrics
 
-        gradients, metrics = jax.grad(loss, has_aux=True)(state.params)
+        gradients, metrics = gradients_in_parts(loss, state.params, batch, key, self.accumulate)
         return apply_gradients(state, gradients, self.optimizer), metrics
 
     def eval_step(self, state: TrainState, batch: Mapping[str, Any], frozen: Any) -> Metrics:

@@ -2,18 +2,18 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
-from jax.sharding import PartitionSpec
 
 from vis2sound_jax.models.r2plus1d import IMAGENET_MEAN, IMAGENET_STD
 from vis2sound_jax.models.video_onset import VideoOnsetNet
 from vis2sound_jax.tasks.averaged import as_unit
 from vis2sound_jax.training.optim import apply_gradients, warmup_cosine
+from vis2sound_jax.training.tables import FSDP, Table
 from vis2sound_jax.training.task import Metrics, TrainState
 
 
@@ -41,7 +41,7 @@ class VideoOnsetTask:
     weight_decay: float = 5e-4
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
-    sharding_rules: Sequence[tuple[str, PartitionSpec]] = ((".*", PartitionSpec()),)
+    sharding_rules: Table = FSDP
 
     @functools.cached_property
     def optimizer(self) -> optax.GradientTransformation:

@@ -2,19 +2,19 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
-from jax.sharding import PartitionSpec
 from jaxtyping import Array, Float
 
 from vis2sound_jax.models.discriminators import Judged, WaveDiscriminator
 from vis2sound_jax.models.gan_losses import feature_matching_loss, judged_adversarial_loss, judged_hinge_loss
 from vis2sound_jax.models.vocoder import MelGAN
 from vis2sound_jax.training.optim import apply_each, init_each
+from vis2sound_jax.training.tables import FSDP, Table
 from vis2sound_jax.training.task import Metrics, TrainState
 
 SPECTRUM_SAMPLES = 1024
@@ -43,7 +43,7 @@ class VocoderTask:
     discriminator: WaveDiscriminator = WaveDiscriminator()
     learning_rate: float = 1e-4
     feature_weight: float = 10.0
-    sharding_rules: Sequence[tuple[str, PartitionSpec]] = ((".*", PartitionSpec()),)
+    sharding_rules: Table = FSDP
 
     @functools.cached_property
     def optimizer(self) -> optax.GradientTransformation:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -15,10 +15,14 @@ from vis2sound_jax.models.gan_losses import codec_loss, hinge_loss
 from vis2sound_jax.models.perceptual import Lpaps
 from vis2sound_jax.models.vqgan import VQGAN
 from vis2sound_jax.training.optim import apply_each, init_each
+from vis2sound_jax.training.tables import FSDP, Table
 from vis2sound_jax.training.task import Metrics, TrainState
 
 HALF_RANGE_DB = 50.0
 """Decibels of a step of 1 in a log-mel of [-1, 1], which spans 100 dB."""
+
+SHARDING: Table = ((r"generator/codebook$", PartitionSpec("model")), *FSDP)
+"""The codebook by its codes, as every position looks for the nearest."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +59,7 @@ class VqganTask:
     learning_rate: float = 1.44e-4
     adaptive_limits: tuple[float, float] = (0.0, 1e4)
     perceptual_dropout: bool = False
-    sharding_rules: Sequence[tuple[str, PartitionSpec]] = ((".*", PartitionSpec()),)
+    sharding_rules: Table = SHARDING
 
     @functools.cached_property
     def optimizer(self) -> optax.GradientTransformation:

@@ -3,6 +3,8 @@
 A folder holds one numbered folder per saved step; each has the items `params`, `variables`, `opt_state`
 (arrays; absent where empty), `meta` (JSON: what the run wants to remember) and `data` (JSON: the position
 of the input stream). The items lie apart so that inference reads only the parameters.
+
+A folder may lie in a bucket (`gs://…`). Then a file `checkpoints.at` stands in its place in the run and names it.
 """
 
 import base64
@@ -16,13 +18,16 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
+from etils import epath
 
 from vis2sound_jax.errors import UserError, file_error
 from vis2sound_jax.training.optim import path_name
+from vis2sound_jax.training.sharding import fetch
 from vis2sound_jax.training.task import PyTree, TrainState
 
 _TREES = ("params", "variables", "opt_state")
 _DIFFERENCES_SHOWN = 3
+_SIGN = ".at"
 
 
 class Restored(NamedTuple):
@@ -33,11 +38,48 @@ class Restored(NamedTuple):
     meta: dict[str, Any]
 
 
-def _manager(directory: Path, *, keep: int | None, read_only: bool = False) -> ocp.CheckpointManager:
+def keep_elsewhere(directory: str | os.PathLike[str], elsewhere: str) -> None:
+    """Lets the checkpoints of a folder lie somewhere else.
+
+    Args:
+      directory: where the run looks for them; nothing may be there yet.
+      elsewhere: a folder, or an address such as `gs://bucket/run/stage/checkpoints`.
+    """
+    sign = Path(directory).with_suffix(_SIGN)
+    sign.parent.mkdir(parents=True, exist_ok=True)
+    temporary = sign.with_name(f".{sign.name}.{os.getpid()}")
+    temporary.write_text(elsewhere + "\n", encoding="utf-8")
+    os.replace(temporary, sign)
+
+
+def _place(directory: str | os.PathLike[str]) -> epath.Path:
+    """Where the checkpoints of a folder are."""
+    sign = Path(directory).with_suffix(_SIGN)
+    if "://" not in os.fspath(directory) and sign.is_file():
+        directory = sign.read_text(encoding="utf-8").strip()
+    path = epath.Path(directory)
+    return path if "://" in os.fspath(directory) else path.absolute()
+
+
+def is_kept(directory: str | os.PathLike[str]) -> bool:
+    """Tells whether a folder of checkpoints is there, here or in the place that it names."""
+    return _place(directory).is_dir()
+
+
+def _manager(
+    directory: epath.Path, *, keep: int | None, read_only: bool = False, alone: bool = False
+) -> ocp.CheckpointManager:
     options = ocp.CheckpointManagerOptions(max_to_keep=keep, cleanup_tmp_directories=not read_only, read_only=read_only)
+    if alone and jax.process_count() > 1:
+        me = jax.process_index()
+        directory.mkdir(parents=True, exist_ok=True)
+        options.create = False
+        options.multiprocessing_options = ocp.options.MultiprocessingOptions(
+            primary_host=me, active_processes={me}, barrier_sync_key_prefix=f"process{me}"
+        )
     handlers: dict[str, Any] = {name: ocp.StandardCheckpointHandler() for name in _TREES}
     handlers |= {name: ocp.JsonCheckpointHandler() for name in ("meta", "data")}
-    return ocp.CheckpointManager(directory.absolute(), options=options, item_handlers=handlers)
+    return ocp.CheckpointManager(directory, options=options, item_handlers=handlers)
 
 
 def _is_disk_full(error: BaseException) -> bool:
@@ -59,7 +101,7 @@ def _shapes(tree: PyTree) -> dict[str, tuple[int, ...]]:
     return {path_name(path): tuple(leaf.shape) for path, leaf in leaves}
 
 
-def _check_fit(place: Path, name: str, saved: PyTree, expected: PyTree) -> None:
+def _check_fit(place: epath.Path, name: str, saved: PyTree, expected: PyTree) -> None:
     """Compares shapes leaf by leaf, because orbax stops at the first and names none of ours."""
     have, want = _shapes(saved), _shapes(expected)
     differing = [path for path in sorted(have | want) if have.get(path) != want.get(path)]
@@ -97,15 +139,16 @@ class Checkpointer:
     returns when the last save is durable.
     """
 
-    def __init__(self, directory: str | os.PathLike[str], *, keep: int = 2) -> None:
+    def __init__(self, directory: str | os.PathLike[str], *, keep: int = 2, alone: bool = False) -> None:
         """Opens the folder, makes it if needed and removes what a killed save left.
 
         Args:
           directory: where the numbered checkpoints lie.
           keep: how many of the newest checkpoints to keep, ≥ 1.
+          alone: whether, of several processes, this one alone saves and restores.
         """
-        self._directory = Path(directory)
-        self._manager = _manager(self._directory, keep=keep)
+        self._directory = _place(directory)
+        self._manager = _manager(self._directory, keep=keep, alone=alone)
 
     def save(self, state: TrainState, data_state: Any, meta: Mapping[str, Any] | None = None) -> None:
         """Starts to save; the arrays are copied first, so the state may be donated afterwards.
@@ -200,13 +243,13 @@ class Checkpointer:
                 raise
 
 
-def _open_newest(directory: Path) -> tuple[ocp.CheckpointManager, int]:
-    step = None
-    if directory.is_dir():
-        manager = _manager(directory, keep=None, read_only=True)
+def _open_newest(directory: str | os.PathLike[str]) -> tuple[ocp.CheckpointManager, int]:
+    step, place = None, _place(directory)
+    if place.is_dir():
+        manager = _manager(place, keep=None, read_only=True, alone=True)
         step = manager.latest_step()
     if step is None:
-        raise file_error(directory, "there is no checkpoint", "train first, or name another --workdir")
+        raise file_error(place, "there is no checkpoint", "train first, or name another --workdir")
     return manager, step
 
 
@@ -224,10 +267,10 @@ def load_params(directory: str | os.PathLike[str], *, item: str = "params", expe
     Raises:
       UserError: if there is no checkpoint, or it does not fit `expected`.
     """
-    manager, step = _open_newest(Path(directory))
+    manager, step = _open_newest(directory)
     saved = _saved_trees(manager, step).get(item, {})
     if expected is not None:
-        _check_fit(Path(directory) / str(step), item, saved, expected)
+        _check_fit(_place(directory) / str(step), item, saved, expected)
     if not saved:
         return {}
     target = jax.tree.map(_abstract, saved)
@@ -246,7 +289,7 @@ def load_meta(directory: str | os.PathLike[str]) -> dict[str, Any]:
     Raises:
       UserError: if there is no checkpoint.
     """
-    manager, step = _open_newest(Path(directory))
+    manager, step = _open_newest(directory)
     found = manager.restore(step, args=ocp.args.Composite(meta=ocp.args.JsonRestore()))
     return {**found["meta"], "step": step}
 
@@ -263,7 +306,7 @@ def digest(tree: PyTree) -> str:
     sha = hashlib.sha256()
     named = {path_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
     for name, leaf in sorted(named.items()):
-        array = np.asarray(jax.device_get(leaf))
+        array = np.asarray(fetch(leaf))
         sha.update(f"{name} {array.dtype} {array.shape}\n".encode())
         sha.update(np.ascontiguousarray(array).tobytes())
     return sha.hexdigest()

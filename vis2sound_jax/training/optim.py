@@ -1,12 +1,14 @@
 """Optimizers: AdamW with weight decay by parameter path, gradient clipping, warm-up and cosine decay."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import jax
+import jax.numpy as jnp
 import optax
 
-from vis2sound_jax.training.task import PyTree, TrainState
+from vis2sound_jax.errors import UserError
+from vis2sound_jax.training.task import Metrics, PyTree, TrainState
 
 
 def path_name(path: Sequence[object]) -> str:
@@ -81,6 +83,47 @@ def adamw(
         mask=lambda params: mask_by_path(params, decay),
     )
     return update if clip_norm is None else optax.chain(optax.clip_by_global_norm(clip_norm), update)
+
+
+def gradients_in_parts(
+    loss: Callable[[PyTree, PyTree, jax.Array], tuple[jax.Array, Metrics]],
+    params: PyTree,
+    batch: PyTree,
+    key: jax.Array,
+    parts: int,
+) -> tuple[PyTree, Metrics]:
+    """Computes the gradient of a batch, part after part, so that only one part's activations are kept.
+
+    Args:
+      loss: (params, part of the batch, key) → mean loss and metrics of the part.
+      params: what to differentiate by.
+      batch: arrays [b, ...].
+      key: given as it is where there is one part, folded with the part's number otherwise.
+      parts: how many; must divide b.
+
+    Returns:
+      The mean gradient, that of the whole batch where all parts count the same, and the metrics of all parts.
+
+    Raises:
+      UserError: if the parts do not divide the batch.
+    """
+    gradient = jax.grad(loss, has_aux=True)
+    if parts == 1:
+        return gradient(params, batch, key)
+    size = len(jax.tree.leaves(batch)[0])
+    if size % parts:
+        raise UserError(f"config.training.accumulate is {parts}; it must divide the batch of {size}")
+    # Every part takes examples of every device, so none has to move.
+    cut = jax.tree.map(lambda leaf: leaf.reshape(size // parts, parts, *leaf.shape[1:]).swapaxes(0, 1), batch)
+    keys = jax.vmap(lambda part: jax.random.fold_in(key, part))(jnp.arange(parts))
+
+    def add(total: PyTree, inputs: tuple[PyTree, jax.Array]) -> tuple[PyTree, None]:
+        return jax.tree.map(jnp.add, total, gradient(params, *inputs)), None
+
+    first = jax.tree.map(lambda leaf: leaf[0], (cut, keys))
+    zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(gradient, params, *first))
+    (total, metrics), _ = jax.lax.scan(add, zeros, (cut, keys))
+    return jax.tree.map(lambda leaf: leaf / parts, total), metrics
 
 
 def apply_gradients(state: TrainState, gradients: PyTree, optimizer: optax.GradientTransformation) -> TrainState:

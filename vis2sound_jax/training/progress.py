@@ -20,7 +20,9 @@ class Progress:
     On a terminal a tqdm bar; elsewhere one plain line about every 30 s, so that short work is silent.
     """
 
-    def __init__(self, total: int | None, description: str, *, initial: int = 0, unit: str = "step") -> None:
+    def __init__(
+        self, total: int | None, description: str, *, initial: int = 0, unit: str = "step", shown: bool = True
+    ) -> None:
         """Starts the clock.
 
         Args:
@@ -28,13 +30,22 @@ class Progress:
           description: what is being done, e.g. the name of the stage.
           initial: units that were done before, e.g. by a run that this one resumes.
           unit: what is counted.
+          shown: whether to show anything; of several processes one does.
         """
+        self._shown = shown
         self._total, self._description, self._unit = total, description, unit
         self._done = self._initial = initial
         self._note = ""
         self._started_s = self._line_s = time.monotonic()
         # disable=None makes tqdm silent where standard error is not a terminal.
-        self._bar = tqdm(total=total, desc=description, initial=initial, unit=unit, disable=None, dynamic_ncols=True)
+        self._bar = tqdm(
+            total=total,
+            desc=description,
+            initial=initial,
+            unit=unit,
+            disable=None if shown else True,
+            dynamic_ncols=True,
+        )
 
     def advance(self, count: int = 1, *, note: str = "") -> None:
         """Counts finished units.
@@ -49,7 +60,7 @@ class Progress:
             self._bar.set_postfix_str(note, refresh=False)
         self._bar.update(count)
         now_s = time.monotonic()
-        if self._bar.disable and now_s - self._line_s >= LINE_INTERVAL_S:
+        if self._shown and self._bar.disable and now_s - self._line_s >= LINE_INTERVAL_S:
             self._line_s = now_s
             print(self._line(now_s), file=sys.stderr, flush=True)
 

@@ -1,12 +1,13 @@
 """What the training loop and an experiment agree on: the state, the metrics and the task itself."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
 from flax import struct
-from jax.sharding import PartitionSpec
+
+from vis2sound_jax.training.tables import Table
 
 PyTree = Any
 
@@ -71,8 +72,8 @@ class Task(Protocol):
     """
 
     @property
-    def sharding_rules(self) -> Sequence[tuple[str, PartitionSpec]]:
-        """Path regex → partition, first match wins; see `training.sharding`."""
+    def sharding_rules(self) -> Table:
+        """Path regex → which axis of the mesh divides what, first match wins; see `training.tables`."""
         ...
 
     def init(self, key: jax.Array, batch: Mapping[str, Any]) -> TrainState:

@@ -5,7 +5,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import IO, Any
+
+import jax
 
 from vis2sound_jax.errors import UserError
 
@@ -25,7 +27,8 @@ def _lines_up_to(path: Path, step: int) -> list[str]:
 class MetricsWriter:
     """Appends metrics to `metrics.jsonl` in a folder; a context manager.
 
-    Lines look like `{"step": 100, "train/loss": 1.25}`; one step may have several.
+    Lines look like `{"step": 100, "train/loss": 1.25}`; one step may have several. Of several processes the first
+    writes, the others do nothing.
     """
 
     def __init__(self, directory: str | os.PathLike[str], *, step: int, tensorboard: bool = False) -> None:
@@ -39,6 +42,10 @@ class MetricsWriter:
         Raises:
           UserError: if TensorBoard is asked for and `tensorboardX` is not installed.
         """
+        self._file: IO[str] | None = None
+        self._events: Any = None
+        if jax.process_index():
+            return
         folder = Path(directory)
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "metrics.jsonl"
@@ -56,15 +63,17 @@ class MetricsWriter:
           step: the number of updates made.
           values: name → number.
         """
-        self._file.write(json.dumps({"step": step, **values}) + "\n")
-        self._file.flush()
+        if self._file is not None:
+            self._file.write(json.dumps({"step": step, **values}) + "\n")
+            self._file.flush()
         if self._events is not None:
             for name, value in values.items():
                 self._events.add_scalar(name, value, step)
 
     def close(self) -> None:
         """Closes the files."""
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
         if self._events is not None:
             self._events.close()
 

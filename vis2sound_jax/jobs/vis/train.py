@@ -22,6 +22,9 @@ from vis2sound_jax.tasks.streams import StreamsTask
 from vis2sound_jax.training.checkpoint import digest
 from vis2sound_jax.training.task import TrainState
 
+EVERY_HOST = True
+"""Of several processes, all train together."""
+
 _HELD_BATCHES = 8
 
 
@@ -57,6 +60,7 @@ def _streams(config: Any, workdir: Path) -> TrainState:
         streams.weight_decay,
         streams.ema,
         timbre_weight=streams.timbre_weight,
+        accumulate=config.training.accumulate,
     )
     pca = open_pca(workdir)
     timbres = find_timbres(*open_sounds(workdir, "train"), streams.timbres, config.seed)
@@ -89,6 +93,7 @@ def _predictor(config: Any, workdir: Path) -> TrainState:
         robust=section.robust,
         warmup=section.warmup,
         aligned=section.aligned,
+        accumulate=config.training.accumulate,
     )
     source, example = _examples(config, workdir, "train", ablation)
     evaluate = None
