@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.sharding import PartitionSpec
 
 from tests.tasks import (
     codebook_test,
@@ -22,7 +23,9 @@ from tests.tasks import (
     vocoder_test,
     vqgan_test,
 )
+from vis2sound_jax.models.r2plus1d import R2Plus1D
 from vis2sound_jax.models.transformer import Transformer
+from vis2sound_jax.models.video_onset import VideoOnsetNet
 from vis2sound_jax.tasks.transformer import SHARDING
 from vis2sound_jax.training.loop import abstract_state, make_step
 from vis2sound_jax.training.sharding import fetch, make_mesh, shard_batch
@@ -33,8 +36,12 @@ MESHES = {
     "fsdp": {"fsdp": 8},
     "all": {"data": 2, "fsdp": 2, "model": 2},
 }
-SLOW = ("vqgan", "codebook", "vocoder")
-STEPS, EXAMPLES = 5, 8
+SLOW = ("vqgan", "codebook", "vocoder", "film", "video_onset")
+STEPS, EXAMPLES, WIDTHS = 5, 8, (8, 8, 16, 16)
+# Low, so that rounding is not blown up by steps that overshoot.
+RATE = 2e-4
+# The first convolutions of the video network have odd widths.
+LEAST = {"film": 1024, "video_onset": 1024}
 TOKENS = {"condition": (8, 6), "target": (8, 6)}
 
 # Wide enough for eight devices to share out its heads, its inside and its vocabulary.
@@ -48,11 +55,16 @@ TASKS: dict[str, Any] = {
     "vqgan": (vqgan_test.TASK, vqgan_test.batch),
     "transformer": (CODES, lambda: _codes(frames=False)),
     "film": (
-        dataclasses.replace(film_transformer_test.TRAINED, inner=dataclasses.replace(CODES, drop_condition=0.0)),
+        dataclasses.replace(
+            film_transformer_test.TRAINED, inner=dataclasses.replace(CODES, drop_condition=0.0), video=R2Plus1D(WIDTHS)
+        ),
         lambda: _codes(frames=True),
     ),
     "vocoder": (vocoder_test.TASK, vocoder_test.batch),
-    "video_onset": (video_onset_test.TASK, video_onset_test.batch),
+    "video_onset": (
+        dataclasses.replace(video_onset_test.TASK, net=VideoOnsetNet(WIDTHS, hidden=8)),
+        video_onset_test.batch,
+    ),
     "sync": (sync_test.TASK, lambda: sync_test.batch(0)),
     "streams": (streams_test.TASK, streams_test.batch),
     "impacts": (impacts_test.TASK, impacts_test.batch),
@@ -73,8 +85,12 @@ def _codes(*, frames: bool) -> dict[str, np.ndarray]:
 def _trained(name: str, axes: dict[str, int]) -> tuple[Any, list[float], bool]:
     """The parameters and losses of five steps, and whether any parameter was divided."""
     task, make = TASKS[name]
-    table = tuple((pattern, Fsdp(64) if isinstance(rule, Fsdp) else rule) for pattern, rule in task.sharding_rules)
+    table = tuple(
+        (pattern, Fsdp(LEAST.get(name, 64)) if isinstance(rule, Fsdp) else rule)
+        for pattern, rule in task.sharding_rules
+    )
     object.__setattr__(task := dataclasses.replace(task), "sharding_rules", table)
+    task = _at_rate(task)
     batch = {key: np.resize(value, (EXAMPLES, *value.shape[1:])) for key, value in make().items()}
     mesh, key = make_mesh(axes), jax.random.key(0)
     with jax.set_mesh(mesh):
@@ -87,6 +103,12 @@ def _trained(name: str, axes: dict[str, int]) -> tuple[Any, list[float], bool]:
             losses.append(metrics.means()["loss"])
         divided = any(not leaf.is_fully_replicated for leaf in jax.tree.leaves(state.params))
     return fetch(state.params), losses, divided
+
+
+def _at_rate(task: Any) -> Any:
+    if hasattr(task, "inner"):
+        return dataclasses.replace(task, inner=dataclasses.replace(task.inner, learning_rate=RATE))
+    return dataclasses.replace(task, learning_rate=RATE)
 
 
 @functools.cache
@@ -105,8 +127,9 @@ def test_a_mesh_trains_like_one_device(name: str, kind: str) -> None:
     wanted_params, wanted_losses, _ = _alone(name)
     assert divided is (kind != "data")
     np.testing.assert_allclose(losses, wanted_losses, rtol=1e-4)
-    # Adam makes steps of up to the learning rate of gradients that are zero but for rounding (biases before a norm).
-    jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-3, atol=5e-4), params, wanted_params)
+    # Adam makes whole steps of gradients that are zero but for rounding (biases before a norm): hence no closer.
+    for ours, wanted in zip(jax.tree.leaves(params), jax.tree.leaves(wanted_params), strict=True):
+        np.testing.assert_allclose(ours, wanted, rtol=1e-3, atol=STEPS * RATE / 2)
 
 
 def test_heads_codes_and_vocabulary_lie_on_the_model_axis() -> None:
@@ -115,10 +138,10 @@ def test_heads_codes_and_vocabulary_lie_on_the_model_axis() -> None:
     params = abstract_state(task, jax.random.key(0), make(), mesh).params
     assert task.sharding_rules is SHARDING
     layer = params["blocks_0"]
-    assert layer["attn"]["query"]["weight"].sharding.spec == ("model", "fsdp")
-    assert layer["attn"]["proj"]["weight"].sharding.spec == ("fsdp", "model")
-    assert layer["mlp_in"]["bias"].sharding.spec == ("model",)
-    assert params["tok_emb"]["embedding"].sharding.spec == ("model", "fsdp")
+    assert layer["attn"]["query"]["weight"].sharding.spec == PartitionSpec("model", "fsdp")
+    assert layer["attn"]["proj"]["weight"].sharding.spec == PartitionSpec("fsdp", "model")
+    assert layer["mlp_in"]["bias"].sharding.spec == PartitionSpec("model")
+    assert params["tok_emb"]["embedding"].sharding.spec == PartitionSpec("model", "fsdp")
     books = abstract_state(vqgan_test.TASK, jax.random.key(0), vqgan_test.batch(), mesh).params
-    assert books["generator"]["codebook"].sharding.spec == ("model",)
+    assert books["generator"]["codebook"].sharding.spec == PartitionSpec("model")
     assert jax.tree.leaves(params)[0].dtype == jnp.float32
