@@ -20,7 +20,8 @@ parse_flags() {
       extra=("$@")
       return
     fi
-    [[ "$1" == --?* ]] || fail "'$1' is not understood; flags look like --name=NAME, and what main is to hear follows --"
+    [[ "$1" == --?* ]] ||
+      fail "'$1' is not understood; flags look like --name=NAME, and what main is to hear follows --"
     name="${1#--}"
     name="${name%%=*}"
     if [[ " $switches " == *" $name "* ]]; then
@@ -59,6 +60,7 @@ require_tool() {
 require_count() {
   local name
   for name in "$@"; do
-    [[ "${flag[$name]}" =~ ^[1-9][0-9]*$ ]] || fail "--$name=${flag[$name]} is not a whole number from 1; write --$name=${example[$name]}"
+    [[ "${flag[$name]}" =~ ^[1-9][0-9]*$ ]] ||
+      fail "--$name=${flag[$name]} is not a whole number from 1; write --$name=${example[$name]}"
   done
 }

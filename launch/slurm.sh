@@ -61,7 +61,8 @@ require nodes gpus-per-node config workdir
 flag[cpus-per-task]="${flag[cpus-per-task]:-${example[cpus-per-task]}}"
 require_count nodes gpus-per-node cpus-per-task
 for name in partition account time; do
-  [[ "${flag[$name]:-}" =~ ^[A-Za-z0-9_.:,-]*$ ]] || fail "--$name=${flag[$name]} has characters that sbatch cannot take"
+  [[ "${flag[$name]:-}" =~ ^[A-Za-z0-9_.:,-]*$ ]] ||
+    fail "--$name=${flag[$name]} has characters that sbatch cannot take"
 done
 (cd "$root" && [ -f "${flag[config]%%:*}" ]) ||
   fail "--config=${flag[config]}: there is no such file; write for example --config=${example[config]}"

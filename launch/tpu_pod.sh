@@ -6,18 +6,19 @@
 # Flags: every task accepts all of them and says which it misses.
 #   --name --zone --project   the slice; --type --version --spot   how it is made
 #   --repo                    a git URL, or a tarball of the repository (git archive --prefix=vis2sound_jax/ …)
+#   --setup                   a command for every worker before the installation, such as one that mounts DIR's disk
 #   --config --workdir        of the run; DIR must be one place for all workers, which a slice's own disks are not
 #   --dry-run                 print the commands and run none        --yes   delete without asking
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 source "$(dirname "${BASH_SOURCE[0]}")/flags.sh"
 
-names="name zone project type version repo config workdir"
+names="name zone project type version setup repo config workdir"
 switches="spot dry-run yes"
 tasks="create install run logs stop resume delete all"
 example=(
   [name]=vis2sound [zone]=us-west4-a [project]=PROJECT [type]=v5litepod-16 [version]=v2-alpha-tpuv5-lite
-  [repo]=vis2sound.tar.gz [config]=configs/condfoley.py:paper [workdir]=/mnt/shared/run
+  [setup]="sudo mount …" [repo]=vis2sound.tar.gz [config]=configs/condfoley.py:paper [workdir]=/mnt/shared/run
 )
 checkout=vis2sound_jax # on a worker, in the home folder
 
@@ -38,10 +39,11 @@ look() {
   local errors found why
   errors="$(mktemp)"
   found="$(slice describe --format='value(acceleratorType,state)' 2>"$errors")" || found=""
-  why="$(grep -v '^ *$' "$errors" | tail -n 1)" || why=""
+  why="$(<"$errors")"
   rm -f "$errors"
   # Not to see a slice for want of rights or network is not the same as there being none.
-  [[ -n "$found" || "$why" =~ NOT_FOUND|not.found ]] || fail "gcloud could not look for ${flag[name]}: $why"
+  [[ -n "$found" || "$why" == *NOT_FOUND* || "$why" == *"not found"* ]] ||
+    fail "gcloud could not look for ${flag[name]}: $(grep -m 1 ERROR <<<"$why" || echo "it said nothing")"
   echo "${found##*/}"
 }
 
@@ -79,6 +81,7 @@ create() {
 
 install() {
   local get repo="${flag[repo]}"
+  if [ -n "${flag[setup]:-}" ]; then on_workers "${flag[setup]}"; fi
   if [[ "$repo" == *.tar.gz || "$repo" == *.tgz ]]; then
     [ -f "$repo" ] || fail "$repo: there is no such file; make it with $(tarball "$repo")"
     tar -tzf "$repo" | grep -c '^[^/]*/launch/worker.sh$' >/dev/null ||

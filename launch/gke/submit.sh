@@ -59,19 +59,20 @@ volume="emptyDir: {}"
 if [ -n "${flag[claim]:-}" ]; then
   volume="persistentVolumeClaim: {claimName: $(text "${flag[claim]}")}"
 elif [[ "${flag[workdir]}" != *://* ]]; then
-  fail "--workdir=${flag[workdir]} would be another disk on every worker; add --claim=CLAIM, a volume that is put at /data"
+  fail "--workdir=${flag[workdir]} would be another disk on every worker; add --claim=CLAIM, to be mounted at /data"
 fi
 if [[ "${flag[workdir]}" != *://* && "${flag[workdir]}" != /data/?* ]]; then
   fail "--workdir=${flag[workdir]} is not on the volume; write for example --workdir=${example[workdir]}"
 fi
 require_tool kubectl https://kubernetes.io/docs/tasks/tools
 
-apply=(kubectl apply --namespace="${flag[namespace]:-default}" -f -)
+namespace="--namespace=${flag[namespace]:-default}"
+apply=(kubectl apply "$namespace" -f -)
 if [ -n "$dry_run" ]; then
   echo "$(quote "${apply[@]}") <<'MANIFEST'"
   manifest
   echo MANIFEST
 else
   manifest | "${apply[@]}"
-  say "kubectl logs --namespace=${flag[namespace]:-default} --follow --selector=jobset.sigs.k8s.io/jobset-name=${flag[name]}"
+  say "kubectl logs $namespace --follow --selector=jobset.sigs.k8s.io/jobset-name=${flag[name]}"
 fi

@@ -14,7 +14,7 @@ RUN = ("--config=configs/condfoley.py:paper", "--workdir=gs://bucket/run")
 ODD = ("--config.data.films=('a b', \"it's\")", "--config.x=$HOME;*")
 ALL = (*SLICE, *MAKE, "--repo=https://example.org/films.git", *RUN)
 
-NONE = 'if [ "$4" = describe ]; then echo "ERROR: NOT_FOUND: no such node" >&2; exit 1; fi'
+NONE = "if [ \"$4\" = describe ]; then printf 'ERROR: NOT_FOUND: no such node\\n- more\\n' >&2; exit 1; fi"
 LOGS = 'for word; do case "$word" in --output-directory=*) echo hello >"${word#*=}/0.log" ;; esac; done'
 
 
@@ -35,11 +35,12 @@ def _command(call: list[str]) -> str:
 
 def test_all_makes_installs_runs_and_fetches_logs(machine: Machine) -> None:
     machine.stub("gcloud", f"{NONE}\n{LOGS}")
-    machine.does(SCRIPT, "all", *ALL, "--spot", "--project=films", "--", *ODD)
-    assert _verbs(machine) == ["describe", "create", "ssh", "ssh", "ssh"]
+    machine.does(SCRIPT, "all", *ALL, "--spot", "--project=films", "--setup=sudo mount 'x y'", "--", *ODD)
+    assert _verbs(machine) == ["describe", "create", "ssh", "ssh", "ssh", "ssh"]
     assert all({"pod", "--zone=us-west4-a", "--project=films"} <= set(call) for call in machine.calls)
-    _, create, install, start, _ = machine.calls
+    _, create, setup, install, start, _ = machine.calls
     assert {"--accelerator-type=v5litepod-16", "--version=v2-alpha-tpuv5-lite", "--spot"} <= set(create)
+    assert _command(setup) == "sudo mount 'x y'"
     assert "VIS2SOUND_EXTRAS=tpu bash vis2sound_jax/launch/worker.sh install" in _command(install)
     expected = ["bash", "vis2sound_jax/launch/worker.sh", "start", "--multihost", *RUN, *ODD]
     assert shlex.split(_command(start)) == expected
