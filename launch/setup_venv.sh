@@ -1,12 +1,9 @@
-# Sourced by quickstart.sh and test.sh: finds a Python, makes .venv beside setup.cfg, installs the pinned packages.
+# shellcheck shell=bash
+# Sourced by scripts that install: finds a Python, makes .venv beside setup.cfg, installs the pinned packages.
 
-root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
 venv="$root/.venv"
-
-fail() {
-  echo "vis2sound: error: $*" >&2
-  exit 2
-}
 
 # Prints the first Python that is new enough and can make virtual environments. Each candidate is run, because
 # a name on the PATH may be a version manager's shim that refuses to start.
@@ -40,11 +37,11 @@ setup_venv() {
   mark="$venv/.installed-${extras:-base}"
   if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
     python="$(find_python)"
-    echo "vis2sound: making $venv with $python"
+    say "making $venv with $python"
     "$python" -m venv --clear "$venv" || fail "$venv could not be made; see above, then run the same command again"
   fi
   if [ "$(cat "$mark" 2>/dev/null)" != "$(fingerprint)" ]; then
-    echo "vis2sound: installing packages into $venv (a few minutes)"
+    say "installing packages into $venv (a few minutes)"
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
       --constraint "$root/launch/constraints.txt" --editable "$root${extras:+[$extras]}" ||
       fail "the packages could not be installed; see above, then run the same command again"

@@ -7,7 +7,7 @@ setup_venv dev
 cd "$root"
 
 check() {
-  echo "vis2sound: $*"
+  say "$*"
   "$venv/bin/python" -m "$@" || fail "this check failed: $*"
 }
 
