@@ -45,6 +45,11 @@ def _main(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     ("arguments", "message"),
     [
         ([], "--config is missing; say which, for example --config=configs/condfoley.py"),
+        (
+            ["--config=demo.py", "--workdir=gs://bucket/run"],
+            "--workdir=gs://bucket/run: a run needs a folder on a disk, one that all hosts see; checkpoints alone may "
+            "lie in a bucket: --config.training.checkpoints=gs://bucket/run",
+        ),
         (["--config=no.py"], "no.py: there is no such config file; give a file such as configs/condfoley.py"),
         (
             ["--config=demo.py:smok"],

@@ -51,7 +51,7 @@ def main(argv: Sequence[str]) -> None:
     command_line.check_hosts(MULTIHOST.value, COORDINATOR.value, PROCESSES.value, PROCESS_ID.value)
     if MULTIHOST.value:
         hosts.start(COORDINATOR.value, PROCESSES.value, PROCESS_ID.value)
-    workdir = Path(WORKDIR.value or Path("runs") / config.name)
+    workdir = command_line.workdir_of(WORKDIR.value, config)
     jobs = {job: partial(start_job, job) for job in config.jobs}
     command_line.check_job(name, jobs, requested=requested)
     # A question asked by name is answered anew; a stage is done once.

@@ -139,6 +139,27 @@ def check_job(name: str | None, jobs: Collection[str], *, requested: bool) -> No
         raise UserError(f"--video, --example and their like go with {_LISTED}; add one of these or leave them out")
 
 
+def workdir_of(given: str | None, config: ConfigDict) -> Path:
+    """Says where a run is.
+
+    Args:
+      given: value of `--workdir`, None where it was not given.
+      config: its `name` names the folder then.
+
+    Returns:
+      The folder.
+
+    Raises:
+      UserError: if it is an address in a bucket.
+    """
+    if given and "://" in given:
+        raise UserError(
+            f"--workdir={given}: a run needs a folder on a disk, one that all hosts see; "
+            f"checkpoints alone may lie in a bucket: --config.training.checkpoints={given}"
+        )
+    return Path(given or Path("runs") / config.name)
+
+
 def check_hosts(multihost: bool, coordinator: str | None, processes: int | None, process_id: int | None) -> None:
     """Refuses flags of several processes that do not go together.
 
