@@ -1,4 +1,4 @@
-"""A program for the tests of several processes: trains a tiny task on all their devices and prints a digest.
+"""A program for the tests of several processes: trains a tiny task on all their devices and writes its arrays.
 
 python -m tests.jobs.together WORKDIR STEPS [--of=N --index=I --port=P] [--seconds=S] [--fail_at=STEP]
 """
@@ -17,9 +17,8 @@ from tests.training.tiny import TinyTask
 from vis2sound_jax.data.pipeline import make_stream
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.jobs import command_line, hosts
-from vis2sound_jax.training.checkpoint import digest
 from vis2sound_jax.training.loop import Plan, train
-from vis2sound_jax.training.sharding import batch_rows, make_mesh
+from vis2sound_jax.training.sharding import batch_rows, fetch, make_mesh
 from vis2sound_jax.training.tables import Fsdp
 
 BATCH = 8
@@ -56,7 +55,9 @@ def run(arguments: argparse.Namespace) -> None:
     plan = Plan(arguments.steps, log_every=5, save_every=5)
     state = train(DividedTask(), stream, plan, workdir=Path(arguments.workdir), key=jax.random.key(0), mesh=mesh)
     stream.close()
-    print(digest((state.params, state.opt_state, state.variables)), flush=True)
+    final = fetch({"params": state.params, "variables": state.variables})
+    if hosts.is_first():
+        np.savez(Path(arguments.workdir) / "final.npz", **final["params"]["layer"], **final["variables"])
     hosts.wait("the end")
 
 

@@ -53,21 +53,24 @@ def start(coordinator: str | None, processes: int | None, process_id: int | None
             "and Kubernetes give --coordinator=HOST:PORT, --processes=N and --process_id=I, the same address everywhere"
         ) from None
     _State.started = True
+    # All find each other's devices now: whoever used jax alone later would wait for the others in vain.
+    jax.devices()
     threading.Thread(target=_watch, daemon=True).start()
 
 
-def _client() -> Any:
+def _service() -> Any:
     # jax offers barriers between devices, which time out, and none between processes; orbax, too, takes this one.
+    # It also knows this process's number before the devices of all are there, for which `jax.process_index` waits.
     from jax._src.distributed import global_state
 
-    return global_state.client
+    return global_state
 
 
 def _watch() -> None:
     """Ends this process when another one has told that it failed."""
     while True:
         try:
-            reason = _client().key_value_try_get(_FAILED)
+            reason = _service().client.key_value_try_get(_FAILED)
         except Exception as error:
             if "NOT_FOUND" not in str(error):
                 return  # the service has ended, and with it the run
@@ -90,9 +93,7 @@ def fail(reason: str, code: int, error: BaseException | None = None) -> None:
     if error is not None:
         traceback.print_exception(error)
     with contextlib.suppress(Exception):
-        import jax
-
-        _client().key_value_set(_FAILED, f"process {jax.process_index()} failed: {reason}")
+        _service().client.key_value_set(_FAILED, f"process {_service().process_id} failed: {reason}")
     sys.stderr.flush()
     # The others must have read it before the service, which may live here, ends; a regular exit would wait for them.
     time.sleep(4 * _POLL_S)
@@ -101,11 +102,7 @@ def fail(reason: str, code: int, error: BaseException | None = None) -> None:
 
 def is_first() -> bool:
     """Tells whether this process writes what all share."""
-    if not _State.started:
-        return True
-    import jax
-
-    return jax.process_index() == 0
+    return not _State.started or _service().process_id == 0
 
 
 def wait(name: str) -> None:
@@ -116,7 +113,7 @@ def wait(name: str) -> None:
     """
     if _State.started and not _State.alone:
         _State.waits += 1
-        _client().wait_at_barrier(f"vis2sound/{_State.waits}/{name}", _PATIENCE_MS)
+        _service().client.wait_at_barrier(f"vis2sound/{_State.waits}/{name}", _PATIENCE_MS)
 
 
 def first_alone(name: str, job: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:

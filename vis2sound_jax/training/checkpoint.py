@@ -147,7 +147,7 @@ class Checkpointer:
           keep: how many of the newest checkpoints to keep, ≥ 1.
           alone: whether, of several processes, this one alone saves and restores.
         """
-        self._directory = _place(directory)
+        self._directory, self._alone = _place(directory), alone
         self._manager = _manager(self._directory, keep=keep, alone=alone)
 
     def save(self, state: TrainState, data_state: Any, meta: Mapping[str, Any] | None = None) -> None:
@@ -163,6 +163,9 @@ class Checkpointer:
         """
         step = int(state.step)
         trees = {name: getattr(state, name) for name in _TREES}
+        if self._alone:
+            # Of several processes none may save an array that lies on its own devices alone.
+            trees = jax.device_get(trees)
         items: dict[str, Any] = {
             name: ocp.args.StandardSave(tree) for name, tree in trees.items() if jax.tree.leaves(tree)
         }
