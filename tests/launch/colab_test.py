@@ -135,7 +135,7 @@ def test_takes_are_made_shown_and_kept(play: Play, trained: Trained) -> None:
     assert shown(notebook, "onsets") == shown(notebook, "mels") == ["image/png"]
     assert shown(notebook, "listen") == ["video", "audio"]
     for take in ("take1", "take2"):
-        film = folder / "soundtracks" / f"{take}.mp4"
+        film = folder / "runs" / "soundtracks" / f"{take}.mp4"
         assert probe(film).has_sound and probe(film).duration_s == pytest.approx(5.0, abs=0.04)
         assert len(read_sound(film.with_suffix(".wav"), 22050)) == round(probe(film).duration_s * 22050)
 
@@ -152,4 +152,4 @@ def test_cochleagrams_are_shown_turned_into_sound_and_predicted(play: Play, tiny
     assert shown(notebook, "inversion") == ["audio", "audio"]
     assert shown(notebook, "noise") == ["audio", "audio", "image/png"]
     assert shown(notebook, "soundtracks") == ["video"] * 3
-    assert np.isfinite(read_sound(tmp_path / "vis_parametric.mp4", 16000)).all()
+    assert np.isfinite(read_sound(tmp_path / "runs" / "vis_parametric.mp4", 16000)).all()
