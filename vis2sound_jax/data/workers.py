@@ -11,6 +11,8 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from absl import logging
+
 from vis2sound_jax.data.builders import BuilderSpec, RecordingBuilder
 from vis2sound_jax.data.shards import ShardFacts, ShardJob, make_shard
 from vis2sound_jax.errors import UserError
@@ -106,7 +108,8 @@ def run_pool(work: Work, workers: int, *, reach: Reach, finished: Finished) -> N
     context = multiprocessing.get_context("spawn")
     # Workers end at once when the other end closes, by whatever this process ends with.
     lifeline, held = context.Pipe(duplex=False)
-    pool = ProcessPoolExecutor(workers, context, _begin_worker, (work.spec, work.folder, lifeline))
+    begin = (work.spec, work.folder, lifeline, logging.get_verbosity())
+    pool = ProcessPoolExecutor(workers, context, _begin_worker, begin)
     try:
         waiting = {pool.submit(_work, job) for job in work.jobs}
         while waiting:
@@ -137,7 +140,8 @@ def make_apart(builder: RecordingBuilder, folder: Path, job: ShardJob) -> ShardF
 _here: dict[str, tuple[RecordingBuilder, Path]] = {}
 
 
-def _begin_worker(spec: BuilderSpec, folder: Path, lifeline: Connection) -> None:
+def _begin_worker(spec: BuilderSpec, folder: Path, lifeline: Connection, verbosity: int) -> None:
+    logging.set_verbosity(verbosity)
     # Ctrl-C reaches all processes of a terminal; the parent tells its workers itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
