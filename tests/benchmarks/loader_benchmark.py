@@ -42,6 +42,9 @@ STEP_S = {
 }
 
 
+ITEMS = 1000
+
+
 class Stream(NamedTuple):
     """What a stage of training draws from."""
 
@@ -54,7 +57,7 @@ def read_flags() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--recordings", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=5.0, help="how long each stream is timed")
-    parser.add_argument("--threads", type=int, default=2, help="of the loader; training uses 2")
+    parser.add_argument("--threads", type=int, help="of the loader; without it as many as training takes")
     parser.add_argument("--step_s", nargs="*", default=[], help=f"NAME=SECONDS, NAME of {', '.join(STEP_S)}")
     return parser.parse_args()
 
@@ -116,9 +119,11 @@ def paper_streams(config: Any, records: list[Any]) -> dict[str, Stream]:
     }
 
 
-def rates(stream: Stream, seconds: float, threads: int) -> tuple[float, float]:
+def rates(stream: Stream, seconds: float, threads: int | None) -> tuple[float, float]:
     """Draws batches for a while and returns examples a second, and examples a second and core."""
-    batches = make_stream(stream.source, stream.example, batch_size=stream.batch, seed=0, threads=threads)
+    # As many as a data set has: grain takes milliseconds to shuffle a place among a handful.
+    source = [stream.source[number % len(stream.source)] for number in range(ITEMS)]
+    batches = make_stream(source, stream.example, batch_size=stream.batch, seed=0, threads=threads)
     next(batches)
     count, wall, core = 0, time.perf_counter(), time.process_time()
     while time.perf_counter() - wall < seconds:

@@ -4,7 +4,6 @@ import hashlib
 import importlib.util
 import json
 import multiprocessing
-import os
 import shutil
 import signal
 import subprocess
@@ -15,7 +14,7 @@ import pytest
 
 import vis2sound_jax
 from vis2sound_jax.data import prepare as prepare_module
-from vis2sound_jax.data import shards
+from vis2sound_jax.data import shards, workers
 from vis2sound_jax.data.builders import BuilderSpec
 from vis2sound_jax.data.prepare import prepare
 from vis2sound_jax.data.shards import cut_shards
@@ -136,7 +135,7 @@ def test_a_worker_needs_no_jax():
 
 
 def test_workers_are_as_many_as_asked_for_shards_and_recordings(monkeypatch):
-    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: range(8), raising=False)
+    monkeypatch.setattr(workers, "usable_cores", lambda: 8)
 
     def work(recordings):
         return Work(BuilderSpec("greatest_hits", {}), Path(), cut_shards({"train": ["film"] * recordings}))

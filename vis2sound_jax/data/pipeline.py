@@ -11,6 +11,8 @@ from typing import Any, Protocol, TypeVar
 import grain
 import numpy as np
 
+from vis2sound_jax.data.cores import usable_cores
+
 Item = TypeVar("Item", covariant=True)
 Example = Mapping[str, Any]
 
@@ -35,7 +37,7 @@ def make_stream(
     process_count: int = 1,
     shuffle: bool = True,
     repeat: bool = True,
-    threads: int = 2,
+    threads: int | None = None,
 ) -> grain.DatasetIterator[Example]:
     """Starts the stream of batches that one host trains or evaluates on.
 
@@ -52,7 +54,8 @@ def make_stream(
       process_count: number of hosts.
       shuffle: whether to shuffle, anew in each pass.
       repeat: whether to pass over the source for ever; otherwise the last batch may be smaller.
-      threads: threads that read and transform ahead; they change nothing in the order.
+      threads: threads that read and transform ahead, by default one a core and two at least; they change nothing in
+        the order.
 
     Returns:
       An iterator over dictionaries of arrays with a leading axis `batch_size / process_count`. `get_state`
@@ -78,6 +81,7 @@ def make_stream(
     if repeat:
         items = items.repeat()
     share = items.random_map(transform)[process_index::process_count]
+    threads = threads or max(2, usable_cores())
     # A buffer of a few examples: grain's own, of 500, would hold gigabytes of video.
     options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=2 * threads)
     return iter(share.to_iter_dataset(options).batch(batch_size // process_count))

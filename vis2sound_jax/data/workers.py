@@ -14,6 +14,7 @@ from pathlib import Path
 from absl import logging
 
 from vis2sound_jax.data.builders import BuilderSpec, RecordingBuilder
+from vis2sound_jax.data.cores import usable_cores
 from vis2sound_jax.data.shards import ShardFacts, ShardJob, make_shard
 from vis2sound_jax.errors import UserError
 
@@ -65,8 +66,7 @@ def worker_count(asked: int, work: Work) -> int:
     if asked < -1:
         raise UserError(f"config.prepare.workers is {asked}; set a number of processes, 0 for none or -1 for all cores")
     if asked == -1:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        asked = min(cores, sum(len(job.ids) for job in work.jobs) // _WORTH_A_WORKER)
+        asked = min(usable_cores(), sum(len(job.ids) for job in work.jobs) // _WORTH_A_WORKER)
         asked = asked if asked > 1 else 0
     return min(asked, len(work.jobs))
 
