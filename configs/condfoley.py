@@ -71,6 +71,9 @@ def get_config(preset: str = "laptop") -> ConfigDict:
     # and the example's sound moves by the target's shift.
     config.compat = False
     config.data, config.world, config.mel = _data(), _world(), _mel()
+    # Who makes the records, which are the same: processes (-1 for all cores, 0 for none), or, with options such as
+    # "--runner=DirectRunner", Apache Beam (extra `beam`).
+    config.prepare = ConfigDict({"workers": -1, "beam": ""})
     config.encoder, config.codebook, config.transformer = _encoder(), _codebook(), _transformer()
     config.vocoder, config.sync, config.decoding = _vocoder(), _sync(), _decoding()
     config.evaluate, config.generate, config.request = _evaluate(), _generate(), _request()

@@ -109,6 +109,12 @@ def _data(config: ml_collections.ConfigDict) -> None:
     data.width = 128
     data.max_bad_share = 0.05
 
+    # Who makes the records, which are the same: processes (-1 for all cores, 0 for none), or, with options such as
+    # "--runner=DirectRunner", Apache Beam (extra `beam`).
+    config.prepare = prepare = ml_collections.ConfigDict()
+    prepare.workers = -1
+    prepare.beam = ""
+
     # Short recordings, many of them: what things look like is learned from different scenes.
     config.world = world = ml_collections.ConfigDict()
     world.train = 1600

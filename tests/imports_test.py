@@ -65,6 +65,7 @@ ARROWS: dict[str, set[str]] = {
 FENCED = {
     "orbax": {"vis2sound_jax/training/checkpoint.py"},
     "torch": {"tests/benchmarks/"},
+    "apache_beam": {"vis2sound_jax/data/beam.py"},
     "tensorflow": set(),
     "pytest": {"tests/"},
     "tests": {"tests/"},

@@ -129,6 +129,10 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # type:
         listed = {clip_key(name) for ids in self.recording_ids().values() for name in ids}
         return sorted(path.stem for key, path in self._films.items() if key not in listed)
 
+    def source_files(self, recording_id: str) -> list[Path]:
+        """Names the film that `encode` reads, whether it is there or not."""
+        return [self._films.get(clip_key(recording_id), self.recordings_dir / f"{recording_id}.mp4")]
+
     def encode(self, recording_id: str) -> dict[str, Any]:
         """Reads one clip and encodes it as a record.
 

@@ -26,6 +26,7 @@ SPLITS = ("official", "session_disjoint", "condfoley")
 FILM_SUFFIX = "_denoised.mp4"
 SOUND_SUFFIX = "_denoised.wav"
 TIMES_SUFFIX = "_times.txt"
+SPANS_NAME = "manifest.json"
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -129,6 +130,12 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # type:
         listed = set().union(*self.recording_ids().values())
         return sorted(self._film_ids - listed)
 
+    def source_files(self, recording_id: str) -> list[Path]:
+        """Names the files that `encode` reads, whether they are there or not."""
+        endings = (FILM_SUFFIX, SOUND_SUFFIX, TIMES_SUFFIX)
+        files = [self.recordings_dir / f"{recording_id}{ending}" for ending in endings]
+        return [*files, self.recordings_dir / SPANS_NAME]
+
     def encode(self, recording_id: str) -> dict[str, Any]:
         """Reads one recording and encodes it as a record.
 
@@ -182,7 +189,7 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # type:
 
     @functools.cached_property
     def _spans(self) -> Mapping[str, tuple[float, float]]:
-        return read_spans(self.recordings_dir / "manifest.json")
+        return read_spans(self.recordings_dir / SPANS_NAME)
 
 
 def read_times(path: Path) -> list[tuple[float, str, str, str]]:

@@ -10,8 +10,9 @@ import pytest
 from tensorflow_datasets.core import shuffle
 
 import vis2sound_jax
-from vis2sound_jax.data import prepare as prepare_module
-from vis2sound_jax.data.prepare import load_builder_module, prepare
+from vis2sound_jax.data import shards
+from vis2sound_jax.data.builders import load_builder_module
+from vis2sound_jax.data.prepare import prepare
 from vis2sound_jax.data.sources import open_records
 from vis2sound_jax.errors import UserError
 
@@ -49,13 +50,17 @@ def test_bad_recordings_are_listed_and_the_rest_is_stored(recordings, settings, 
     assert (report.unlisted, sum(report.recordings.values())) == (["y"], 1)
 
 
-def test_too_many_bad_recordings_stop_the_build_and_leave_nothing(recordings, settings, ids, tmp_path):
-    folder = tmp_path / "films"
+def test_too_many_bad_recordings_stop_the_build_until_they_are_mended(prepared, recordings, settings, ids, tmp_path):
+    folder, film = tmp_path / "films", f"{ids[2]}_denoised.mp4"
     shutil.copytree(recordings, folder)
-    (folder / f"{ids[2]}_denoised.mp4").write_bytes(b"")
+    (folder / film).write_bytes(b"")
     with pytest.raises(UserError, match=f"1 of 6 .*max_bad_share=0.05.*{ids[2]}_denoised.mp4"):
         prepare("greatest_hits", folder, tmp_path / "out", **settings)
-    assert [path.name for path in tmp_path.iterdir()] == ["films"]
+    assert not (tmp_path / "out").exists()
+    shutil.copy(recordings / film, folder)
+    prepare("greatest_hits", folder, tmp_path / "out", **settings)
+    assert digests(tmp_path / "out") == digests(prepared)
+    assert {path.name for path in tmp_path.iterdir()} == {"films", "out"}
 
 
 def test_a_second_run_writes_the_same_bytes_and_replaces_the_first(prepared, recordings, settings, tmp_path):
@@ -75,7 +80,7 @@ def test_other_files_are_never_replaced(recordings, settings, tmp_path):
 def test_no_shuffle_buffer_and_any_number_of_shards(recordings, prepared, settings, tmp_path, monkeypatch):
     # TFDS's own writer would spill here, and ask for TensorFlow.
     monkeypatch.setattr(shuffle, "MAX_MEM_BUFFER_SIZE", 100)
-    monkeypatch.setattr(prepare_module, "_RECORDINGS_PER_SHARD", 1)
+    monkeypatch.setattr(shards, "RECORDINGS_PER_SHARD", 1)
     prepare("greatest_hits", recordings, tmp_path / "out", **settings)
     assert len(digests(tmp_path / "out")) == 6
     many, few = open_records(tmp_path / "out", "train"), open_records(prepared, "train")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import vis2sound_jax
-from vis2sound_jax.data.prepare import load_builder_module
+from vis2sound_jax.data.builders import load_builder_module
 from vis2sound_jax.errors import UserError
 
 ROOT = Path(vis2sound_jax.__file__).parents[1]

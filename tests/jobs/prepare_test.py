@@ -8,7 +8,14 @@ from ml_collections import ConfigDict
 
 from configs.condfoley import get_config
 from vis2sound_jax.errors import UserError
-from vis2sound_jax.jobs.prepare import data_name, open_split, prepared_dir, recordings_dir, run
+from vis2sound_jax.jobs.prepare import (
+    data_name,
+    open_split,
+    prepare_folder,
+    prepared_dir,
+    recordings_dir,
+    run,
+)
 
 
 @pytest.fixture
@@ -73,6 +80,15 @@ def test_splits_hold_the_world(tiny_run: Path, tiny_config: ConfigDict) -> None:
     ids = {split: {record["id"] for record in records} for split, records in found.items()}
     assert all(name.startswith("procedural-train-") for name in ids["train"])
     assert ids["test"] == {"procedural-test-00000", "procedural-test-00001"}
+
+
+def test_who_prepares_is_asked_for_and_no_setting_of_a_stage(
+    tiny_run: Path, tiny_config: ConfigDict, tmp_path: Path
+) -> None:
+    assert not any("prepare" in keys for keys in tiny_config.stage_keys.values())
+    tiny_config.prepare.workers = -2
+    with pytest.raises(UserError, match="config.prepare.workers is -2"):
+        prepare_folder(tiny_config, recordings_dir(tiny_config, tiny_run), tmp_path / "out")
 
 
 @pytest.mark.parametrize(("name", "value"), [("rate_hz", 16000), ("fps", 15.0), ("height", 64), ("width", 32)])

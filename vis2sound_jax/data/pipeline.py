@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 import grain
 import numpy as np
 
+from vis2sound_jax.data.cores import usable_cores
 from vis2sound_jax.errors import UserError
 
 Item = TypeVar("Item", covariant=True)
@@ -102,7 +103,7 @@ def make_stream(
     rows: range | None = None,
     shuffle: bool = True,
     repeat: bool = True,
-    threads: int = 2,
+    threads: int | None = None,
 ) -> Batches:
     """Starts the stream of batches that one host trains or evaluates on.
 
@@ -118,7 +119,8 @@ def make_stream(
       rows: which examples of every batch this host loads, see `training.sharding.batch_rows`; None loads all.
       shuffle: whether to shuffle, anew in each pass.
       repeat: whether to pass over the source for ever; otherwise the last batch may be smaller.
-      threads: threads that read and transform ahead; they change nothing in the order.
+      threads: threads that read and transform ahead, by default one a core and two at least; they change nothing in
+        the order.
 
     Returns:
       An iterator over dictionaries of arrays with a leading axis of `rows`. `get_state` and `set_state` resume
@@ -142,4 +144,4 @@ def make_stream(
         items = items.shuffle()
     if repeat:
         items = items.repeat()
-    return Batches(items.random_map(transform), batch_size, rows, threads)
+    return Batches(items.random_map(transform), batch_size, rows, threads or max(2, usable_cores()))

@@ -1,49 +1,29 @@
 """Turns a folder of recordings into prepared records, through the data set's own TFDS builder.
 
-The records go through `tfds.core.SequentialWriter` and not through `download_and_prepare`: the latter
-shuffles, and beyond 1000 MiB a split its shuffle spills to disk with TensorFlow.
+The records do not go through `download_and_prepare`: it shuffles, and beyond 1000 MiB a split its shuffle spills to
+disk with TensorFlow. They are written shard by shard, and TFDS is told of the shards at the end.
 """
 
 import collections
-import contextlib
 import dataclasses
-import functools
 import importlib.util
 import json
 import os
-import tempfile
 import time
-from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import Any, Protocol
+from typing import Any
 
 import tensorflow_datasets as tfds
 from tqdm import tqdm
 
-import vis2sound_jax
+from vis2sound_jax.data.builders import BuilderSpec, RecordingBuilder
+from vis2sound_jax.data.shards import RECORDS, ShardFacts, cut_shards, shard_names
+from vis2sound_jax.data.unfinished import hold_unfinished, put_in_place, unfinished_path
+from vis2sound_jax.data.workers import Finished, Reach, Work, run_here, run_pool, worker_count
 from vis2sound_jax.errors import UserError, file_error
 
-# Video decoding releases the interpreter lock; two films at once also bound the memory.
-_DECODERS = 2
-_RECORDINGS_PER_SHARD = 64
-
-
-class RecordingBuilder(Protocol):
-    """What `prepare` asks of a builder in `datasets/`."""
-
-    info: tfds.core.DatasetInfo
-    data_dir: str
-
-    def recording_ids(self) -> dict[str, list[str]]:
-        """Lists the recordings of each split in storage order."""
-
-    def unlisted_ids(self) -> list[str]:
-        """Names the films that belong to no split."""
-
-    def encode(self, recording_id: str) -> dict[str, Any]:
-        """Reads and encodes one recording; raises UserError where it is missing or broken."""
+REPORT_NAME = "report.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,7 +40,7 @@ class PrepareReport:
       skipped: one `{"id", "split", "reason"}` for each recording left out.
       unlisted: films in the folder that no split mentions.
       stored_bytes: size of the records.
-      wall_s: time that the preparation took, in seconds.
+      wall_s: time that the preparation took, in seconds; after an interruption, that of the last call.
     """
 
     dataset: str
@@ -69,37 +49,10 @@ class PrepareReport:
     sound_sources: dict[str, int]
     duration_s: float
     events: int
-    skipped: list[dict[str, str]]
+    skipped: list[Mapping[str, str]]
     unlisted: list[str]
     stored_bytes: int
     wall_s: float
-
-
-@functools.cache
-def load_builder_module(builder_name: str) -> ModuleType:
-    """Loads a builder from the `datasets/` folder that stands beside the package.
-
-    It is loaded by path because a package called `datasets` would shadow the one of Hugging Face.
-
-    Args:
-      builder_name: name of a folder there, such as "greatest_hits".
-
-    Returns:
-      Its module, with `Builder` and `Config`.
-
-    Raises:
-      UserError: if there is none of that name.
-    """
-    folder = Path(vis2sound_jax.__file__).parent.parent / "datasets"
-    path = folder / builder_name / f"{builder_name}_dataset_builder.py"
-    spec = importlib.util.spec_from_file_location(f"{builder_name}_dataset_builder", path)
-    if not path.exists() or spec is None or spec.loader is None:
-        known = sorted(found.parent.name for found in folder.glob("*/*_dataset_builder.py"))
-        remedy = f"name one of {', '.join(known)}" if known else "run from a checkout of the repository"
-        raise file_error(path, "there is no such builder", remedy)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def prepare(
@@ -113,9 +66,15 @@ def prepare(
     height: int = 128,
     width: int = 128,
     max_bad_share: float = 0.05,
+    workers: int = 0,
+    beam: str = "",
     progress: Callable[[int, int], None] | None = None,
 ) -> PrepareReport:
     """Prepares every recording of a folder; an earlier preparation in `output_dir` is replaced at the end.
+
+    However it is run, the files are the same. A call that was interrupted, or stopped because of too many bad
+    recordings, leaves its finished shards in `.<output>.partial` beside the output. The same call goes on there; of
+    files that were changed meanwhile the shards are made anew.
 
     Args:
       builder_name: a folder of `datasets/`, such as "greatest_hits".
@@ -127,107 +86,126 @@ def prepare(
       height: rows of a stored frame.
       width: columns of a stored frame.
       max_bad_share: share of the recordings that may be missing or broken, in [0, 1].
+      workers: processes to start, -1 for one a core as far as the recordings are worth it, 0 for none; see
+        `workers.run_pool` for what a script must do then.
+      beam: options of an Apache Beam pipeline, which then does the work; see `beam.run_beam`.
       progress: called with (done, all recordings) instead of showing a progress bar.
 
     Returns:
       The report.
 
     Raises:
-      UserError: if there is no such builder or split, `output_dir` holds something else, or too many
-        recordings are missing or broken.
+      UserError: if there is no such builder or split, `output_dir` holds something else or is being prepared, too
+        many recordings are missing or broken, a worker was killed, or Beam is asked for and not there.
     """
-    began_s = time.monotonic()
-    output_dir = Path(output_dir)
+    began_s, output_dir = time.monotonic(), Path(output_dir)
     if output_dir.exists() and any(output_dir.iterdir()) and not (output_dir / "dataset_info.json").exists():
         raise file_error(output_dir, "holds other files", "name a new folder for the prepared records")
-    module = load_builder_module(builder_name)
-    config = module.Config(
-        recordings_dir=os.fspath(recordings_dir),
-        split=split,
-        rate_hz=rate_hz,
-        fps=fps,
-        height=height,
-        width=width,
-    )
-    output_dir.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=output_dir.parent, prefix=f".{output_dir.name}.") as scratch:
-        builder = module.Builder(data_dir=scratch, config=config)
-        report = _write_records(builder, max_bad_share, progress)
+    settings = {"split": split, "rate_hz": rate_hz, "fps": fps, "height": height, "width": width}
+    spec = BuilderSpec(builder_name, {"recordings_dir": os.fspath(recordings_dir), **settings})
+    builder = spec.open(unfinished_path(output_dir))
+    work = Work(spec, unfinished_path(output_dir), cut_shards(builder.recording_ids()))
+    total = sum(len(job.ids) for job in work.jobs)
+    with hold_unfinished(output_dir, spec, work.jobs) as folder:
+        with tqdm(total=total, unit="film", disable=True if progress else None) as bar:
+            reach = _reach(bar, progress)
+            _run(work, workers, beam, reach, _limit(total, max_bad_share))
+            reach(total)
+        report = _describe(builder, work, max_bad_share)
         report = dataclasses.replace(report, wall_s=round(time.monotonic() - began_s, 1))
         text = json.dumps(dataclasses.asdict(report), indent=1)
-        (Path(builder.data_dir) / "report.json").write_text(text + "\n", encoding="utf-8")
-        if output_dir.exists():
-            os.replace(output_dir, Path(scratch) / "replaced")
-        os.replace(builder.data_dir, output_dir)
+        (folder / RECORDS / REPORT_NAME).write_text(text + "\n", encoding="utf-8")
+        put_in_place(folder, output_dir)
     return report
 
 
-def _write_records(
-    builder: RecordingBuilder, max_bad_share: float, progress: Callable[[int, int], None] | None
-) -> PrepareReport:
-    """Writes the records in the order of the split lists, so that two runs write the same files."""
-    jobs = [(split, name) for split, names in builder.recording_ids().items() for name in names]
-    directory = Path(builder.data_dir)
-    directory.mkdir(parents=True)
-    writer = tfds.core.SequentialWriter(builder.info, _RECORDINGS_PER_SHARD, file_format="array_record")
-    recordings: collections.Counter[str] = collections.Counter()
-    sources: collections.Counter[str] = collections.Counter()
-    skipped: list[dict[str, str]] = []
-    duration_s, events = 0.0, 0
-    with contextlib.closing(_encoded(builder, jobs)) as encoded:
-        bar = tqdm(encoded, total=len(jobs), unit="film", disable=True if progress else None)
-        for done, (split, name, record) in enumerate(bar, start=1):
-            if isinstance(record, UserError):
-                skipped.append({"id": name, "split": split, "reason": str(record)})
-                _check_share(skipped, len(jobs), max_bad_share)
-            else:
-                writer.initialize_splits([split], fail_if_exists=False)
-                writer.add_examples({split: [record]})
-                recordings[split] += 1
-                sources[record["sound_source"]] += 1
-                duration_s += record["duration_s"]
-                events += len(record["event_time_s"])
-            if progress:
-                progress(done, len(jobs))
-    writer.close_all()
+def _run(work: Work, workers: int, beam: str, reach: Reach, finished: Finished) -> None:
+    """Makes all shards the way that is asked for."""
+    if beam:
+        if importlib.util.find_spec("apache_beam") is None:
+            raise UserError(
+                f"config.prepare.beam is {beam!r}, but Apache Beam is not installed; run pip install -e .[beam] or "
+                "set config.prepare.beam=''"
+            )
+        from vis2sound_jax.data.beam import run_beam
+
+        run_beam(work, beam, reach=reach)
+    elif count := worker_count(workers, work):
+        run_pool(work, count, reach=reach, finished=finished)
+    else:
+        run_here(work, reach=reach, finished=finished)
+
+
+def _describe(builder: RecordingBuilder, work: Work, max_bad_share: float) -> PrepareReport:
+    """Reads what is known of all shards, tells TFDS of them, and sums up."""
+    facts: dict[str, list[ShardFacts]] = collections.defaultdict(list)
+    limit = _limit(sum(len(job.ids) for job in work.jobs), max_bad_share)
+    for job in work.jobs:
+        found = ShardFacts.load(work.folder, job)
+        if found is None:
+            raise file_error(
+                work.folder, f"shard {job.name} is not there", "let every worker see this folder under this path"
+            )
+        limit(found)
+        facts[job.split].append(found)
+    records = work.folder / RECORDS
+    _write_info(builder.info, records, facts)
+    every = [found for shards in facts.values() for found in shards]
+    counts = {split: sum(len(found.ids) for found in shards) for split, shards in facts.items()}
+    sources = sum((collections.Counter(found.sound_sources) for found in every), collections.Counter[str]())
     return PrepareReport(
         dataset=builder.info.name,
         settings=dict(builder.info.metadata),
-        recordings=dict(recordings),
+        recordings={split: count for split, count in counts.items() if count},
         sound_sources=dict(sources),
-        duration_s=round(duration_s, 3),
-        events=events,
-        skipped=skipped,
+        duration_s=round(sum(found.duration_s for found in every), 3),
+        events=sum(found.events for found in every),
+        skipped=[one for found in every for one in found.skipped],
         unlisted=builder.unlisted_ids(),
-        stored_bytes=sum(path.stat().st_size for path in directory.glob("*.array_record*")),
+        stored_bytes=sum(path.stat().st_size for path in records.glob("*.array_record*")),
         wall_s=0.0,
     )
 
 
-def _encoded(
-    builder: RecordingBuilder, jobs: Sequence[tuple[str, str]]
-) -> Generator[tuple[str, str, dict[str, Any] | UserError], None, None]:
-    """Encodes recordings on a few threads, never far ahead of the writer, and yields them in order."""
-    with ThreadPoolExecutor(_DECODERS) as pool:
-        ahead: collections.deque[tuple[str, str, Future[dict[str, Any]]]] = collections.deque()
-        for split, name in jobs:
-            ahead.append((split, name, pool.submit(builder.encode, name)))
-            if len(ahead) > _DECODERS:
-                yield _finished(*ahead.popleft())
-        while ahead:
-            yield _finished(*ahead.popleft())
-
-
-def _finished(split: str, name: str, future: Future[dict[str, Any]]) -> tuple[str, str, dict[str, Any] | UserError]:
-    try:
-        return split, name, future.result()
-    except UserError as error:
-        return split, name, error
-
-
-def _check_share(skipped: Sequence[dict[str, str]], total: int, max_bad_share: float) -> None:
-    if len(skipped) > max_bad_share * total or len(skipped) == total:
-        raise UserError(
-            f"{len(skipped)} of {total} recordings cannot be used (max_bad_share={max_bad_share:g}), so "
-            f"nothing was prepared; mend them or allow more, beginning with {skipped[0]['reason']}"
+def _write_info(info: tfds.core.DatasetInfo, records: Path, facts: Mapping[str, Sequence[ShardFacts]]) -> None:
+    """Writes what TFDS reads a folder by; it passes over shards without records."""
+    splits = [
+        tfds.core.SplitInfo(
+            name=split,
+            shard_lengths=[len(found.ids) for found in shards],
+            num_bytes=sum(found.record_bytes for found in shards),
+            filename_template=shard_names(info.name, records, split),
         )
+        for split, shards in facts.items()
+        if any(found.ids for found in shards)
+    ]
+    info.set_splits(tfds.core.SplitDict(splits))
+    info.write_to_directory(records)
+
+
+def _reach(bar: tqdm, progress: Callable[[int, int], None] | None) -> Reach:
+    """Makes what workers report to: the user's function or the bar, never backwards."""
+
+    def reach(done: int) -> None:
+        if done > bar.n:
+            bar.n = done
+            bar.refresh()
+            if progress:
+                progress(done, bar.total)
+
+    return reach
+
+
+def _limit(total: int, max_bad_share: float) -> Finished:
+    """Makes a function that counts what shards left out and raises beyond the share that is allowed."""
+    skipped: list[Mapping[str, str]] = []
+
+    def check(facts: ShardFacts) -> None:
+        skipped.extend(facts.skipped)
+        if len(skipped) > max_bad_share * total or len(skipped) == total:
+            raise UserError(
+                f"{len(skipped)} of {total} recordings cannot be used (max_bad_share={max_bad_share:g}), so "
+                f"nothing was prepared; mend them or allow more, beginning with {skipped[0]['reason']}"
+            )
+
+    return check

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from vis2sound_jax import api
-from vis2sound_jax.data.prepare import load_builder_module
+from vis2sound_jax.data.builders import load_builder_module
 from vis2sound_jax.data.records import Record
 from vis2sound_jax.data.sources import prepared_settings
 from vis2sound_jax.data.tokens import TokenRecording

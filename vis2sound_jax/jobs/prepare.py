@@ -83,6 +83,8 @@ def prepare_folder(config: Any, folder: Path, output: Path) -> Any:
             height=data.height,
             width=data.width,
             max_bad_share=data.max_bad_share,
+            workers=config.prepare.workers,
+            beam=config.prepare.beam,
             progress=progress.reach,
         )
 
