@@ -9,16 +9,13 @@ import argparse
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from configs.condfoley import get_config
-from vis2sound_jax import build
-from vis2sound_jax.tasks.film_transformer import FilmTransformerTask
-from vis2sound_jax.tasks.transformer import TransformerTask
+from vis2sound_jax.jobs.stage_tasks import stage_task
 
 STEPS = 10
 
@@ -32,39 +29,12 @@ def read_flags() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def paper_task(config: Any) -> Any:
-    """The task of the paper preset's stage `transformer`."""
-    section = config.transformer
-    inner = TransformerTask(
-        build.transformer_net(config),
-        section.conditioning,
-        section.steps,
-        section.learning_rate,
-        section.weight_decay,
-        maskable=False,
-    )
-    video = build.video_net(config)
-    return inner if video is None else FilmTransformerTask(inner, video, section.video == "trained")
-
-
-def paper_batch(config: Any, size: int) -> dict[str, jax.ShapeDtypeStruct]:
-    """Shapes of a batch."""
-    n, frames = config.codebook.rows * config.transformer.columns, build.PREFIX_FRAMES
-    shapes: dict[str, Any] = {name: ((size, n), jnp.int32) for name in ("condition", "target")}
-    for name in ("condition", "target"):
-        if config.transformer.video == "cached":
-            shapes[f"{name}_video"] = ((size, frames, config.encoder.width), jnp.float32)
-        else:
-            shapes[f"{name}_frames"] = ((size, frames, 112, 112, 3), jnp.uint8)
-    return {name: jax.ShapeDtypeStruct(shape, dtype) for name, (shape, dtype) in shapes.items()}
-
-
 def main() -> None:
     """Prints what the program says of itself, and its speed on an accelerator."""
     flags, config = read_flags(), get_config("paper")
     config.transformer.dtype, config.transformer.video = flags.dtype, flags.video
-    task, key = paper_task(config), jax.random.key(0)
-    batch = paper_batch(config, flags.batch)
+    planned, key = stage_task(config, "transformer"), jax.random.key(0)
+    task, batch = planned.task, planned.batch(flags.batch)
     state = jax.eval_shape(task.init, key, batch)
     count = sum(leaf.size for leaf in jax.tree.leaves(state.params))
     step = jax.jit(lambda state, batch, key: task.train_step(state, batch, None, key), donate_argnums=0)
