@@ -38,6 +38,7 @@ _JOBS = {
     "amt": "amt",
     "sheet": "sheet",
     "convert": "convert",
+    "plan": "plan",
 }
 _DATA = ("seed", "data", "world", "mel")
 _NETWORKS = (*_DATA, "encoder", "codebook", "transformer", "compat")
@@ -301,6 +302,8 @@ def _request() -> ConfigDict:
     request.start = -1.0
     # Of --job=convert: which network a file of released weights holds, and the file.
     request.update(kind="", source="")
+    # Of --job=plan: chips such as "v5e-16", the stage, and whether its batch is one chip's.
+    request.update(topology="", stage="transformer", scale_batch=False)
     return request
 
 

@@ -74,8 +74,8 @@ def _main(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
         ),
         (
             ["--config=demo.py", "--video=a.mp4"],
-            "--video, --example and their like go with --job=generate or --job=onsets or --job=sheet or --job=convert; "
-            "add one of these or leave them out",
+            "--video, --example and their like go with --job=generate or --job=onsets or --job=sheet or --job=convert "
+            "or --job=plan; add one of these or leave them out",
         ),
         (
             ["--config=demo.py", "smoke"],

@@ -31,6 +31,9 @@ REQUEST = {
     "takes": flags.DEFINE_integer("takes", None, "Number of different soundtracks.", lower_bound=1),
     "seed": flags.DEFINE_integer("seed", None, "Seed of the takes."),
     "synthesis": flags.DEFINE_enum("synthesis", None, ("exemplar", "parametric"), "How sounds of impacts are made."),
+    "topology": flags.DEFINE_string("topology", None, "Chips to plan for, such as v5e-16 or v5e-4,v5e-16."),
+    "stage": flags.DEFINE_string("stage", None, "Stage to plan: encoder, codebook, transformer, vocoder or sync."),
+    "scale_batch": flags.DEFINE_bool("scale_batch", None, "Whether a plan takes the config's batch as one chip's."),
     "start": flags.DEFINE_float("start", None, "Second of the example at which its window begins.", lower_bound=0.0),
 }
 
@@ -42,9 +45,8 @@ def start_job(name: str, config: ConfigDict, workdir: Path) -> Mapping[str, Any]
     return job() if getattr(module, "EVERY_HOST", False) else hosts.first_alone(name, job)
 
 
-def main(argv: Sequence[str]) -> None:
+def main(_: Sequence[str]) -> None:
     """Runs what the flags ask for and says what was written where."""
-    del argv
     logging.set_verbosity(logging.FATAL)
     config, name = CONFIG.value, JOB.value
     requested = command_line.add_request(config, {key: flag.value for key, flag in REQUEST.items()})

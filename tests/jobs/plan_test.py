@@ -21,7 +21,7 @@ from vis2sound_jax.training.chips import CHIPS, topology
 def settings(**request: Any) -> ConfigDict:
     """The small paper preset without a video network."""
     config = get_config("paper_smoke")
-    config.transformer.video = "cached"
+    config.transformer.update(video="cached", layers=1)
     config.request.update(request)
     return config
 
@@ -35,7 +35,7 @@ def test_one_topology_is_told_in_full(capsys: pytest.CaptureFixture[str], tmp_pa
         *(
             "of 80 GB a chip: state ",
             "all-reduce of ",
-            "GB over data",
+            "kB over data",
             "samples/s; bound by ",
             "NVIDIA H100 data sheet",
         ),
@@ -57,10 +57,11 @@ def test_scaled_batches_keep_the_work_of_a_chip(capsys: pytest.CaptureFixture[st
     first, second, last = json.loads(output.read_text())["plans"]
     assert first["collectives"] == {} and first["bound"] != "communication"
     assert first["flops"] == second["flops"] == last["flops"] and first["state_bytes"] == last["state_bytes"]
-    # Every gradient is summed once, whatever the number of chips; statistics of the step are small beside them.
-    assert second["collectives"]["all-reduce"]["bytes"] >= 4 * first["parameters"]
-    assert last["collectives"]["all-reduce"]["bytes"] < 4.2 * first["parameters"]
-    assert 1.7 < last["communication_s"] / second["communication_s"] < 1.8  # 2·7/8 of it against 2·1/2
+    # Every gradient is summed once, whatever the number of chips; only that of the last position is always 0.
+    for one in (second, last):
+        assert one["collectives"]["all-reduce"]["bytes"] == pytest.approx(4 * one["parameters"], rel=0.002)
+    # A ring of n sends 2 (n - 1) / n of it.
+    assert last["communication_s"] / second["communication_s"] == pytest.approx(2 * 7 / 8)
 
 
 def test_what_does_not_fit_names_a_mesh_that_does(
@@ -97,7 +98,6 @@ def test_fsdp_divides_the_state() -> None:
             {"topology": "v5e-8", "stage": "encodr"},
             "--stage=encodr: there is no training step of that name; .* encoder",
         ),
-        ({"topology": "v5e-16"}, "--job=plan needs 16 virtual devices, and jax was started with 8"),
         ({"topology": "v5e-8", "output": "plan.txt"}, "plan.txt: has the ending .txt"),
     ],
 )
@@ -106,9 +106,12 @@ def test_mistakes_are_told(request_: dict[str, str], message: str, tmp_path: Pat
         plan.run(settings(**request_), tmp_path)
 
 
-def test_a_mesh_that_leaves_chips_out_is_refused(tmp_path: Path) -> None:
-    config = settings(topology="v5e-8")
-    config.mesh.data = 2
+def test_a_mesh_must_suit_the_chips(tmp_path: Path) -> None:
+    config = settings(topology="v5e-16")
+    config.mesh.fsdp = 16
+    with pytest.raises(UserError, match="--job=plan needs 16 virtual devices, and jax has 8"):
+        plan.run(config, tmp_path)
+    config.mesh.update(data=2, fsdp=1)
     with pytest.raises(UserError, match=r"leaves chips out; --config\.mesh\.data=-1 takes all"):
         plan.run(config, tmp_path)
 
@@ -121,13 +124,11 @@ def test_a_stages_examples_are_what_its_task_takes(preset: str, stage: str) -> N
         with pytest.raises(UserError, match="is not trained"):
             stage_task(config, stage)
         return
-    planned, key = stage_task(config, stage), jax.random.key(0)
+    planned = stage_task(config, stage)
     batch = planned.batch(4)
-    state = jax.eval_shape(planned.task.init, key, batch)
-    after, _ = jax.eval_shape(
-        lambda *given: planned.task.train_step(given[0], given[1], None, given[2]), state, batch, key
-    )
-    assert jax.tree.structure(after) == jax.tree.structure(state)
+    state = jax.eval_shape(planned.task.init, jax.random.key(0), batch)
+    metrics = jax.eval_shape(lambda *given: planned.task.eval_step(*given, None), state, batch)
+    assert metrics.sums
 
 
 def test_examples_have_the_shapes_of_real_ones() -> None:

@@ -8,7 +8,7 @@ import pytest
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from vis2sound_jax.training.collectives import collectives, group_axes, totals
+from vis2sound_jax.training.collectives import axis_group, collectives, group_axes, totals
 from vis2sound_jax.training.sharding import make_mesh
 
 LOOPED = """HloModule jit_f, is_scheduled=true, num_partitions=8
@@ -91,6 +91,9 @@ def test_groups_tell_the_axes() -> None:
     assert group_axes((0, 1), axes) == ("model",)
     assert group_axes((0, 2, 4, 6), axes) == ("data", "fsdp")
     assert group_axes(range(8), axes) == ("data", "fsdp", "model")
+    for group in ((0, 1), (0, 2, 4, 6), (0, 4), tuple(range(8))):
+        assert axis_group(group_axes(group, axes), axes) == group
+    assert axis_group(("fsdp",), {"data": 4, "fsdp": 3, "model": 2}) == (0, 2, 4)
 
 
 def _place(mesh: Mesh, shape: tuple[int, ...], *axes: Any) -> jax.ShapeDtypeStruct:

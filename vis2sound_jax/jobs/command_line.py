@@ -15,7 +15,7 @@ from ml_collections import ConfigDict
 from vis2sound_jax.errors import Stopped, UserError, file_error
 from vis2sound_jax.jobs import hosts
 
-REQUESTED_JOBS = ("generate", "onsets", "sheet", "convert")
+REQUESTED_JOBS = ("generate", "onsets", "sheet", "convert", "plan")
 """Jobs that hear `--video`, `--output` and the other request flags."""
 
 _LISTED = " or ".join(f"--job={name}" for name in REQUESTED_JOBS)

@@ -3,6 +3,7 @@
 The step is compiled for virtual devices, nothing is run, and neither data nor a workdir is needed.
 """
 
+import contextlib
 import json
 import math
 from pathlib import Path
@@ -15,10 +16,13 @@ from vis2sound_jax.evaluation.saving import write_whole
 from vis2sound_jax.jobs import plan_text
 from vis2sound_jax.jobs.outputs import check_output
 from vis2sound_jax.jobs.plan_fit import not_fitting
-from vis2sound_jax.jobs.plan_step import PlannedStep, plan_step
+from vis2sound_jax.jobs.plan_step import PlannedStep, compiled_axes, plan_step
 from vis2sound_jax.jobs.stage_tasks import StageTask, stage_task
 from vis2sound_jax.training.chips import Topology, topology
 from vis2sound_jax.training.sharding import resolve_axes
+
+_DEVICES = 256
+"""Virtual devices: enough for other meshes too, which are tried where a step does not fit."""
 
 
 def run(config: Any, workdir: Path) -> dict[str, Any]:
@@ -45,7 +49,7 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     if request.output:
         check_output(Path(request.output), (".json",))
     topologies, planned = [topology(name) for name in names], stage_task(config, stage)
-    _open_devices(max(one.chips for one in topologies))
+    _open_devices(max(math.prod(compiled_axes(resolve_axes(config.mesh, one.chips)).values()) for one in topologies))
     steps = []
     for one in topologies:
         steps.append(_plan(config, planned, one))
@@ -63,17 +67,16 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     return {"stage": stage, **{step.topology.name: f"{1e3 * step.prediction.step_s:.3g} ms a step" for step in steps}}
 
 
-def _open_devices(count: int) -> None:
-    """Makes virtual CPU devices, or takes those that are there where jax is already in use."""
-    try:
-        jax.config.update("jax_num_cpu_devices", count)
-        jax.config.update("jax_platforms", "cpu")
-    except RuntimeError:
-        pass
-    if jax.device_count() < count:
+def _open_devices(least: int) -> None:
+    """Makes virtual CPU devices, unless jax was told before how many to make or is already in use."""
+    if jax.config.jax_num_cpu_devices < 0:
+        with contextlib.suppress(RuntimeError):
+            jax.config.update("jax_num_cpu_devices", max(least, _DEVICES))
+            jax.config.update("jax_platforms", "cpu")
+    if jax.device_count() < least:
         raise UserError(
-            f"--job=plan needs {count} virtual devices, and jax was started with {jax.device_count()}; "
-            "run the job by itself, or name a smaller --topology"
+            f"--job=plan needs {least} virtual devices, and jax has {jax.device_count()}; "
+            "unset JAX_NUM_CPU_DEVICES, or name a smaller --topology"
         )
 
 

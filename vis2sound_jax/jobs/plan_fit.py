@@ -1,10 +1,13 @@
 """What to change when a step does not fit: the mesh, what the backward pass keeps, or how much is done at a time."""
 
+import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import jax
+
 from vis2sound_jax.errors import UserError
-from vis2sound_jax.jobs.plan_step import PlannedStep, held_bytes, plan_step
+from vis2sound_jax.jobs.plan_step import PlannedStep, compiled_axes, held_bytes, plan_step
 from vis2sound_jax.jobs.stage_tasks import stage_task
 
 _COMPILED = 3
@@ -56,11 +59,13 @@ def _candidates(config: Any, stage: str, step: PlannedStep) -> Iterator[_Candida
     rest = max(0, step.temporary_bytes - gradients)
     planned = stage_task(config, stage)
     for axes in _meshes(step.topology.chips):
+        if math.prod(compiled_axes(axes).values()) > jax.device_count():
+            continue
         held = held_bytes(planned, axes, step.batch) + step.input_bytes
         # With fewer parts the examples of a chip are more, as many times as `model` shares out their work.
         least = held + rest + gradients / (axes["fsdp"] * axes["model"])
         yield _Candidate(_mesh_flags(config, axes), config, axes, least)
-    for name, value, share in _settings(config, step):
+    for name, value, share in _settings(config, step, parted=hasattr(planned.task, "accumulate")):
         changed = config.copy_and_resolve_references()
         changed.training[name] = value
         least = step.state_bytes + step.input_bytes + rest * share
@@ -84,13 +89,13 @@ def _mesh_flags(config: Any, axes: dict[str, int]) -> str:
     return " ".join(f"--config.mesh.{name}={size}" for name, size in wanted.items() if config.mesh[name] != size)
 
 
-def _settings(config: Any, step: PlannedStep) -> Iterator[tuple[str, Any, float]]:
+def _settings(config: Any, step: PlannedStep, *, parted: bool) -> Iterator[tuple[str, Any, float]]:
     """Setting, value, and the share of activations that is left at least."""
     if config.training.remat != "full":
         yield "remat", "full", 0.0
     own = step.batch // (step.axes["data"] * step.axes["fsdp"])
     parts = 2 * config.training.accumulate
-    while parts <= own:
+    while parted and parts <= own:
         if own % parts == 0:
             yield "accumulate", parts, config.training.accumulate / parts
         parts *= 2

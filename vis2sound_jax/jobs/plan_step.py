@@ -1,4 +1,8 @@
-"""One training step on chips that are not there: compiled for as many virtual devices, then read."""
+"""One training step on chips that are not there: compiled for virtual devices, then read.
+
+Along `data` all devices do the same, so that a larger axis changes neither the program of a device nor what it sends,
+only to how many. It is compiled for at most `MOST_DATA`, and the groups are widened to the axis that was asked for.
+"""
 
 import functools
 import math
@@ -6,17 +10,22 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
-from jax.sharding import Mesh, NamedSharding
+from jax.sharding import NamedSharding
 
 from vis2sound_jax.jobs.stage_tasks import StageTask
 from vis2sound_jax.training.chips import Topology
-from vis2sound_jax.training.collectives import Collective, collectives
+from vis2sound_jax.training.collectives import Collective, axis_group, collectives, group_axes
 from vis2sound_jax.training.loop import abstract_state, make_step
 from vis2sound_jax.training.roofline import Prediction, predict
 from vis2sound_jax.training.sharding import make_mesh
 from vis2sound_jax.training.tables import BATCH
-from vis2sound_jax.training.task import PyTree, TrainState
+from vis2sound_jax.training.task import PyTree
 from vis2sound_jax.training.work import Work, work
+
+MOST_DATA = 8
+"""Devices along the axis `data` that a step is compiled for."""
+
+_Batch = tuple[tuple[str, jax.ShapeDtypeStruct], ...]
 
 # What is compiled is not run, so machine code need not be good.
 _COMPILER_OPTIONS = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
@@ -60,6 +69,21 @@ class PlannedStep(NamedTuple):
         return self.needed_bytes <= self.topology.chip.hbm_bytes
 
 
+class _Read(NamedTuple):
+    """What a compiled program says of itself; see `PlannedStep`."""
+
+    parameters: int
+    state_bytes: int
+    input_bytes: int
+    temporary_bytes: int
+    collectives: tuple[Collective, ...]
+
+
+def compiled_axes(axes: Mapping[str, int]) -> dict[str, int]:
+    """Says for which mesh a step is compiled that is planned for another."""
+    return {**axes, "data": min(axes["data"], MOST_DATA)}
+
+
 def plan_step(planned: StageTask, topology: Topology, axes: Mapping[str, int], batch: int) -> PlannedStep:
     """Compiles a step and predicts how it would do.
 
@@ -73,44 +97,55 @@ def plan_step(planned: StageTask, topology: Topology, axes: Mapping[str, int], b
       What is known of it.
 
     Raises:
-      UserError: if the task's sharding table does not fit the mesh.
+      UserError: if the task's sharding table does not fit the mesh, or there are too few virtual devices.
     """
-    mesh, key = make_mesh(axes), jax.random.key(0)
-    shapes = {
-        name: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=NamedSharding(mesh, BATCH))
-        for name, leaf in planned.batch(batch).items()
-    }
-    state = abstract_state(planned.task, key, shapes, mesh)
-    program = _compiled(planned, state, shapes, key, mesh)
-    memory, found = program.memory_analysis(), collectives(program.as_text())
-    state_bytes, input_bytes = _held_bytes(state), _held_bytes(shapes)
-    # The new state lies where the old one did; what else comes out is counted as temporary.
-    more = memory.output_size_in_bytes - memory.alias_size_in_bytes
-    own = _own_work(planned, batch // (axes["data"] * axes["fsdp"]), axes["model"])
-    own = own._replace(bytes=own.bytes + 2 * state_bytes)
+    task: Any = planned.task
+    own, small = batch // (axes["data"] * axes["fsdp"]), compiled_axes(axes)
+    read = _read(task, tuple(planned.batch(own * small["data"] * small["fsdp"]).items()), tuple(small.items()))
+    found = [one._replace(group=axis_group(group_axes(one.group, small), axes)) for one in read.collectives]
+    done = _traced_work(task, tuple(planned.batch(own).items()))
+    # The axis `model` shares out the products, and the optimizer reads and writes the state that the chip holds.
+    done = Work(*(value / axes["model"] for value in done)).plus(Work(bytes=2 * read.state_bytes))
     return PlannedStep(
         topology=topology,
         axes=dict(axes),
         batch=batch,
-        parameters=sum(leaf.size for leaf in jax.tree.leaves(state.params)),
-        work=own,
-        state_bytes=state_bytes,
-        input_bytes=input_bytes,
-        temporary_bytes=memory.temp_size_in_bytes + max(0, more),
+        parameters=read.parameters,
+        work=done,
+        state_bytes=read.state_bytes,
+        input_bytes=read.input_bytes,
+        temporary_bytes=read.temporary_bytes,
         collectives=found,
-        prediction=predict(own, found, topology, axes),
+        prediction=predict(done, found, topology, axes),
     )
 
 
 def held_bytes(planned: StageTask, axes: Mapping[str, int], batch: int) -> int:
     """Bytes of the state on one chip of a mesh, without compiling anything; see `plan_step`."""
-    return _held_bytes(abstract_state(planned.task, jax.random.key(0), planned.batch(batch), make_mesh(axes)))
+    mesh = make_mesh(compiled_axes(axes))
+    return _held_bytes(abstract_state(planned.task, jax.random.key(0), planned.batch(batch), mesh))
 
 
-def _compiled(planned: StageTask, state: TrainState, shapes: PyTree, key: jax.Array, mesh: Mesh) -> Any:
-    step: Any = make_step(planned.task, jax.tree.map(lambda leaf: leaf.sharding, state))
+@functools.lru_cache
+def _read(task: Any, batch: _Batch, axes: tuple[tuple[str, int], ...]) -> _Read:
+    mesh, key = make_mesh(dict(axes)), jax.random.key(0)
+    shapes = {
+        name: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=NamedSharding(mesh, BATCH)) for name, leaf in batch
+    }
+    state = abstract_state(task, key, shapes, mesh)
+    step: Any = make_step(task, jax.tree.map(lambda leaf: leaf.sharding, state))
     with jax.set_mesh(mesh):
-        return step.lower(state, shapes, None, key).compile(compiler_options=_COMPILER_OPTIONS)
+        program = step.lower(state, shapes, None, key).compile(compiler_options=_COMPILER_OPTIONS)
+    memory = program.memory_analysis()
+    # The new state lies where the old one did; what else comes out is counted as temporary.
+    more = max(0, memory.output_size_in_bytes - memory.alias_size_in_bytes)
+    return _Read(
+        parameters=sum(leaf.size for leaf in jax.tree.leaves(state.params)),
+        state_bytes=_held_bytes(state),
+        input_bytes=_held_bytes(shapes),
+        temporary_bytes=memory.temp_size_in_bytes + more,
+        collectives=tuple(collectives(program.as_text())),
+    )
 
 
 def _held_bytes(tree: PyTree) -> int:
@@ -119,13 +154,7 @@ def _held_bytes(tree: PyTree) -> int:
 
 
 @functools.lru_cache
-def _traced_work(task: Any, batch: tuple[tuple[str, jax.ShapeDtypeStruct], ...]) -> Work:
+def _traced_work(task: Any, batch: _Batch) -> Work:
     key, shapes = jax.random.key(0), dict(batch)
     state = jax.eval_shape(task.init, key, shapes)
     return work(lambda *inputs: task.train_step(inputs[0], inputs[1], None, inputs[2]), state, shapes, key)
-
-
-def _own_work(planned: StageTask, batch: int, parts: int) -> Work:
-    """The work of one chip: a step on its own examples, of which the axis `model` shares out the products."""
-    whole = _traced_work(planned.task, tuple(planned.batch(batch).items()))
-    return Work(*(value / parts for value in whole))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from vis2sound_jax.jobs.plan_step import PlannedStep
+from vis2sound_jax.jobs.plan_step import MOST_DATA, PlannedStep
 from vis2sound_jax.training.collectives import Collective, group_axes, totals
 from vis2sound_jax.training.roofline import RULES
 
@@ -13,8 +13,9 @@ _COLUMNS = (
 )
 
 _COMPILED_FOR = (
-    "memory and collectives are those of the program as compiled for as many virtual CPU devices: estimates, for an "
-    "accelerator fuses other operations, and gathers gradients in parts where this program sums them whole"
+    f"memory and collectives are those of the program as compiled for virtual CPU devices, at most {MOST_DATA} along "
+    "data: estimates, since an accelerator's compiler fuses other operations and under fsdp scatters sums of gradients "
+    "that this program leaves whole"
 )
 
 
@@ -33,17 +34,19 @@ def block(step: PlannedStep) -> str:
         "chips": f"{topology.chips} × {chip.title} on {topology.hosts} host{'s' if topology.hosts > 1 else ''}",
         "mesh": f"{_mesh(step.axes)}; a batch of {step.batch}",
         "parameters": f"{step.parameters / 1e6:.1f} M",
-        "calculation": f"{step.work.flops / 1e12:.3g} TFLOP a chip, {half:.0%} of it in bfloat16",
+        "calculation": (
+            f"{step.work.flops / 1e12:.3g} TFLOP a chip, {half:.0%} of it in bfloat16; {_size(step.work.bytes)} moved"
+        ),
         "memory": (
-            f"{_gb(step.needed_bytes)} of {_gb(chip.hbm_bytes)} GB a chip: state {_gb(step.state_bytes)}, "
-            f"batch {_gb(step.input_bytes)}, temporary {_gb(step.temporary_bytes)}"
+            f"{_size(step.needed_bytes)} of {_size(chip.hbm_bytes)} a chip: state {_size(step.state_bytes)}, "
+            f"batch {_size(step.input_bytes)}, temporary {_size(step.temporary_bytes)}"
         ),
         "collectives": "; ".join(_collectives(step)) or "none",
         "time": (
             f"compute {_ms(time.compute_s)}, memory {_ms(time.memory_s)}, communication {_ms(time.communication_s)} "
             f"of which {_ms(time.exposed_s)} exposed"
         ),
-        "step": f"{_ms(time.step_s)}, {step.batch / time.step_s:.1f} samples/s; bound by {time.bound}",
+        "step": f"{_ms(time.step_s)}, {step.batch / time.step_s:.4g} samples/s; bound by {time.bound}",
         "source": chip.source,
     }
     return "\n".join(f"{name:<13}{value}" for name, value in lines.items())
@@ -103,7 +106,7 @@ def _collectives(step: PlannedStep) -> list[str]:
     for one in step.collectives:
         along.setdefault(group_axes(one.group, step.axes), []).append(one)
     return [
-        f"{count} {kind} of {_gb(size)} GB over {' and '.join(axes)}"
+        f"{count} {kind} of {_size(size)} over {' and '.join(axes)}"
         for axes, found in along.items()
         for kind, (count, size) in totals(found).items()
     ]
@@ -135,6 +138,11 @@ def _mesh(axes: dict[str, int]) -> str:
 
 def _gb(size: float) -> str:
     return f"{size / 1e9:.3g}"
+
+
+def _size(size: float) -> str:
+    scale, unit = next((pair for pair in ((1e9, "GB"), (1e6, "MB")) if size >= pair[0]), (1e3, "kB"))
+    return f"{size / scale:.3g} {unit}"
 
 
 def _ms(seconds: float) -> str:

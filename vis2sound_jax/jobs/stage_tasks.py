@@ -57,13 +57,16 @@ def stage_task(config: Any, stage: str) -> StageTask:
       The task and its examples.
 
     Raises:
-      UserError: if no network is trained there by steps.
+      UserError: if no network is trained there by steps, or not as the config asks.
     """
     if stage not in _STAGES:
         raise UserError(
             f"--stage={stage}: there is no training step of that name; it must be one of {', '.join(_STAGES)}"
         )
-    return _STAGES[stage](config)
+    found, parts = _STAGES[stage](config), config.training.accumulate
+    if parts != getattr(found.task, "accumulate", 1):
+        raise UserError(f"config.training.accumulate is {parts}, but stage {stage} takes its batch whole; set it to 1")
+    return found
 
 
 def transformer_task(config: Any) -> TransformerTask:
@@ -81,6 +84,20 @@ def transformer_task(config: Any) -> TransformerTask:
         book=build.book_size(config),
         maskable=section.drop_condition > 0,
         compat=config.compat,
+        accumulate=config.training.accumulate,
+    )
+
+
+def sync_task(config: Any) -> SyncTask:
+    """Builds the task of the scorer of synchronisation."""
+    section = config.sync
+    return SyncTask(
+        build.sync_net(config),
+        section.steps,
+        section.learning_rate,
+        section.weight_decay,
+        section.ema,
+        accumulate=config.training.accumulate,
     )
 
 
@@ -91,8 +108,8 @@ def _transformer(config: Any) -> StageTask:
     if video is not None:
         if config.compat:
             raise UserError("config.compat computes codes within the step, which is not planned; set it to False")
-        shape = (build.PREFIX_FRAMES, *_kept(config), 3)
-        example |= {f"{name}_frames": (shape, jnp.uint8) for name in ("condition", "target")}
+        frames = (build.PREFIX_FRAMES, *_kept(config), 3)
+        example |= {f"{name}_frames": (frames, jnp.uint8) for name in ("condition", "target")}
         return StageTask(FilmTransformerTask(inner, video, section.video == "trained"), example)
     prefix = build.prefix_frames(config)
     aligned = (tokens, _ALIGNED_FEATURES * config.encoder.width + _ALIGNED_ONSETS)
@@ -107,7 +124,14 @@ def _encoder(config: Any) -> StageTask:
     net, section = build.encoder_net(config), config.encoder
     curve = ((section.clip_frames,), jnp.float32)
     if isinstance(net, ImpactNet):
-        task: Task = EncoderTask(net, section.steps, section.learning_rate, section.weight_decay, section.ema)
+        task: Task = EncoderTask(
+            net,
+            section.steps,
+            section.learning_rate,
+            section.weight_decay,
+            section.ema,
+            accumulate=config.training.accumulate,
+        )
         frames = ((section.clip_frames, config.data.height, config.data.width), jnp.uint8)
         bands = ((section.clip_frames, section.bands), jnp.float32)
         return StageTask(task, {"frames": frames, "onset": curve, "bands": bands, "mask": curve})
@@ -138,13 +162,12 @@ def _vocoder(config: Any) -> StageTask:
 
 
 def _sync(config: Any) -> StageTask:
-    section, frames = config.sync, build.sync_frames(config)
-    task = SyncTask(build.sync_net(config), section.steps, section.learning_rate, section.weight_decay, section.ema)
+    frames = build.sync_frames(config)
     curve = ((frames,), jnp.float32)
     features = ((frames, config.encoder.width), jnp.float32)
     sound = ((frames, MOMENTS, config.mel.n_mels), jnp.float32)
     late: Shapes = {"late": ((), jnp.int32)}
-    return StageTask(task, {"features": features, "onset": curve, "sound": sound, "mask": curve, **late})
+    return StageTask(sync_task(config), {"features": features, "onset": curve, "sound": sound, "mask": curve, **late})
 
 
 def _kept(config: Any) -> tuple[int, int]:

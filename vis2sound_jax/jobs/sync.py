@@ -17,6 +17,7 @@ from vis2sound_jax.errors import UserError
 from vis2sound_jax.generation.coder import Coder
 from vis2sound_jax.jobs.cache import token_recordings
 from vis2sound_jax.jobs.fit import fit
+from vis2sound_jax.jobs.stage_tasks import sync_task
 from vis2sound_jax.tasks.sync import SyncTask
 from vis2sound_jax.training.checkpoint import digest
 from vis2sound_jax.training.task import TrainState
@@ -41,14 +42,7 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
       UserError: if no training recording is long enough.
     """
     sync, net, spec = config.sync, build.sync_net(config), build.mel_spec(config)
-    task = SyncTask(
-        net,
-        sync.steps,
-        sync.learning_rate,
-        sync.weight_decay,
-        sync.ema,
-        accumulate=config.training.accumulate,
-    )
+    task = sync_task(config)
     example = functools.partial(
         sync_example, frames=build.sync_frames(config), lags=net.lags, hop_s=spec.hop / spec.rate_hz
     )

@@ -17,12 +17,12 @@ from vis2sound_jax.jobs import books, hosts, train_paper
 from vis2sound_jax.jobs.cache import token_recordings
 from vis2sound_jax.jobs.fit import check_fit, earlier, fit
 from vis2sound_jax.jobs.prepare import open_split, prepared_dir
+from vis2sound_jax.jobs.stage_tasks import stage_task, transformer_task
 from vis2sound_jax.jobs.train_paper import recording_mel
 from vis2sound_jax.models.band_coder import BandCoder
 from vis2sound_jax.models.impact_net import ImpactNet
 from vis2sound_jax.models.patch_coder import PatchCoder
 from vis2sound_jax.tasks.codebook import CodebookTask, start_books
-from vis2sound_jax.tasks.encoder import EncoderTask
 from vis2sound_jax.tasks.transformer import TransformerTask
 from vis2sound_jax.training.checkpoint import digest, load_meta, load_params
 from vis2sound_jax.training.progress import Progress, track
@@ -61,14 +61,7 @@ def _encoder(config: Any, workdir: Path) -> TrainState:
     net, encoder = build.encoder_net(config), config.encoder
     if not isinstance(net, ImpactNet):
         return train_paper.encoder(config, workdir)
-    task = EncoderTask(
-        net,
-        encoder.steps,
-        encoder.learning_rate,
-        encoder.weight_decay,
-        encoder.ema,
-        accumulate=config.training.accumulate,
-    )
+    task = stage_task(config, "encoder").task
     records = list(open_split(config, prepared_dir(workdir), "train"))
     with Progress(len(records), "listening", unit="recording") as progress:
         heard = hear(records, bands=net.bands, sound=encoder.targets == "sound", progress=progress.reach)
@@ -129,21 +122,7 @@ def _band_coder(config: Any, workdir: Path, net: BandCoder) -> TrainState:
 
 
 def _transformer(config: Any, workdir: Path) -> TrainState:
-    net, transformer = build.transformer_net(config), config.transformer
-    task = TransformerTask(
-        net,
-        transformer.conditioning,
-        transformer.steps,
-        transformer.learning_rate,
-        transformer.weight_decay,
-        transformer.drop_condition,
-        transformer.condition_weight,
-        rows=config.codebook.rows,
-        book=build.book_size(config),
-        maskable=transformer.drop_condition > 0,
-        compat=config.compat,
-        accumulate=config.training.accumulate,
-    )
+    task, transformer = transformer_task(config), config.transformer
     video = build.video_net(config)
     if video is not None:
         return train_paper.transformer(config, workdir, task, video)

@@ -6,7 +6,7 @@ The text is XLA's, `compiled.as_text()`, after partitioning: shapes are those of
 import functools
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 KINDS = ("all-reduce", "all-gather", "reduce-scatter", "collective-permute", "all-to-all")
@@ -114,6 +114,23 @@ def group_axes(group: Sequence[int], axes: Mapping[str, int]) -> tuple[str, ...]
         if len({place // stride % size for place in group}) > 1:
             found.append(name)
     return tuple(found)
+
+
+def axis_group(names: Collection[str], axes: Mapping[str, int]) -> tuple[int, ...]:
+    """Lists the first group of places that differ along given axes; the inverse of `group_axes`.
+
+    Args:
+      names: of axes.
+      axes: axis → devices on it, in the mesh's order.
+
+    Returns:
+      Places in the mesh, in order.
+    """
+    stride, places = math.prod(axes.values()), [0]
+    for name, size in axes.items():
+        stride //= size
+        places = [place + stride * k for place in places for k in range(size if name in names else 1)]
+    return tuple(places)
 
 
 def _computations(text: str) -> tuple[dict[str, list[str]], str]:

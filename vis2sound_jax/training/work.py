@@ -81,7 +81,7 @@ def _of_equation(equation: JaxprEqn) -> Work:
 
 def _product(equation: JaxprEqn, depth: float) -> Work:
     """Every value of the output is a sum of `depth` products."""
-    inputs, output = [variable.aval for variable in equation.invars], equation.outvars[0].aval
+    inputs, output = [_array(variable) for variable in equation.invars], _array(equation.outvars[0])
     flops = 2.0 * output.size * depth
     moved = float(sum(array.size * array.dtype.itemsize for array in (*inputs, output)))
     half = all(jnp.issubdtype(array.dtype, jnp.floating) and array.dtype.itemsize == 2 for array in inputs)
@@ -90,12 +90,17 @@ def _product(equation: JaxprEqn, depth: float) -> Work:
 
 def _dot_depth(equation: JaxprEqn) -> int:
     (contracted, _), _ = equation.params["dimension_numbers"]
-    return math.prod(equation.invars[0].aval.shape[axis] for axis in contracted)
+    return math.prod(_array(equation.invars[0]).shape[axis] for axis in contracted)
 
 
 def _convolution_depth(equation: JaxprEqn) -> float:
     """Products a value; zeros that a stride puts between the inputs, in the backward pass, are not counted."""
     params = equation.params
-    kernel, spec = equation.invars[1].aval.shape, params["dimension_numbers"].rhs_spec
+    kernel, spec = _array(equation.invars[1]).shape, params["dimension_numbers"].rhs_spec
     within = math.prod(kernel[axis] for axis in spec[1:])
     return within / math.prod(params["lhs_dilation"])
+
+
+def _array(variable: Any) -> Any:
+    """Shape and type of what a variable stands for."""
+    return variable.aval
