@@ -39,7 +39,10 @@ def test_one_topology_is_told_in_full(capsys: pytest.CaptureFixture[str], tmp_pa
             "samples/s; bound by ",
             "NVIDIA H100 data sheet",
         ),
-        *("compute: products and convolutions at 50% of the chip's published peak", "virtual CPU devices: estimates"),
+        *(
+            "compute: products and convolutions at 50% of the chip's published peak",
+            "virtual CPU devices, at most 8 along data",
+        ),
     ):
         assert line in told
     assert summary["stage"] == "transformer" and summary["h100-8"].endswith(" ms a step")

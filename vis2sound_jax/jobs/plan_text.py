@@ -46,7 +46,7 @@ def block(step: PlannedStep) -> str:
             f"compute {_ms(time.compute_s)}, memory {_ms(time.memory_s)}, communication {_ms(time.communication_s)} "
             f"of which {_ms(time.exposed_s)} exposed"
         ),
-        "step": f"{_ms(time.step_s)}, {step.batch / time.step_s:.4g} samples/s; bound by {time.bound}",
+        "step": f"{_ms(time.step_s)}, {_rate(step)} samples/s; bound by {time.bound}",
         "source": chip.source,
     }
     return "\n".join(f"{name:<13}{value}" for name, value in lines.items())
@@ -125,7 +125,7 @@ def _row(step: PlannedStep) -> tuple[str, ...]:
         _gb(step.topology.chip.hbm_bytes),
         _gb(sent),
         *(f"{1e3 * value:.3g}" for value in seconds),
-        f"{step.batch / time.step_s:.3g}",
+        _rate(step),
         time.bound if step.fits else "does not fit",
     )
 
@@ -143,6 +143,11 @@ def _gb(size: float) -> str:
 def _size(size: float) -> str:
     scale, unit = next((pair for pair in ((1e9, "GB"), (1e6, "MB")) if size >= pair[0]), (1e3, "kB"))
     return f"{size / scale:.3g} {unit}"
+
+
+def _rate(step: PlannedStep) -> str:
+    rate = step.batch / step.prediction.step_s
+    return f"{rate:.0f}" if rate >= 100 else f"{rate:.3g}"
 
 
 def _ms(seconds: float) -> str:

@@ -20,7 +20,8 @@ CRITICAL = "model"
 """Axis of the mesh whose communication the next product waits for."""
 
 RULES = (
-    f"compute: products and convolutions at {ATTAINED:.0%} of the chip's published peak",
+    f"compute: products and convolutions at {ATTAINED:.0%} of the chip's published peak; float32 ones as jax does by "
+    "default, with bfloat16 inputs on a TPU and TF32 inputs on a GPU",
     "memory: each product reads its inputs and writes its output once, and the optimizer the state; all else is fused; "
     "at the published bandwidth",
     "communication: rings at the published bandwidth, latency left out; a ring over several hosts of GPUs as fast as "
