@@ -69,7 +69,7 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
 
 def _open_devices(least: int) -> None:
     """Makes virtual CPU devices, unless jax was told before how many to make or is already in use."""
-    if jax.config.jax_num_cpu_devices < 0:
+    if jax.config.values["jax_num_cpu_devices"] < 0:
         with contextlib.suppress(RuntimeError):
             jax.config.update("jax_num_cpu_devices", max(least, _DEVICES))
             jax.config.update("jax_platforms", "cpu")
