@@ -27,10 +27,7 @@ PRESETS = (
 # Stage or job → module that does it.
 _JOBS = {
     "prepare": "prepare",
-    "encoder": "train",
-    "codebook": "train",
-    "transformer": "train",
-    "vocoder": "train",
+    **dict.fromkeys(("encoder", "codebook", "transformer", "vocoder"), "train"),
     "sync": "sync",
     "evaluate": "evaluate",
     "generate": "generate",
