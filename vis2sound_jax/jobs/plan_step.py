@@ -4,6 +4,7 @@ Along `data` all devices do the same, so that a larger axis changes neither the 
 only to how many. It is compiled for at most `MOST_DATA`, and the groups are widened to the axis that was asked for.
 """
 
+import dataclasses
 import functools
 import math
 from collections.abc import Mapping
@@ -102,7 +103,7 @@ def plan_step(planned: StageTask, topology: Topology, axes: Mapping[str, int], b
     task: Any = planned.task
     own, small = batch // (axes["data"] * axes["fsdp"]), compiled_axes(axes)
     read = _read(task, tuple(planned.batch(own * small["data"] * small["fsdp"]).items()), tuple(small.items()))
-    found = [one._replace(group=axis_group(group_axes(one.group, small), axes)) for one in read.collectives]
+    found = [dataclasses.replace(one, group=axis_group(group_axes(one.group, small), axes)) for one in read.collectives]
     done = _traced_work(task, tuple(planned.batch(own).items()))
     # The axis `model` shares out the products, and the optimizer reads and writes the state that the chip holds.
     done = Work(*(value / axes["model"] for value in done)).plus(Work(bytes=2 * read.state_bytes))

@@ -3,11 +3,11 @@
 The text is XLA's, `compiled.as_text()`, after partitioning: shapes are those of one device's part.
 """
 
+import dataclasses
 import functools
 import math
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 KINDS = ("all-reduce", "all-gather", "reduce-scatter", "collective-permute", "all-to-all")
 
@@ -25,7 +25,8 @@ _PARTS = re.compile(r"\b(?:num_partitions|replica_count)=(\d+)")
 _SOURCE = re.compile(r'op_name="([^"]*)"')
 
 
-class Collective(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Collective:
     """One instruction that moves data between devices.
 
     Attributes:
@@ -77,7 +78,9 @@ def collectives(hlo_text: str) -> list[Collective]:
             if one is not None and one.group_size > 1:
                 found.append(one)
             found.extend(
-                inner._replace(count=times * inner.count) for called, times in _calls(line) for inner in inside(called)
+                dataclasses.replace(inner, count=times * inner.count)
+                for called, times in _calls(line)
+                for inner in inside(called)
             )
         return tuple(found)
 
