@@ -44,9 +44,8 @@ def start(coordinator: str | None, processes: int | None, process_id: int | None
     """
     import jax
 
-    given = {"coordinator_address": coordinator, "num_processes": processes, "process_id": process_id}
     try:
-        jax.distributed.initialize(**given, heartbeat_timeout_seconds=HEARTBEAT_S)
+        jax.distributed.initialize(coordinator, processes, process_id, heartbeat_timeout_seconds=HEARTBEAT_S)
     except (ValueError, RuntimeError) as error:
         raise UserError(
             f"--multihost: the processes could not be joined ({str(error).splitlines()[0]}); outside TPU pods, SLURM "

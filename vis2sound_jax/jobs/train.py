@@ -96,7 +96,7 @@ def _patch_books(config: Any, workdir: Path, net: PatchCoder) -> TrainState:
 
     hosts.first_alone("books", fit_books)
     kept = folder / "checkpoints"
-    return TrainState(np.int32(load_meta(kept)["step"]), load_params(kept), {}, {})
+    return TrainState(jax.numpy.int32(load_meta(kept)["step"]), load_params(kept), {}, {})
 
 
 def _band_coder(config: Any, workdir: Path, net: BandCoder) -> TrainState:
