@@ -21,8 +21,9 @@ WARMUP_STEPS = 60
 LINEAR = (r"weight$",)
 DECAYED = (*LINEAR, r"(embedder|aligned_embedder|style_embedder)/kernel$")
 SHARDING: Table = (
-    (r"(tok_emb/embedding|head/weight)$", PartitionSpec("model", "fsdp")),
-    (r"(query|key|value|mlp_in)/weight$", PartitionSpec("model", "fsdp")),
+    # Not by fsdp as well: examples look codes up, and the table would be gathered for them.
+    (r"tok_emb/embedding$", PartitionSpec("model")),
+    (r"(query|key|value|mlp_in|head)/weight$", PartitionSpec("model", "fsdp")),
     (r"(query|key|value|mlp_in)/bias$", PartitionSpec("model")),
     (r"(proj|mlp_out)/weight$", PartitionSpec("fsdp", "model")),
     *FSDP,
