@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 
+from vis2sound_jax import trained
 from vis2sound_jax.data.pipeline import make_stream
 from vis2sound_jax.errors import UserError, file_error
 from vis2sound_jax.training.checkpoint import load_params
@@ -40,7 +41,7 @@ def fit(
       example: makes one from an item and a generator.
       batch: examples a step.
       steps: at which to stop.
-      folder: where in the workdir checkpoints go, the stage's name by default.
+      folder: where in the workdir checkpoints go, the stage's own by default.
       params: weights to start from; None takes those that `config.init_from` names, if any.
       fresh: do not look for earlier weights.
       evaluate: measures the state on held-out data.
@@ -67,7 +68,7 @@ def fit(
         return train(
             task,
             stream,
-            workdir=workdir / (folder or stage),
+            workdir=workdir / (folder or trained.folder(stage)),
             steps=steps,
             log_every=config.log_every,
             save_every=config.save_every,
@@ -115,7 +116,7 @@ def earlier(config: Any, stage: str) -> Path:
     Raises:
       UserError: if there are none.
     """
-    folder = Path(config.init_from).expanduser() / stage / "checkpoints"
+    folder = trained.checkpoints(Path(config.init_from).expanduser(), stage)
     if not folder.is_dir():
         raise file_error(
             folder,
