@@ -4,6 +4,7 @@
 
 Presets (two idle CPU cores unless said otherwise; measured numbers stand in the README):
   laptop              the whole chain on procedural recordings; the default
+  laptop_ablations    laptop and a second transformer that is trained without a condition; goes on in laptop's folder
   smoke               the same stages on a handful of recordings, about a minute; its films sound like noise
   workstation         laptop with more recordings and longer training; not timed yet
   greatest_hits_mini  starts from the laptop's weights and trains on real recordings that you have
@@ -17,17 +18,17 @@ Presets (two idle CPU cores unless said otherwise; measured numbers stand in the
 Any value can be changed from the command line: --config.transformer.steps=500.
 """
 
-from ml_collections import ConfigDict
+from ml_collections import ConfigDict, FieldReference
 
 PRESETS = (
-    *("laptop", "smoke", "workstation", "greatest_hits_mini"),
+    *("laptop", "laptop_ablations", "smoke", "workstation", "greatest_hits_mini"),
     *("paper", "countixav", "paper_smoke", "released", "released_countixav"),
 )
 
 # Stage or job → module that does it.
 _JOBS = {
     "prepare": "prepare",
-    **dict.fromkeys(("encoder", "codebook", "transformer", "vocoder"), "train"),
+    **dict.fromkeys(("encoder", "codebook", "transformer", "no_condition", "no_augmentation", "vocoder"), "train"),
     "sync": "sync",
     "evaluate": "evaluate",
     "generate": "generate",
@@ -44,10 +45,10 @@ _STAGE_KEYS = {
     "prepare": ("seed", "data", "world"),
     "encoder": (*_DATA, "encoder", "init_from"),
     "codebook": (*_DATA, "codebook", "init_from"),
-    "transformer": (*_NETWORKS, "init_from"),
+    **dict.fromkeys(("transformer", "no_condition", "no_augmentation"), (*_NETWORKS, "init_from")),
     "vocoder": (*_DATA, "vocoder", "init_from"),
     "sync": (*_NETWORKS, "sync", "init_from"),
-    "evaluate": (*_NETWORKS, "vocoder", "sync", "decoding", "evaluate"),
+    "evaluate": (*_NETWORKS, "vocoder", "sync", "decoding", "evaluate", "ablations"),
     "generate": (*_NETWORKS, "vocoder", "sync", "decoding", "generate"),
 }
 
@@ -57,10 +58,14 @@ def get_config(preset: str = "laptop") -> ConfigDict:
     if preset not in PRESETS:
         raise ValueError(f"unknown preset {preset!r}; configs/condfoley.py has {', '.join(PRESETS)}")
     config = ConfigDict()
-    config.name = "condfoley" if preset == "laptop" else f"condfoley_{preset}"
+    # The ablations go on in the folder of a laptop run, without doing its stages again.
+    config.name = "condfoley" if preset.startswith("laptop") else f"condfoley_{preset}"
     config.preset = preset
     config.seed = 0
-    config.stages = ("prepare", "encoder", "codebook", "transformer", "sync", "evaluate", "generate")
+    # Further transformers, each a stage and a row of the tables: "no_condition" is trained without examples,
+    # "no_augmentation" on frames as they are, for which it must look at frames itself (transformer.video).
+    config.ablations = ()
+    config.stages = _stages(config, "sync", "evaluate", "generate")
     config.jobs = ConfigDict(_JOBS)
     # A workdir whose encoder, codebook and transformer this run starts from; empty starts from nothing.
     config.init_from = ""
@@ -76,11 +81,15 @@ def get_config(preset: str = "laptop") -> ConfigDict:
     config.vocoder, config.sync, config.decoding = _vocoder(), _sync(), _decoding()
     config.evaluate, config.generate, config.request = _evaluate(), _generate(), _request()
     config.mesh, config.training = _mesh(), _training()
-    config.log_every = 50
-    config.save_every = 200
+    config.log_every, config.save_every = 50, 200
     globals()[f"_{preset}"](config)
-    config.stage_keys = ConfigDict({stage: _STAGE_KEYS[stage] for stage in config.stages})
+    config.stage_keys = ConfigDict(_STAGE_KEYS)
     return config
+
+
+def _stages(config: ConfigDict, *after: str) -> FieldReference:
+    """The stages by a reference, so that those of --config.ablations=... are among them."""
+    return ("prepare", "encoder", "codebook", "transformer") + config.get_ref("ablations") + after
 
 
 def _mesh() -> ConfigDict:
@@ -133,15 +142,8 @@ def _world() -> ConfigDict:
 
 def _mel() -> ConfigDict:
     """Log-mel as CondFoleyGen computes it, but with a higher floor: background noise would take most of the codes."""
-    mel = ConfigDict()
-    mel.n_mels = 80
-    mel.n_fft = 1024
-    mel.hop = 256
-    mel.low_hz = 125.0
-    mel.high_hz = 7600.0
-    mel.scale = "htk"
-    mel.floor_db = -60.0
-    mel.top_db = 20.0
+    mel = ConfigDict({"n_mels": 80, "n_fft": 1024, "hop": 256, "low_hz": 125.0, "high_hz": 7600.0, "scale": "htk"})
+    mel.update(floor_db=-60.0, top_db=20.0)
     return mel
 
 
@@ -228,15 +230,9 @@ def _transformer() -> ConfigDict:
 
 def _vocoder() -> ConfigDict:
     """From log-mel to waveform."""
-    vocoder = ConfigDict()
     # "griffin_lim", or "melgan": trained by the stage "vocoder", or converted.
-    vocoder.kind = "griffin_lim"
-    vocoder.width = 32
-    vocoder.residual_layers = 3
-    vocoder.batch = 16
-    vocoder.frames = 32
-    vocoder.steps = 20000
-    vocoder.learning_rate = 1e-4
+    vocoder = ConfigDict({"kind": "griffin_lim", "width": 32, "residual_layers": 3})
+    vocoder.update(batch=16, frames=32, steps=20000, learning_rate=1e-4)
     return vocoder
 
 
@@ -308,6 +304,11 @@ def _laptop(config: ConfigDict) -> None:
     """The values above."""
 
 
+def _laptop_ablations(config: ConfigDict) -> None:
+    """Its features are cached, so that there is no augmentation to leave out."""
+    config.ablations = ("no_condition",)
+
+
 def _smoke(config: ConfigDict) -> None:
     """Every stage, nothing learned."""
     _few_recordings(config)
@@ -322,8 +323,7 @@ def _few_recordings(config: ConfigDict) -> None:
     config.evaluate.update(pairs=6, takes=2, griffin_lim_iterations=4)
     config.generate.update(films=6, takes=1)
     config.decoding.griffin_lim_iterations = 8
-    config.log_every = 2
-    config.save_every = 2
+    config.log_every, config.save_every = 2, 2
 
 
 def _workstation(config: ConfigDict) -> None:
@@ -346,7 +346,9 @@ def _greatest_hits_mini(config: ConfigDict) -> None:
 
 def _paper(config: ConfigDict) -> None:
     """The paper's sizes and training (Du et al. 2023, section 4 and the released configurations)."""
-    config.stages = ("prepare", "encoder", "codebook", "transformer", "vocoder", "sync", "evaluate", "generate")
+    # One more training each of the largest network; --config.ablations=() leaves them out.
+    config.ablations = ("no_condition", "no_augmentation")
+    config.stages = _stages(config, "vocoder", "sync", "evaluate", "generate")
     config.data.update(recordings="greatest_hits", split="condfoley", fps=15.0, height=128, width=128)
     config.mel.floor_db = -80.0
     # The network of the paper's onset transfer, from which the transformer's own starts: 100 passes.
@@ -359,8 +361,7 @@ def _paper(config: ConfigDict) -> None:
     config.transformer.update(batch=8, steps=200_000, learning_rate=4e-5, weight_decay=0.01)
     config.vocoder.update(kind="melgan", batch=64, steps=400_000)
     config.decoding.update(temperature=1.0, top_k=512, guidance=1.0)
-    config.log_every = 200
-    config.save_every = 2000
+    config.log_every, config.save_every = 200, 2000
 
 
 def _countixav(config: ConfigDict) -> None:
@@ -374,7 +375,7 @@ def _countixav(config: ConfigDict) -> None:
 def _released(config: ConfigDict) -> None:
     """Greatest Hits, the transformer of 2022-05-03: windows of 12 columns, an older log-mel, sounds of one level."""
     _paper(config)
-    config.compat = True
+    config.compat, config.ablations = True, ()
     config.mel.scale = "slaney"
     config.codebook.rms = 0.1
     config.transformer.columns = 12
@@ -383,7 +384,7 @@ def _released(config: ConfigDict) -> None:
 def _released_countixav(config: ConfigDict) -> None:
     """Countix-AV."""
     _countixav(config)
-    config.compat = True
+    config.compat, config.ablations = True, ()
 
 
 def _paper_smoke(config: ConfigDict) -> None:

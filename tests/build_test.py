@@ -78,6 +78,25 @@ def test_the_transformer_holds_two_windows_and_the_papers_prefix(config: ConfigD
     assert (build.prefix_frames(config), build.prefix_frames(paper)) == (0, 30)
 
 
+def test_the_network_without_a_condition_has_a_mask_token_and_is_not_guided(paper: ConfigDict) -> None:
+    paper.decoding.guidance = 1.5
+    plain, hidden, unaltered = (build.composer(paper, name) for name in ("", *build.ABLATIONS))
+    assert hidden.net == plain.net.clone(vocab=plain.net.vocab + 1) and hidden.maskable
+    assert unaltered == plain and not plain.maskable and plain.guidance == hidden.guidance == 1.0
+    paper.transformer.drop_condition = 0.1
+    assert build.composer(paper) == build.composer(paper, "no_condition")
+    assert build.composer(paper).guidance == 1.5
+
+
+def test_ablations_that_do_not_exist_or_change_nothing_are_told(config: ConfigDict, paper: ConfigDict) -> None:
+    with pytest.raises(UserError, match="holds 'no_sound'; it may hold no_condition, no_augmentation"):
+        build.check_ablation(config, "no_sound")
+    with pytest.raises(UserError, match="config.transformer.video='cached', since no altered frame .*; leave it out"):
+        build.check_ablation(config, "no_augmentation")
+    build.check_ablation(config, "no_condition")
+    build.check_ablation(paper, "no_augmentation")
+
+
 def test_deep_networks_recompute_and_types_come_by_name(config: ConfigDict, paper: ConfigDict) -> None:
     assert (build.transformer_net(paper).remat, build.transformer_net(config).remat) == ("full", "none")
     config.transformer.dtype = "bfloat16"

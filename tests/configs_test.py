@@ -68,7 +68,8 @@ def test_presets_differ_in_values_not_in_settings(file: ModuleType, preset: str)
 
 @pytest.mark.parametrize("file", FILES, ids=name_of)
 def test_runs_of_presets_have_their_own_names(file: ModuleType) -> None:
-    names = [file.get_config(preset).name for preset in file.PRESETS]
+    # The ablations of the laptop go on in its folder.
+    names = [file.get_config(preset).name for preset in file.PRESETS if preset != "laptop_ablations"]
     assert len(set(names)) == len(names) and names[0] == name_of(file) == file.get_config().name
 
 
@@ -81,7 +82,7 @@ def test_unknown_presets_are_told_with_those_that_exist(file: ModuleType) -> Non
 @pytest.mark.parametrize(("file", "preset"), EVERY, ids=name_of)
 def test_every_stage_says_what_it_depends_on_and_who_does_it(file: ModuleType, preset: str) -> None:
     config = file.get_config(preset)
-    assert set(config.stage_keys) == set(config.stages) <= set(config.jobs)
+    assert set(config.stages) <= set(config.stage_keys) <= set(config.jobs)
     for keys in config.stage_keys.values():
         assert set(keys) <= set(config) and "seed" in keys
     for module in config.jobs.values():
@@ -90,6 +91,29 @@ def test_every_stage_says_what_it_depends_on_and_who_does_it(file: ModuleType, p
 
 def test_what_a_stage_reads_of_the_stages_before_it_it_depends_on_too(config: ConfigDict) -> None:
     assert set(config.stage_keys.prepare) < set(config.stage_keys.encoder) < set(config.stage_keys.transformer)
+
+
+def test_ablations_are_stages_after_the_transformer_in_any_preset() -> None:
+    plain, given = condfoley.get_config(), condfoley.get_config("laptop_ablations")
+    assert plain.ablations == () and given.ablations == ("no_condition",)
+    plain.ablations = ("no_augmentation", "no_condition")
+    first = ("prepare", "encoder", "codebook", "transformer")
+    assert plain.stages == (*first, "no_augmentation", "no_condition", "sync", "evaluate", "generate")
+    for preset in ("paper", "countixav", "paper_smoke"):
+        paper = condfoley.get_config(preset)
+        assert paper.ablations == build.ABLATIONS
+        assert paper.stages == (*first, *build.ABLATIONS, "vocoder", "sync", "evaluate", "generate")
+        paper.ablations = ()
+        assert paper.stages == (*first, "vocoder", "sync", "evaluate", "generate")
+
+
+def test_a_finished_laptop_run_gets_the_ablations_without_doing_its_stages_again() -> None:
+    plain, given = condfoley.get_config(), condfoley.get_config("laptop_ablations")
+    assert plain.name == given.name
+    differs = {key for key in plain if json.dumps(plain.to_dict()[key]) != json.dumps(given.to_dict()[key])}
+    assert differs == {"preset", "ablations", "stages"}
+    assert [stage for stage, keys in given.stage_keys.items() if differs & set(keys)] == ["evaluate"]
+    assert set(given.stage_keys.transformer) == set(given.stage_keys.no_condition)
 
 
 def test_so_it_is_with_visually_indicated_sounds(vis_config: ConfigDict) -> None:

@@ -18,7 +18,7 @@ from vis2sound_jax.video.files import probe
 from vis2sound_jax.video.mux import write_film
 
 RATE_HZ = 22050
-STAGES = ("prepare", "encoder", "codebook", "transformer", "sync", "evaluate", "generate")
+STAGES = ("prepare", "encoder", "codebook", "transformer", "no_condition", "sync", "evaluate", "generate")
 STEPS = {"encoder": 2, "codebook": KMEANS_ITERATIONS, "transformer": 2, "sync": 2}
 
 
@@ -70,9 +70,11 @@ def test_every_stage_is_marked_as_finished_with_a_summary(tiny_run: Path) -> Non
     marks = {path.stem: read_json(path) for path in (tiny_run / "stages").iterdir()}
     assert set(marks) == set(STAGES)
     assert all(mark["finished"] and mark["summary"] and mark["settings"] for mark in marks.values())
-    for stage in STAGES[1:5]:
-        assert marks[stage]["summary"]["steps"] == STEPS[stage]
-        assert (tiny_run / stage / "metrics.jsonl").read_text().count("\n") >= 1
+    assert marks["no_condition"]["summary"]["checkpoints"] == str(tiny_run / "transformer_no_condition/checkpoints")
+    for stage, steps in {**STEPS, "no_condition": 2}.items():
+        assert marks[stage]["summary"]["steps"] == steps
+        checkpoints = Path(marks[stage]["summary"]["checkpoints"])
+        assert checkpoints.is_dir() and checkpoints.with_name("metrics.jsonl").read_text().count("\n") >= 1
     assert read_json(tiny_run / "config.json")["name"] == "condfoley_smoke"
     assert not list(tiny_run.rglob("*.tmp"))
 
@@ -108,17 +110,18 @@ def test_metrics_have_ceiling_floor_and_intervals(tiny_run: Path) -> None:
         "best of 2, by offset",
         "take",
         "no condition",
+        "trained without a condition",
         "shuffled condition",
         "onset transfer",
         "true codes",
     }
-    assert takes | {"real sound", "chance"} <= set(rows)
+    assert takes | {"real sound", "chance"} <= set(rows) == set(metrics["condfoley"]["legacy"]["rows"])
     assert {"video encoder", "motion peaks", "real sound", "random times, true count"} <= set(metrics["detection"])
     for table in (rows, metrics["detection"]):
         for row in table.values():
             estimate = row["onset_ap_100ms"]
             assert estimate["low"] <= estimate["value"] <= estimate["high"]
-    assert set(metrics["cross_entropy"]) == {"nats_matched", "nats_shuffled", "nats_none"}
+    assert set(metrics["cross_entropy"]) == {"nats_matched", "nats_shuffled", "nats_none", "nats_no_condition"}
     assert metrics["data"] == "procedural recordings"
     shares = metrics["sync"]["share_in_step_preferred"]
     assert set(shares) == {"scorer", "agreement with onsets seen", "chance"}

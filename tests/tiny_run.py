@@ -24,6 +24,7 @@ SIZES = (
     *("transformer.heads=2", "transformer.width=16", "transformer.steps=2", "evaluate.pairs=2"),
     *("sync.steps=2", "sync.batch=2", "sync.hidden=8", "sync.width=4"),
     *("generate.films=2", "evaluate.griffin_lim_iterations=2", "decoding.griffin_lim_iterations=2"),
+    "ablations=('no_condition',)",
 )
 
 # The networks of impacts and of whole films are alike, so that they are compiled once.

@@ -22,6 +22,8 @@ from vis2sound_jax.models.vqgan import VQGAN
 
 STEPS = 3
 """Steps of sound a frame of film (Owens et al. 2016, section 5.1)."""
+ABLATIONS = ("no_condition", "no_augmentation")
+"""Transformers that are trained otherwise than the main one; `config.ablations` names those of a run."""
 PREFIX_FRAMES = 30
 """Video tokens of each clip in the paper's prefix (Du et al. 2023, section 3.3)."""
 
@@ -144,12 +146,32 @@ def _remat(config: Any) -> str:
     return remat
 
 
-def transformer_net(config: Any) -> Transformer:
-    """Builds the transformer; a mask token is added where training hides conditions."""
+def check_ablation(config: Any, name: str) -> None:
+    """Refuses an ablation that does not exist, or that would change nothing.
+
+    Raises:
+      UserError: if it is one of these.
+    """
+    if name not in ABLATIONS:
+        raise UserError(f"config.ablations holds {name!r}; it may hold {', '.join(ABLATIONS)}")
+    if name == "no_augmentation" and config.transformer.video == "cached":
+        raise UserError(
+            "the ablation 'no_augmentation' changes nothing with config.transformer.video='cached', since no altered "
+            "frame reaches the transformer; leave it out, or set config.transformer.video to 'trained' or 'frozen'"
+        )
+
+
+def maskable(config: Any, ablation: str = "") -> bool:
+    """Tells whether a transformer is trained with hidden conditions, and so has a mask token."""
+    return config.transformer.drop_condition > 0 or ablation == "no_condition"
+
+
+def transformer_net(config: Any, ablation: str = "") -> Transformer:
+    """Builds the transformer, or that of an ablation; a mask token is added where training hides conditions."""
     transformer, codebook = config.transformer, config.codebook
     vocab = codebook.codes * (codebook.rows if book_size(config) else 1)
     return Transformer(
-        vocab=vocab + (transformer.drop_condition > 0),
+        vocab=vocab + maskable(config, ablation),
         slots=2 * (codebook.rows * transformer.columns + prefix_frames(config)),
         layers=transformer.layers,
         heads=transformer.heads,
@@ -181,19 +203,20 @@ def sync_frames(config: Any) -> int:
     return round(config.sync.window_s * config.data.fps)
 
 
-def composer(config: Any) -> Composer:
-    """Builds the sampler of `config.decoding`."""
+def composer(config: Any, ablation: str = "") -> Composer:
+    """Builds the sampler of `config.decoding` for the transformer, or for that of an ablation."""
     return Composer(
-        net=transformer_net(config),
+        net=transformer_net(config, ablation),
         rows=config.codebook.rows,
         book=book_size(config),
         codes=config.codebook.codes,
         columns=config.transformer.columns,
         prefix=bool(prefix_frames(config)),
-        maskable=config.transformer.drop_condition > 0,
+        maskable=maskable(config, ablation),
         temperature=config.decoding.temperature,
         top_k=config.decoding.top_k,
-        guidance=config.decoding.guidance,
+        # Its other branch has no film either, which only this share of training shows.
+        guidance=config.decoding.guidance if config.transformer.drop_condition > 0 else 1.0,
     )
 
 

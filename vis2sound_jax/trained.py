@@ -17,9 +17,14 @@ STAGES = ("encoder", "codebook", "transformer", "vocoder", "sync")
 """Stages that leave checkpoints; a run need not have all of them."""
 
 
+def folder(stage: str) -> str:
+    """Names the folder of a training; an ablation's says what it is one of."""
+    return f"transformer_{stage}" if stage in build.ABLATIONS else stage
+
+
 def checkpoints(workdir: Path, stage: str) -> Path:
     """Where a stage keeps its weights."""
-    return workdir / stage / "checkpoints"
+    return workdir / folder(stage) / "checkpoints"
 
 
 def steps_of(workdir: Path) -> dict[str, int]:
@@ -34,10 +39,10 @@ def encoder_variables(config: Any, workdir: Path) -> dict[str, Any]:
     Raises:
       UserError: if it was not trained.
     """
-    folder = checkpoints(workdir, "encoder")
+    place = checkpoints(workdir, "encoder")
     if config.encoder.kind == "impact_net":
-        return {"params": load_params(folder, item="variables")["ema"]}
-    return {"params": load_params(folder), **load_params(folder, item="variables")}
+        return {"params": load_params(place, item="variables")["ema"]}
+    return {"params": load_params(place), **load_params(place, item="variables")}
 
 
 def codebook_params(workdir: Path) -> Any:
@@ -46,13 +51,17 @@ def codebook_params(workdir: Path) -> Any:
     return params.get("generator", params)
 
 
-def transformer_params(config: Any, workdir: Path) -> tuple[Any, dict[str, Any] | None]:
-    """Loads the transformer, and the variables of its own video network if it has one."""
-    folder = checkpoints(workdir, "transformer")
-    params = load_params(folder)
+def transformer_params(config: Any, workdir: Path, stage: str = "transformer") -> tuple[Any, dict[str, Any] | None]:
+    """Loads the transformer or that of an ablation, and the variables of its own video network if it has one.
+
+    Raises:
+      UserError: if it was not trained.
+    """
+    place = checkpoints(workdir, stage)
+    params = load_params(place)
     if build.video_net(config) is None:
         return params, None
-    statistics = load_params(folder, item="variables")["video"]
+    statistics = load_params(place, item="variables")["video"]
     return params["transformer"], {"params": params["video"], "batch_stats": statistics}
 
 

@@ -1,5 +1,7 @@
 """Pairs of clips for a transformer that looks at frames: pictures, sound and codes of the same moments."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -48,6 +50,20 @@ def test_clips_are_altered_alike_in_all_frames_and_anew_each_time() -> None:
     first, second = altered(clip, np.random.default_rng(1)), altered(clip, np.random.default_rng(2))
     assert first.shape == (3, 14, 14, 3) and (first[0] == first[2]).all() and (first != second).any()
     np.testing.assert_array_equal(altered(clip, None), clip[:, 1:-1, 1:-1])
+
+
+def test_unaltered_clips_depend_on_the_window_alone() -> None:
+    """Seeds that draw the same windows give the same examples, and other alterations if there are any."""
+    recording = FilmRecording(tokens(windows=False), frames())
+    found: dict[bool, dict[bytes, set[bytes]]] = {False: {}, True: {}}
+    for augment, seed in itertools.product(found, range(60)):
+        example = film_pair_example(recording, np.random.default_rng(seed), columns=4, frames=6, augment=augment)
+        window = example["target"].tobytes() + example["condition"].tobytes()
+        clips = example["target_frames"].tobytes() + example["condition_frames"].tobytes()
+        found[augment].setdefault(window, set()).add(clips)
+    assert set(found[False]) == set(found[True]) and 1 < len(found[False]) < 60
+    assert all(len(clips) == 1 for clips in found[False].values())
+    assert max(len(clips) for clips in found[True].values()) > 1
 
 
 def test_clips_beyond_the_end_hold_the_last_frame() -> None:

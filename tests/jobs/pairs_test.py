@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 from ml_collections import ConfigDict
@@ -16,6 +17,7 @@ from vis2sound_jax.jobs import rows
 from vis2sound_jax.jobs.cache import token_recordings
 from vis2sound_jax.jobs.pairs import Pair, PairMaker, choose_pairs
 from vis2sound_jax.jobs.prepare import open_split, prepared_dir
+from vis2sound_jax.training.checkpoint import digest
 
 COLUMNS, COLUMN_S = 10, 0.1
 
@@ -76,7 +78,8 @@ def test_recordings_too_short_are_told() -> None:
 def maker(tiny_run: Path) -> PairMaker:
     config = ConfigDict(json.loads((tiny_run / "config.json").read_text()))
     records = list(open_split(config, prepared_dir(tiny_run), "test"))
-    return PairMaker(api.load(tiny_run), config, token_recordings(config, tiny_run, "test"), records)
+    foley, tokens = api.load(tiny_run), token_recordings(config, tiny_run, "test")
+    return PairMaker(foley, config, tokens, records, rows.ablated_chains(foley, tiny_run))
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +93,7 @@ def test_every_row_sounds_every_pair_at_the_windows_length(maker: PairMaker, pai
     assert told[-1] == (2, 2) and len({item.name for item in items}) == 2
     n = maker.config.transformer.columns * maker.config.codebook.frames * maker.foley.spec.hop
     wanted = {rows.TAKE_ROW, rows.NO_CONDITION_ROW, rows.NO_CONDITION_VIDEO_ROW, rows.SHUFFLED_ROW}
-    wanted |= {rows.TRANSFER_ROW, rows.PUBLISHED_TRANSFER_ROW}
+    wanted |= {rows.TRANSFER_ROW, rows.PUBLISHED_TRANSFER_ROW, rows.ABLATION_ROWS["no_condition"]}
     for item, pair in zip(items, pairs, strict=True):
         assert set(item.takes) == wanted | {rows.CODES_ROW, rows.VOCODER_ROW}
         assert len(as_list(item.takes[rows.TAKE_ROW])) == maker.config.evaluate.takes
@@ -133,3 +136,18 @@ def test_each_ablation_changes_its_own_part_of_the_condition(maker: PairMaker, p
     wanted = {rows.NO_CONDITION_ROW: everything, rows.NO_CONDITION_VIDEO_ROW: blind, rows.SHUFFLED_ROW: everything}
     assert differs == wanted
     assert not np.any(changed[rows.NO_CONDITION_VIDEO_ROW]["condition_video"])
+
+
+def test_the_network_trained_without_a_condition_is_another_and_never_sees_one(
+    maker: PairMaker, pairs: list[Pair]
+) -> None:
+    chain, sampled = maker.ablations["no_condition"], maker._sampled(pairs)
+    assert digest(chain.params["transformer"]) != digest(maker.foley.params["transformer"])
+    assert chain.params["codebook"] is maker.foley.params["codebook"] and maker.foley.composer == chain.composer
+    other = [pairs[0]._replace(condition=pairs[1].condition), pairs[1]._replace(condition=pairs[0].condition)]
+    row = rows.ABLATION_ROWS["no_condition"]
+    (own, batch), (_, changed) = sampled[row], maker._sampled(other)[row]
+    assert own is chain
+    jax.tree.map(np.testing.assert_array_equal, batch, changed)
+    np.testing.assert_array_equal(batch["target_video"], sampled[rows.TAKE_ROW][1]["target_video"])
+    np.testing.assert_array_equal(maker._sample(chain, batch, 1, 0), maker._sample(chain, changed, 1, 0))

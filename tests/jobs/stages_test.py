@@ -96,6 +96,24 @@ def test_settings_of_other_stages_do_not_matter(tmp_path: Path) -> None:
     assert recorder.ran == ["codebook"]
 
 
+def test_an_evaluation_is_done_again_with_other_settings(tmp_path: Path) -> None:
+    """Nothing is built on it; a training would be refused."""
+    keys = {"stages": ("prepare", "evaluate"), "stage_keys": {"prepare": ("data",), "evaluate": ("data", "codebook")}}
+    recorder = Recorder()
+    for codes in (64, 128, 128):
+        config = ConfigDict({**_config(**{"codebook.codes": codes}).to_dict(), **keys})
+        run_stages(config, tmp_path, {"prepare": recorder, "evaluate": recorder})
+    assert recorder.ran == ["prepare", "evaluate", "evaluate"]
+    assert json.loads((tmp_path / "stages/evaluate.json").read_text())["settings"]["codebook.codes"] == 128
+
+
+def test_unknown_stages_are_told(tmp_path: Path) -> None:
+    config = _config(stages=("prepare", "encore"))
+    with pytest.raises(UserError, match="there is no stage 'encore'; the config has codebook, prepare"):
+        Recorder().run(tmp_path / "run", config)
+    assert not (tmp_path / "run").exists()
+
+
 def test_foreign_folders_are_refused(tmp_path: Path) -> None:
     (tmp_path / "photo.jpg").touch()
     with pytest.raises(UserError, match="files of something else in it; choose another --workdir"):

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from tests.started import started
 from vis2sound_jax.models.r2plus1d import R2Plus1D
 from vis2sound_jax.models.transformer import Transformer
 from vis2sound_jax.tasks.film_transformer import FilmTransformerTask
@@ -62,6 +63,24 @@ def test_the_video_network_moves_only_where_it_is_trained(task: FilmTransformerT
         assert same(getattr(state, tree)["video"], getattr(start(), tree)["video"]) is (task is FROZEN)
     shapes = jax.eval_shape(task.init, jax.random.key(0), batch())
     assert jax.tree.structure(shapes) == jax.tree.structure(state)
+
+
+def test_without_a_condition_its_clip_changes_neither_the_loss_nor_the_statistics() -> None:
+    inner = dataclasses.replace(INNER, net=NET.clone(vocab=CODES + 1), maskable=True, conditioned=False)
+    task = dataclasses.replace(TRAINED, inner=inner)
+    state = started(task, batch())
+
+    @jax.jit
+    def moved(state: TrainState, batch: dict[str, Any]) -> Any:
+        # Without the new parameters in the result the compiler drops the backward pass.
+        new, metrics = task.train_step(state, batch, None, jax.random.key(0))
+        return new.variables, metrics
+
+    found = moved(state, batch())
+    blank = {f"condition{name}": np.zeros_like(batch()[f"condition{name}"]) for name in ("", "_frames")}
+    assert same(found, moved(state, batch() | blank)) and not same(found[0], state.variables)
+    dark = {"target_frames": batch()["target_frames"] // 2}
+    assert not same(found[1], moved(state, batch() | dark)[1])
 
 
 def test_compat_hears_in_the_step_and_keeps_the_video_network_though_it_normalises_by_the_batch() -> None:

@@ -115,6 +115,17 @@ def test_the_examples_own_codes_count_by_their_weight() -> None:
     assert found["loss"] == pytest.approx(found["nats"])
 
 
+def test_without_a_condition_none_is_seen_and_the_film_still_is() -> None:
+    task = dataclasses.replace(TASK, conditioned=False, condition_weight=0.5, drop_condition=0.4)
+    step = jax.jit(lambda state, batch: task.train_step(state, batch, None, jax.random.key(3))[1])
+    other = {name: np.roll(batch()[name], 1, axis=0) for name in ("condition", "condition_video", "style")}
+    dark = {"target_video": batch()["target_video"] + 1.0}
+    found = [step(trained(), batch() | changed).means() for changed in ({}, other, dark)]
+    assert found[0] == found[1] != found[2]
+    none = TASK.cross_entropy(trained().params, batch())["nats_none"]
+    assert task.cross_entropy(trained().params, batch()) == {"nats_none": pytest.approx(none, rel=1e-5)}
+
+
 def test_the_prefix_conditions_too() -> None:
     net = NET.clone(slots=4 * N)
     task = dataclasses.replace(TASK, net=net, conditioning="prefix")

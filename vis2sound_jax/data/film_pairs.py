@@ -74,13 +74,16 @@ def film_pair_example(
     return example
 
 
-def published_pair_example(record: Record, rng: np.random.Generator, *, duration_s: float) -> dict[str, Any]:
+def published_pair_example(
+    record: Record, rng: np.random.Generator, *, duration_s: float, augment: bool = True
+) -> dict[str, Any]:
     """Cuts an example as the published code does, with what is wrong in it; see `transforms.sample_pair`.
 
     Args:
       record: the recording.
       rng: source of the hits, of the shifts and of the alterations.
       duration_s: length of each clip in seconds.
+      augment: whether to alter the pictures.
 
     Returns:
       `condition_wav`, `target_wav`, `condition_frames`, `target_frames`.
@@ -89,5 +92,6 @@ def published_pair_example(record: Record, rng: np.random.Generator, *, duration
     example: dict[str, Any] = {}
     for name in ("target", "condition"):
         window = getattr(pair, name)
-        example[f"{name}_wav"], example[f"{name}_frames"] = window.wav, altered(window.frames, rng)
+        example[f"{name}_wav"] = window.wav
+        example[f"{name}_frames"] = altered(window.frames, rng if augment else None)
     return example

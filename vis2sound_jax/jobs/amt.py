@@ -22,6 +22,7 @@ from vis2sound_jax.jobs.evaluate import evaluation_data, fit_classifiers
 from vis2sound_jax.jobs.pairs import Pair, PairMaker
 from vis2sound_jax.jobs.prepare import data_name, open_split
 from vis2sound_jax.jobs.ranked import add_best
+from vis2sound_jax.jobs.rows import ablated_chains
 from vis2sound_jax.training.progress import Progress
 
 _SHOWN = ("onset_ap_100ms", "onset_f1_100ms", "count_match", "material", "action", "material_of_condition")
@@ -64,7 +65,7 @@ def score_pairs(config: Any, workdir: Path, listed: Sequence[AmtPair]) -> dict[s
     placed = _place(data.pairs, tokens, config.transformer.columns)
     if not placed:
         raise UserError(f"{prepared}: none of the {len(data.pairs)} pairs lies inside its recordings; use whole films")
-    maker = PairMaker(foley, config, tokens, data.records)
+    maker = PairMaker(foley, config, tokens, data.records, ablated_chains(foley, workdir))
     with Progress(len(placed), "takes", unit="pair") as progress:
         items = maker.items([pair for pair, _ in placed], progress=progress.reach)
     items, _ = add_best(foley, tokens, [pair for pair, _ in placed], items, config.evaluate.takes)

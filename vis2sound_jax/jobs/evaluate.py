@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from vis2sound_jax import api, build
+from vis2sound_jax import api
 from vis2sound_jax.audio.files import decode_flac
 from vis2sound_jax.audio.onsets import onset_events
 from vis2sound_jax.data.records import Record
@@ -24,12 +24,12 @@ from vis2sound_jax.evaluation.condfoley import FoleyScores, evaluate_condfoley
 from vis2sound_jax.evaluation.detection import detection_table
 from vis2sound_jax.evaluation.saving import write_whole
 from vis2sound_jax.jobs.cache import token_recordings
-from vis2sound_jax.jobs.pairs import PairMaker, choose_pairs
+from vis2sound_jax.jobs.pairs import Pair, PairMaker, choose_pairs
 from vis2sound_jax.jobs.prepare import data_name, open_split, prepare_folder, prepared_dir, recordings_dir
 from vis2sound_jax.jobs.present import write_evaluation_report
 from vis2sound_jax.jobs.ranked import add_best, measure
-from vis2sound_jax.jobs.rows import BEST_ROW
-from vis2sound_jax.tasks.transformer import TransformerTask
+from vis2sound_jax.jobs.rows import BEST_ROW, ablated_chains
+from vis2sound_jax.jobs.stage_tasks import transformer_task
 from vis2sound_jax.training.progress import Progress, track
 from vis2sound_jax.video.files import decode_jpeg
 from vis2sound_jax.video.frames import grey
@@ -59,14 +59,14 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     classifiers = fit_classifiers(list(open_split(config, prepared, "train")), config.data.rate_hz)
     for kind, classifier in classifiers.items():
         save_classifier(target / f"{kind}_classifier.joblib", classifier)
-    maker = PairMaker(foley, config, tokens, records)
+    maker = PairMaker(foley, config, tokens, records, ablated_chains(foley, workdir))
     pairs = choose_pairs(tokens, records, config.transformer.columns, config.evaluate.pairs, config.seed)
     with Progress(len(pairs), "takes", unit="pair") as progress:
         items = maker.items(pairs, progress=progress.reach)
     items, accepted = add_best(foley, tokens, pairs, items, config.evaluate.takes)
     scores = evaluate_condfoley(items, config.data.rate_hz, classifiers, seed=config.seed)
     sync = measure(foley, tokens, records, items, accepted)
-    nats = _cross_entropy(config, foley, maker.examples(pairs))
+    nats = _cross_entropy(config, maker, pairs)
     metrics = {
         "data": data_name(config),
         "detection": {row: {name: e.as_dict() for name, e in m.items()} for row, m in detection.items()},
@@ -134,13 +134,13 @@ def fit_classifiers(records: Sequence[Record], rate_hz: int) -> dict[str, EventC
     return found
 
 
-def _cross_entropy(config: Any, foley: api.Foley, batch: dict[str, np.ndarray]) -> dict[str, float]:
-    """Nats a code of the held-out targets with the right, a shuffled and no condition."""
-    net, book = build.transformer_net(config), build.book_size(config)
-    maskable = config.transformer.drop_condition > 0
-    rows = config.codebook.rows
-    task = TransformerTask(net, config.transformer.conditioning, 1, 0.0, rows=rows, book=book, maskable=maskable)
-    return task.cross_entropy(foley.params["transformer"], batch)
+def _cross_entropy(config: Any, maker: PairMaker, pairs: Sequence[Pair]) -> dict[str, float]:
+    """Nats a code of the held-out targets with the right, a shuffled and no condition, and of every ablation."""
+    nats = transformer_task(config).cross_entropy(maker.foley.params["transformer"], maker.examples(pairs))
+    for name, chain in maker.ablations.items():
+        found = transformer_task(config, name).cross_entropy(chain.params["transformer"], maker.examples(pairs, name))
+        nats[f"nats_{name}"] = found["nats_none" if name == "no_condition" else "nats_matched"]
+    return nats
 
 
 def _leading(detection: dict[str, dict[str, Estimate]], scores: FoleyScores, takes: int) -> dict[str, float]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 
+from vis2sound_jax import trained
 from vis2sound_jax.data.pipeline import make_stream
 from vis2sound_jax.errors import UserError, file_error
 from vis2sound_jax.training.checkpoint import is_kept, keep_elsewhere, load_params
@@ -42,7 +43,7 @@ def fit(
       example: makes one from an item and a generator.
       batch: examples a step.
       steps: at which to stop.
-      folder: where in the workdir checkpoints go, the stage's name by default.
+      folder: where in the workdir checkpoints go, the stage's own by default.
       params: weights to start from; None takes those that `config.init_from` names, if any.
       fresh: do not look for earlier weights.
       evaluate: measures the state on held-out data.
@@ -61,9 +62,10 @@ def fit(
         params = load_params(earlier(config, stage))
     if params is not None:
         begin = functools.partial(_with_params, params)
-    directory = workdir / (folder or stage)
+    folder = folder or trained.folder(stage)
+    directory = workdir / folder
     if config.training.checkpoints:
-        keep_elsewhere(directory / "checkpoints", f"{config.training.checkpoints}/{folder or stage}/checkpoints")
+        keep_elsewhere(directory / "checkpoints", f"{config.training.checkpoints}/{folder}/checkpoints")
     stream = make_stream(source, example, batch_size=batch, seed=config.seed, rows=batch_rows(mesh, batch))
     try:
         return train(
@@ -76,7 +78,7 @@ def fit(
             begin=begin,
             frozen=frozen,
             mesh=mesh,
-            name=folder or stage,
+            name=folder,
         )
     finally:
         stream.close()
@@ -148,7 +150,7 @@ def earlier(config: Any, stage: str) -> Path:
     Raises:
       UserError: if there are none.
     """
-    folder = Path(config.init_from).expanduser() / stage / "checkpoints"
+    folder = trained.checkpoints(Path(config.init_from).expanduser(), stage)
     if not is_kept(folder):
         raise file_error(
             folder,

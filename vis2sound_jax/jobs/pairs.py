@@ -14,7 +14,7 @@ from vis2sound_jax.data.records import Record
 from vis2sound_jax.data.tokens import TokenRecording, clip_places, window_pair, window_start
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.evaluation.foley_items import FoleyItem, LabelledEvents
-from vis2sound_jax.jobs.rows import CODES_ROW, TAKE_ROW, VOCODER_ROW, ablated, copied
+from vis2sound_jax.jobs.rows import ABLATION_ROWS, CODES_ROW, TAKE_ROW, VOCODER_ROW, ablated, copied
 from vis2sound_jax.jobs.style import style_row
 from vis2sound_jax.video.onsets import onsets_from_probability
 
@@ -100,7 +100,12 @@ class PairMaker:
     """Makes the sounds of every row for test pairs."""
 
     def __init__(
-        self, foley: api.Foley, config: Any, tokens: Sequence[TokenRecording], records: Sequence[Record]
+        self,
+        foley: api.Foley,
+        config: Any,
+        tokens: Sequence[TokenRecording],
+        records: Sequence[Record],
+        ablations: Mapping[str, api.Foley] | None = None,
     ) -> None:
         """Keeps what all pairs share.
 
@@ -109,13 +114,16 @@ class PairMaker:
           config: the settings.
           tokens: the recordings as codes and features.
           records: the same recordings with sound and labels.
+          ablations: by name, the chains with another transformer; see `rows.ablated_chains`.
         """
         self.foley, self.config, self.tokens, self.records = foley, config, tokens, records
+        self.ablations = ablations or {}
         self._style = style_row(config)
         self._wavs = [decode_flac(record["audio"])[0] for record in records]
 
-    def examples(self, pairs: Sequence[Pair]) -> dict[str, np.ndarray]:
-        """Lays pairs out as a batch of `TransformerTask`."""
+    def examples(self, pairs: Sequence[Pair], ablation: str = "") -> dict[str, np.ndarray]:
+        """Lays pairs out as a batch of `TransformerTask`, for the chain or for that of an ablation."""
+        chain = self.ablations.get(ablation, self.foley)
         rows = [
             window_pair(
                 self.tokens[pair.recording],
@@ -129,18 +137,20 @@ class PairMaker:
             for pair in pairs
         ]
         batch = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
-        if self.foley.clip_watcher is not None:
+        if chain.clip_watcher is not None:
             for name in ("target", "condition"):
-                batch[f"{name}_video"] = np.stack([self._look(pair.recording, getattr(pair, name)) for pair in pairs])
+                batch[f"{name}_video"] = np.stack(
+                    [self._look(chain, pair.recording, getattr(pair, name)) for pair in pairs]
+                )
         return batch
 
-    def _look(self, k: int, start: int) -> np.ndarray:
+    def _look(self, chain: api.Foley, k: int, start: int) -> np.ndarray:
         """Watches a window with the transformer's own video network."""
         record, fps = self.records[k], self.config.data.fps
         start_s = start * self.tokens[k].column_s
         places = clip_places(start_s, fps, len(record["frames"]), build.PREFIX_FRAMES)
         # Only what is shown is decoded; the clip begins with its first frame.
-        return self.foley.clip_features(frames_at(record["frames"], places), 0.0)
+        return chain.clip_features(frames_at(record["frames"], places), 0.0)
 
     def items(self, pairs: Sequence[Pair], *, progress: Callable[[int, int], None] | None = None) -> list[FoleyItem]:
         """Makes all sounds.
@@ -153,16 +163,27 @@ class PairMaker:
           One item a pair.
         """
         items: list[FoleyItem] = []
-        batch = self.examples(pairs)
-        shuffled = self._shuffle(batch, pairs)
+        sampled = self._sampled(pairs)
         for first in range(0, len(pairs), _BATCH):
             place = slice(first, first + _BATCH)
-            part = {name: value[place] for name, value in batch.items()}
-            other = {name: value[place] for name, value in shuffled.items()}
-            items += self._make(pairs[place], part, other, first)
+            part = {
+                row: (chain, {name: value[place] for name, value in batch.items()})
+                for row, (chain, batch) in sampled.items()
+            }
+            items += self._make(pairs[place], part, first)
             if progress:
                 progress(len(items), len(pairs))
         return items
+
+    def _sampled(self, pairs: Sequence[Pair]) -> dict[str, tuple[api.Foley, Mapping[str, Any]]]:
+        """The chain of every row of a transformer, and what it is given."""
+        batch = self.examples(pairs)
+        changed = {TAKE_ROW: batch, **ablated(self.foley.composer, batch, self._shuffle(batch, pairs))}
+        rows: dict[str, tuple[api.Foley, Mapping[str, Any]]] = {row: (self.foley, one) for row, one in changed.items()}
+        for name, chain in self.ablations.items():
+            own = self.examples(pairs, name)
+            rows[ABLATION_ROWS[name]] = chain, chain.composer.hidden(own) if name == "no_condition" else own
+        return rows
 
     def window_onsets(self, pair: Pair) -> tuple[np.ndarray, np.ndarray]:
         """Lists the events seen in the target window, in seconds from its start."""
@@ -181,12 +202,13 @@ class PairMaker:
         return {**batch, **{name: batch[name][other] for name in names if name in batch}}
 
     def _make(
-        self, pairs: Sequence[Pair], batch: dict[str, np.ndarray], other: dict[str, np.ndarray], first: int
+        self, pairs: Sequence[Pair], rows: Mapping[str, tuple[api.Foley, Mapping[str, Any]]], first: int
     ) -> list[FoleyItem]:
         takes = self.config.evaluate.takes
-        sampled = {TAKE_ROW: self._sample(batch, takes, first)}
-        for row, changed in ablated(self.foley.composer, batch, other).items():
-            sampled[row] = self._sample(changed, 1, first)
+        sampled = {
+            row: self._sample(chain, batch, takes if row == TAKE_ROW else 1, first)
+            for row, (chain, batch) in rows.items()
+        }
         frames = self.config.codebook.frames
         true = [self._cut(pair.recording, pair.target) for pair in pairs]
         codes = np.stack([grid for grid, _ in true])
@@ -203,9 +225,9 @@ class PairMaker:
             wav = self._wav(pair.recording, pair.target, frames)
             example = self._wav(pair.example, pair.condition, frames)
             seen = self.window_onsets(pair)
-            rows: dict[str, Any] = {name: wavs[i] for name, wavs in made.items() if name != TAKE_ROW}
-            rows[TAKE_ROW] = list(made[TAKE_ROW][i * takes : (i + 1) * takes])
-            rows |= copied(example, self.foley.rate_hz, seen, len(wav), (self.config.seed, first + i))
+            sounds: dict[str, Any] = {name: wavs[i] for name, wavs in made.items() if name != TAKE_ROW}
+            sounds[TAKE_ROW] = list(made[TAKE_ROW][i * takes : (i + 1) * takes])
+            sounds |= copied(example, self.foley.rate_hz, seen, len(wav), (self.config.seed, first + i))
             items.append(
                 FoleyItem(
                     name=f"{first + i:03d}_{record['id']}",
@@ -214,18 +236,18 @@ class PairMaker:
                     condition=self._events(self.tokens[pair.example], self.records[pair.example], pair.condition),
                     wav=wav,
                     condition_wav=example,
-                    takes=rows,
+                    takes=sounds,
                     span_s=self._span(one, record, pair.target),
                     video_onsets=seen,
                 )
             )
         return items
 
-    def _sample(self, batch: Mapping[str, Any], takes: int, first: int) -> np.ndarray:
+    def _sample(self, chain: api.Foley, batch: Mapping[str, Any], takes: int, first: int) -> np.ndarray:
         known = np.zeros((len(batch["condition"]), 0), np.int32)
         inputs = {name: value for name, value in batch.items() if name != "target"}
         key = jax.random.fold_in(jax.random.key(self.config.seed), first)
-        return np.asarray(self.foley.composer.window(self.foley.params["transformer"], inputs, known, key, takes=takes))
+        return np.asarray(chain.composer.window(chain.params["transformer"], inputs, known, key, takes=takes))
 
     def _sound(self, mel: np.ndarray) -> np.ndarray:
         vocoder = GriffinLim(self.foley.spec, self.config.evaluate.griffin_lim_iterations)

@@ -1,14 +1,19 @@
 """The rows of the table of soundtracks: their names, and what each changes.
 
-Rows of the transformer differ in the condition that it is given; rows of copies paste hits of the example. The row
-`SHUFFLED_ROW` is the paper's random condition: the window of a pair of another recording of the test set.
+Rows of the transformer differ in the condition that it is given, or are of a transformer that was trained otherwise;
+rows of copies paste hits of the example. The row `SHUFFLED_ROW` is the paper's random condition: the window of a pair
+of another recording of the test set.
 """
 
+import copy
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from vis2sound_jax import build, trained
+from vis2sound_jax.api import Foley
 from vis2sound_jax.generation.compose import Composer
 from vis2sound_jax.retrieval.onset_transfer import onset_transfer, published_transfer
 
@@ -17,6 +22,7 @@ BEST_ROW = "best of {}"
 NO_CONDITION_ROW = "no condition"
 NO_CONDITION_VIDEO_ROW = "no condition video"
 SHUFFLED_ROW = "shuffled condition"
+ABLATION_ROWS = {"no_condition": "trained without a condition", "no_augmentation": "trained without augmentation"}
 TRANSFER_ROW = "onset transfer"
 PUBLISHED_TRANSFER_ROW = "onset transfer, published cuts"
 CODES_ROW = "true codes"
@@ -43,6 +49,29 @@ def ablated(
     blind = {**batch, "condition_video": np.zeros_like(batch["condition_video"])}
     hidden = {NO_CONDITION_ROW: composer.hidden(batch)} if composer.maskable else {}
     return {**hidden, NO_CONDITION_VIDEO_ROW: blind, SHUFFLED_ROW: shuffled}
+
+
+def ablated_chains(foley: Foley, workdir: Path) -> dict[str, Foley]:
+    """Loads the ablations that `config.ablations` names.
+
+    Args:
+      foley: the chain.
+      workdir: of its run.
+
+    Returns:
+      By ablation, the same chain but for the transformer and the video network that it has of its own.
+
+    Raises:
+      UserError: if one was not trained.
+    """
+    chains = {}
+    for name in foley.config.ablations:
+        chain = copy.copy(foley)
+        chain.composer = build.composer(foley.config, name)
+        transformer, video = trained.transformer_params(foley.config, workdir, name)
+        chain.params = {**foley.params, "transformer": transformer, "video": video}
+        chains[name] = chain
+    return chains
 
 
 def copied(

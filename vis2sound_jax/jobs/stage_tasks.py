@@ -69,11 +69,11 @@ def stage_task(config: Any, stage: str) -> StageTask:
     return found
 
 
-def transformer_task(config: Any) -> TransformerTask:
-    """Builds the task of the transformer over codes, without a video network."""
+def transformer_task(config: Any, ablation: str = "") -> TransformerTask:
+    """Builds the task of the transformer over codes, without a video network, or of an ablation of it."""
     section = config.transformer
     return TransformerTask(
-        build.transformer_net(config),
+        build.transformer_net(config, ablation),
         section.conditioning,
         section.steps,
         section.learning_rate,
@@ -82,7 +82,8 @@ def transformer_task(config: Any) -> TransformerTask:
         section.condition_weight,
         rows=config.codebook.rows,
         book=build.book_size(config),
-        maskable=section.drop_condition > 0,
+        maskable=build.maskable(config, ablation),
+        conditioned=ablation != "no_condition",
         compat=config.compat,
         accumulate=config.training.accumulate,
     )

@@ -17,6 +17,9 @@ from vis2sound_jax.jobs import hosts
 _FIRST_FILES = ("lock", ".config.json.tmp")
 """What a run that is killed at its very beginning leaves."""
 
+_MADE_ANEW = ("evaluate",)
+"""Stages that are done again with other settings, where others are refused: nothing is built on a table."""
+
 Job = Callable[[ConfigDict, Path], Mapping[str, Any]]
 
 
@@ -69,13 +72,15 @@ def _mark_path(workdir: Path, stage: str) -> Path:
 
 
 def _read_mark(config: ConfigDict, workdir: Path, stage: str) -> dict[str, Any] | None:
-    """Reads a stage's mark and refuses it if it was begun with other settings."""
+    """Reads a stage's mark, and refuses or forgets it if it was begun with other settings."""
     mark = _read_json(_mark_path(workdir, stage))
     if mark is None:
         return None
     before, now = mark["settings"], _settings(config, stage)
     for name in sorted(before | now):
         if before.get(name) != now.get(name):
+            if stage in _MADE_ANEW:
+                return None
             raise UserError(
                 f"{workdir}: stage {stage} was begun with config.{name}={before.get(name)!r}, "
                 f"but it is {now.get(name)!r} now; choose another --workdir, "
@@ -208,9 +213,13 @@ def run_stages(
       stage → summary, for every stage that was run or found finished.
 
     Raises:
-      UserError: if a stage was begun with other settings, or the workdir is not this config's or is in use.
+      UserError: if a stage is unknown or was begun with other settings, or the workdir is not this config's or is
+        in use.
     """
     stages, first = tuple(config.stages) if only is None else (only,), hosts.is_first()
+    unknown = [stage for stage in stages if stage not in config.stage_keys]
+    if unknown:
+        raise UserError(f"there is no stage {unknown[0]!r}; the config has {', '.join(config.stage_keys)}")
     with own_workdir(config, workdir) if first else contextlib.nullcontext():
         hosts.wait("workdir")
         # All marks are compared before anything runs, so that nobody waits hours for a refusal.

@@ -1,4 +1,4 @@
-"""Trains the stage that `config.stage` names: encoder, codebook, transformer or vocoder."""
+"""Trains the stage that `config.stage` names: encoder, codebook, transformer, an ablation of it, or vocoder."""
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from vis2sound_jax import build
+from vis2sound_jax import build, trained
 from vis2sound_jax.data.pieces import mel_piece
 from vis2sound_jax.data.targets import encoder_example, hear
 from vis2sound_jax.data.tokens import pair_example
@@ -46,12 +46,15 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
       Where the checkpoints are, the steps made and a digest of the parameters.
 
     Raises:
-      UserError: if `config.init_from` does not fit.
+      UserError: if `config.init_from` or `config.ablations` does not fit.
     """
     stage = config.stage
+    # All at the first training, so that nobody waits hours for a refusal.
+    for name in (*config.ablations, stage) if stage in build.ABLATIONS else config.ablations:
+        build.check_ablation(config, name)
     state = _STAGES[stage](config, workdir)
     return {
-        "checkpoints": str(workdir / stage / "checkpoints"),
+        "checkpoints": str(trained.checkpoints(workdir, stage)),
         "steps": int(state.step),
         "digest": digest(state.params)[:16],
     }
@@ -121,11 +124,10 @@ def _band_coder(config: Any, workdir: Path, net: BandCoder) -> TrainState:
     return fit_mels(task=task, steps=codebook.steps, params=params)
 
 
-def _transformer(config: Any, workdir: Path) -> TrainState:
-    task, transformer = transformer_task(config), config.transformer
-    video = build.video_net(config)
+def _transformer(config: Any, workdir: Path, ablation: str = "") -> TrainState:
+    task, transformer, video = transformer_task(config, ablation), config.transformer, build.video_net(config)
     if video is not None:
-        return train_paper.transformer(config, workdir, task, video)
+        return train_paper.transformer(config, workdir, task, video, augment=ablation != "no_augmentation")
     example = functools.partial(
         pair_example,
         columns=transformer.columns,
@@ -148,6 +150,7 @@ _STAGES: Mapping[str, Callable[[Any, Path], TrainState]] = {
     "encoder": _encoder,
     "codebook": _codebook,
     "transformer": _transformer,
+    **{name: functools.partial(_transformer, ablation=name) for name in build.ABLATIONS},
     "vocoder": train_paper.vocoder,
 }
 
@@ -155,7 +158,7 @@ _STAGES: Mapping[str, Callable[[Any, Path], TrainState]] = {
 def _validate(
     task: TransformerTask, held: Sequence[Any], example: Callable[..., Any], seed: int, state: TrainState
 ) -> dict[str, float]:
-    """Cross-entropy on held-out recordings with the right, a shuffled and no condition."""
+    """Cross-entropy on held-out recordings with the right, a shuffled and no condition, as far as it was trained."""
     rng = np.random.default_rng(seed)
     step = jax.jit(task.eval_step)
     total = None

@@ -115,20 +115,26 @@ def vocoder(config: Any, workdir: Path) -> TrainState:
     return fit(config, workdir, task, sounds, example, batch=section.batch, steps=section.steps)
 
 
-def transformer(config: Any, workdir: Path, inner: TransformerTask, video: R2Plus1D) -> TrainState:
-    """Trains the transformer on frames; its video network starts as the encoder (Du et al. 2023, section 3.3)."""
+def transformer(config: Any, workdir: Path, inner: TransformerTask, video: R2Plus1D, *, augment: bool) -> TrainState:
+    """Trains the transformer on frames, altered or as they are; its video network starts as the encoder.
+
+    Du et al. 2023, section 3.3. The encoder has seen altered frames in any case.
+    """
     section, fps = config.transformer, config.data.fps
     own = section.video == "trained"
     task = FilmTransformerTask(inner, video, own, config.compat, _listener(config) if config.compat else None)
     records = _train(config, workdir)
     if config.compat:
         source: Any = [record for record in records if (record["event_time_s"] >= 0.5).any()]
-        example: Any = functools.partial(published_pair_example, duration_s=build.PREFIX_FRAMES / fps)
+        duration_s = build.PREFIX_FRAMES / fps
+        example: Any = functools.partial(published_pair_example, duration_s=duration_s, augment=augment)
     else:
         frames = {record["id"]: record["frames"] for record in records}
         tokens = token_recordings(config, workdir, "train")
         source = [FilmRecording(one, frames[one.id]) for one in tokens if one.codes.shape[1] >= section.columns]
-        example = functools.partial(film_pair_example, columns=section.columns, frames=build.PREFIX_FRAMES)
+        example = functools.partial(
+            film_pair_example, columns=section.columns, frames=build.PREFIX_FRAMES, augment=augment
+        )
     if not source:
         raise UserError(f"no training recording is {section.columns} columns long; lower config.transformer.columns")
     seen = trained.encoder_variables(config, workdir)

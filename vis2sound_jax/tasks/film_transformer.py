@@ -96,8 +96,9 @@ class FilmTransformerTask:
     def _seen(
         self, params: Any, statistics: Any, batch: Mapping[str, Any], *, train: bool
     ) -> tuple[dict[str, jax.Array], Any]:
-        """Features of both clips and the statistics afterwards."""
-        clips = [normalised(batch[f"{name}_frames"], imagenet=self.compat) for name in ("condition", "target")]
+        """Features of both clips and the statistics afterwards, to which a condition that is hidden adds nothing."""
+        names = ("condition", "target") if self.inner.conditioned else ("target",)
+        clips = [normalised(batch[f"{name}_frames"], imagenet=self.compat) for name in names]
         by_batch = self.compat or (train and self.trained)
         look = functools.partial(self.video.apply, use_running_average=not by_batch, mutable=["batch_stats"])
         if self.compat:
@@ -105,5 +106,5 @@ class FilmTransformerTask:
         else:
             both, after = look({"params": params, "batch_stats": statistics}, jnp.concatenate(clips))
             statistics = after["batch_stats"] if by_batch else statistics
-            found = jnp.split(both, 2)
-        return {"condition_video": found[0], "target_video": found[1]}, statistics
+            found = jnp.split(both, len(names))
+        return {"condition_video": found[0], "target_video": found[-1]}, statistics

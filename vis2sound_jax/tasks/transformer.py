@@ -53,6 +53,8 @@ class TransformerTask:
       rows: rows of the code grid.
       book: codes of one row's own book; 0 where rows share one.
       maskable: whether the last token of the network is the mask token.
+      conditioned: False hides every condition, in training and in tests: the ablation without one, which needs a mask
+        token. The paper leaves these positions out; here they are all alike, so that lengths stay.
       compat: the published optimizer: a constant learning rate, no clipping, and only linear maps decay.
       accumulate: parts of a batch whose gradients are computed one after the other, to save memory.
     """
@@ -67,6 +69,7 @@ class TransformerTask:
     rows: int = 5
     book: int = 0
     maskable: bool = True
+    conditioned: bool = True
     compat: bool = False
     accumulate: int = 1
     sharding_rules: Table = SHARDING
@@ -107,8 +110,10 @@ class TransformerTask:
     def compare(self, params: Any, batch: Mapping[str, Any]) -> Metrics:
         """Measures cross-entropy with the right condition, another example's and, if that was trained, none."""
         batch = dict(batch)
-        others = {name: jnp.roll(value, 1, axis=0) for name, value in batch.items() if name in CONDITION}
-        rows = {"matched": batch, "shuffled": {**batch, **others}}
+        rows: dict[str, Mapping[str, Any]] = {}
+        if self.conditioned:
+            others = {name: jnp.roll(value, 1, axis=0) for name, value in batch.items() if name in CONDITION}
+            rows = {"matched": batch, "shuffled": {**batch, **others}}
         if self.maskable:
             rows["none"] = self._hide(batch, jnp.ones(batch["target"].shape[0], bool), film=False)
         found = {name: self.metrics(params, row) for name, row in rows.items()}
@@ -143,6 +148,8 @@ class TransformerTask:
     def metrics(self, params: Any, batch: Mapping[str, Any]) -> Metrics:
         """Measures a batch; `loss` is what training lowers."""
         n = batch["target"].shape[1]
+        if not self.conditioned:
+            batch = self._hide(batch, jnp.ones(len(batch["target"]), bool), film=False)
         logits = self.net.apply({"params": params}, **self.inputs(batch))[:, -2 * n + 1 :]
         if self.book:
             # A row has its own codes: the others' need not be learned to be unlikely.

@@ -1,0 +1,98 @@
+"""The paper's networks through all stages at sizes that take seconds: stages end, films sound, tables are whole."""
+
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import pytest
+
+from configs.condfoley import get_config
+from tests.tiny_run import CONFIG, call, call_alone
+from vis2sound_jax.audio.files import read_sound
+from vis2sound_jax.jobs import rows
+from vis2sound_jax.video.files import probe
+
+STAGES = get_config("paper_smoke").stages
+
+SIZES = (
+    *("world.train=4", "world.test=2", "world.seconds=4.0", "data.height=32", "data.width=32"),
+    *("encoder.widths=(2, 2, 2, 4)", "encoder.width=4", "encoder.clip_frames=4", "encoder.batch=1", "encoder.steps=2"),
+    *("codebook.levels=(1, 1, 1, 1, 1)", "codebook.width=4", "codebook.latent=4", "codebook.codes=16"),
+    *("codebook.blocks=1", "codebook.disc_width=2", "codebook.disc_start=1", "codebook.batch=1", "codebook.steps=2"),
+    *("transformer.layers=1", "transformer.heads=1", "transformer.width=8", "transformer.phases=1"),
+    *("transformer.batch=1", "transformer.steps=2"),
+    *("vocoder.width=1", "vocoder.frames=8", "vocoder.batch=1", "vocoder.steps=2"),
+    *("sync.hidden=8", "sync.width=4", "sync.batch=2", "sync.steps=2", "decoding.griffin_lim_iterations=2"),
+    *("evaluate.pairs=2", "evaluate.takes=2", "evaluate.griffin_lim_iterations=2", "generate.films=1"),
+)
+
+
+def command(workdir: Path) -> list[str]:
+    return [f"--config={CONFIG}:paper_smoke", f"--workdir={workdir}", *(f"--config.{size}" for size in SIZES)]
+
+
+def read_json(path: Path) -> Any:
+    return json.loads(path.read_text())
+
+
+@pytest.fixture(scope="module")
+def workdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The workdir of a finished run; nearly all of its time is the compiler's, which is told not to take pains."""
+    folder = tmp_path_factory.mktemp("paper") / "run"
+    with mock.patch.dict(os.environ, JAX_DISABLE_MOST_OPTIMIZATIONS="1"):
+        answer = call_alone(*command(folder))
+    assert answer.code == 0, answer.err
+    return folder
+
+
+def test_every_stage_is_finished(workdir: Path) -> None:
+    marks = {path.stem: read_json(path) for path in (workdir / "stages").iterdir()}
+    assert set(marks) == set(STAGES)
+    assert all(mark["finished"] and mark["summary"] for mark in marks.values())
+    trained = {stage: mark["summary"]["digest"] for stage, mark in marks.items() if "digest" in mark["summary"]}
+    assert set(trained) == set(STAGES) - {"prepare", "evaluate", "generate"}
+    assert len(set(trained.values())) == len(trained)
+    assert {marks[stage]["summary"]["steps"] for stage in trained} == {2}
+
+
+def test_the_film_has_sound_to_its_end(workdir: Path) -> None:
+    (manifest,) = (read_json(path) for path in (workdir / "generate").glob("*.json"))
+    silent = probe(workdir / "data/recordings" / manifest["video"]["file"])
+    (take,) = manifest["takes"]
+    made = probe(workdir / "generate" / take["film"])
+    wav = read_sound(workdir / "generate" / take["film"], 22050)
+    assert made.has_sound and abs(made.duration_s - silent.duration_s) < 1 / silent.fps
+    assert abs(len(wav) / 22050 - silent.duration_s) < 1 / silent.fps and np.abs(wav).max() > 0
+    assert set(manifest["steps"].values()) == {2} and "vocoder" in manifest["steps"]
+
+
+def test_every_row_has_numbers_in_both_protocols(workdir: Path) -> None:
+    found = read_json(workdir / "evaluate/metrics.json")
+    made = {rows.TAKE_ROW, rows.BEST_ROW.format(2), rows.NO_CONDITION_VIDEO_ROW, rows.SHUFFLED_ROW}
+    made |= {*rows.ABLATION_ROWS.values(), rows.TRANSFER_ROW, rows.PUBLISHED_TRANSFER_ROW}
+    made |= {rows.CODES_ROW, rows.VOCODER_ROW, "real sound", "chance"}
+    for table in (found["condfoley"]["rows"], found["condfoley"]["legacy"]["rows"]):
+        # Its network was never trained with hidden conditions, but for the one that was trained with nothing else.
+        assert made <= set(table) and rows.NO_CONDITION_ROW not in table
+        for name in {"onset_ap_100ms", "onset_f1_100ms", "count_match", "onset_accuracy", "onset_ap"} & set(
+            table["take"]
+        ):
+            values = [value for row in table.values() for value in row[name].values()]
+            assert all(value is not None and 0 <= value <= 1 for value in values), name
+    nats = found["cross_entropy"]
+    assert set(nats) == {"nats_matched", "nats_shuffled", "nats_no_condition", "nats_no_augmentation"}
+    assert all(math.isfinite(value) for value in nats.values())
+
+
+def test_a_second_run_does_nothing(workdir: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in workdir.rglob("*") if path.is_file()}
+    answer = call(*command(workdir))
+    assert (answer.code, answer.err) == (0, "")
+    assert [line.split(" (")[0] for line in answer.out.splitlines()[:-1]] == [f"{name}: finished" for name in STAGES]
+    after = {path: path.stat().st_mtime_ns for path in workdir.rglob("*") if path.is_file()}
+    assert set(before) == set(after)
+    assert {path.name for path in after if before[path] != after[path]} <= {"lock", "config.json"}
