@@ -79,7 +79,9 @@ def get_config(preset: str = "laptop") -> ConfigDict:
     config.prepare = ConfigDict({"workers": -1, "beam": ""})
     config.encoder, config.codebook, config.transformer = _encoder(), _codebook(), _transformer()
     config.vocoder, config.sync, config.decoding = _vocoder(), _sync(), _decoding()
-    config.evaluate, config.generate, config.request = _evaluate(), _generate(), _request()
+    config.evaluate, config.request = _evaluate(), _request()
+    # Films of the test recordings.
+    config.generate = ConfigDict({"films": 6, "takes": 4})
     config.mesh, config.training = _mesh(), _training()
     config.log_every, config.save_every = 50, 200
     globals()[f"_{preset}"](config)
@@ -281,11 +283,6 @@ def _evaluate() -> ConfigDict:
     evaluate.style_weights = ""
     evaluate.style_iterations = 300
     return evaluate
-
-
-def _generate() -> ConfigDict:
-    """Films of the test recordings."""
-    return ConfigDict({"films": 6, "takes": 4})
 
 
 def _request() -> ConfigDict:
