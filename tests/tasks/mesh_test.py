@@ -41,8 +41,8 @@ SLOW = ("vqgan", "codebook", "vocoder", "film", "video_onset")
 STEPS, EXAMPLES, WIDTHS = 5, 8, (8, 8, 16, 16)
 # Low, so that rounding is not blown up by steps that overshoot.
 RATE = 2e-4
-# The first convolutions of the video network have odd widths.
-LEAST = {"film": 1024, "video_onset": 1024}
+# Some first layers have odd or few channels.
+LEAST = {"film": 1024, "video_onset": 1024, "vqgan": 256, "streams": 256}
 TOKENS = {"condition": (8, 6), "target": (8, 6)}
 
 # Wide enough for eight devices to share out its heads, its inside and its vocabulary.
@@ -129,9 +129,12 @@ def test_a_mesh_trains_like_one_device(name: str, kind: str) -> None:
     wanted_params, wanted_losses, _ = _alone(name)
     assert divided is (kind != "data")
     np.testing.assert_allclose(losses, wanted_losses, rtol=1e-4)
-    # Adam makes whole steps of gradients that are zero but for rounding (biases before a norm): hence no closer.
-    for ours, wanted in zip(jax.tree.leaves(params), jax.tree.leaves(wanted_params), strict=True):
-        np.testing.assert_allclose(ours, wanted, rtol=1e-3, atol=STEPS * RATE / 2)
+    # Adam makes whole steps of gradients that are zero but for rounding, such as those of biases before a norm.
+    apart = [
+        np.abs(a - b).ravel() for a, b in zip(jax.tree.leaves(params), jax.tree.leaves(wanted_params), strict=True)
+    ]
+    assert max(part.max() for part in apart) <= 2 * STEPS * RATE
+    assert np.mean(np.concatenate(apart) > RATE / 20) < 0.02
 
 
 def test_heads_codes_and_vocabulary_lie_on_the_model_axis() -> None:
