@@ -30,7 +30,6 @@ from vis2sound_jax.tasks.sync import SyncTask
 from vis2sound_jax.tasks.video_onset import VideoOnsetTask
 from vis2sound_jax.tasks.vocoder import VocoderTask
 from vis2sound_jax.tasks.vqgan import VqganTask
-from vis2sound_jax.training import loop
 from vis2sound_jax.video.files import probe
 
 STAGES = get_config("paper_smoke").stages
@@ -45,7 +44,7 @@ SIZES = (
     *("vocoder.width=2", "vocoder.residual_layers=0", "vocoder.frames=8", "vocoder.batch=1", "vocoder.steps=2"),
     *("sync.hidden=8", "sync.width=4", "sync.bands=8", "sync.reach_s=0.4", "sync.window_s=1.0", "sync.batch=2"),
     *("sync.steps=2", "decoding.griffin_lim_iterations=2", "evaluate.griffin_lim_iterations=2", "evaluate.pairs=2"),
-    *("evaluate.takes=2", "generate.films=1", "transformer.video=frozen"),
+    *("evaluate.takes=2", "generate.films=1", "transformer.video=frozen", "mesh.data=1"),
 )
 
 
@@ -59,13 +58,12 @@ def read_json(path: Path) -> Any:
 
 @contextlib.contextmanager
 def little_to_compile() -> Iterator[None]:
-    """One device, as batches of one need it, and the cuts that the docstring above tells."""
+    """The cuts that the docstring above tells."""
     judge = WaveDiscriminator(scales=1, width=4, layers=1, factor=4)
     before = jax.config.values["jax_disable_most_optimizations"]
     jax.config.update("jax_disable_most_optimizations", True)
     try:
         with (
-            mock.patch.object(loop, "make_mesh", functools.partial(loop.make_mesh, {"data": 1})),
             mock.patch.object(train_paper, "VocoderTask", functools.partial(VocoderTask, discriminator=judge)),
             quick_starts(VideoOnsetTask, VqganTask, FilmTransformerTask, SyncTask),
         ):
