@@ -23,7 +23,7 @@ from tests.started import quick_starts
 from tests.tiny_run import CONFIG, call
 from vis2sound_jax.audio.files import read_sound
 from vis2sound_jax.evaluation.published import PUBLISHED_METRICS
-from vis2sound_jax.jobs import rows, train_paper
+from vis2sound_jax.jobs import ranked, rows, train_paper
 from vis2sound_jax.models.discriminators import WaveDiscriminator
 from vis2sound_jax.tasks.film_transformer import FilmTransformerTask
 from vis2sound_jax.tasks.sync import SyncTask
@@ -57,14 +57,15 @@ def read_json(path: Path) -> Any:
 
 
 @contextlib.contextmanager
-def little_to_compile() -> Iterator[None]:
-    """The cuts that the docstring above tells."""
+def little_to_do() -> Iterator[None]:
+    """The cuts that the docstring above tells, and few clips for the scorer."""
     judge = WaveDiscriminator(scales=1, width=4, layers=1, factor=4)
     before = jax.config.values["jax_disable_most_optimizations"]
     jax.config.update("jax_disable_most_optimizations", True)
     try:
         with (
             mock.patch.object(train_paper, "VocoderTask", functools.partial(VocoderTask, discriminator=judge)),
+            mock.patch.object(ranked, "_CLIPS", 4),
             quick_starts(VideoOnsetTask, VqganTask, FilmTransformerTask, SyncTask),
         ):
             yield
@@ -76,7 +77,7 @@ def little_to_compile() -> Iterator[None]:
 def workdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The workdir of a finished run; it is for reading."""
     folder = tmp_path_factory.mktemp("paper") / "run"
-    with little_to_compile():
+    with little_to_do():
         answer = call(*command(folder))
     assert answer.code == 0, answer.err
     return folder
