@@ -14,4 +14,5 @@ check() {
 check ruff check
 check ruff format --check
 check mypy
-check pytest
+# Two at a time: most tests wait for the compiler, which takes one core. The tests of a file share what they make.
+check pytest --numprocesses=2 --dist=loadfile
