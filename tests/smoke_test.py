@@ -293,7 +293,7 @@ def test_requests_that_are_not_complete(tiny_run: Path, films: Path) -> None:
 
 def test_an_unknown_preset(tmp_path: Path) -> None:
     answer = call(f"--config={CONFIG}:huge", f"--workdir={tmp_path / 'run'}")
-    check_refused(answer, "unknown preset 'huge'", "laptop, smoke")
+    check_refused(answer, "unknown preset 'huge'", "laptop, laptop_ablations, smoke")
     assert not list(tmp_path.iterdir())
 
 

@@ -87,7 +87,7 @@ def test_what_does_not_fit_names_a_mesh_that_does(
 
 def test_fsdp_divides_the_state() -> None:
     config = settings()
-    config.transformer.width = 128
+    config.transformer.width = 256
     planned = stage_task(config, "transformer")
     whole, divided = (held_bytes(planned, {"data": 8 // k, "fsdp": k, "model": 1}, 8) for k in (1, 8))
     assert whole / 8 <= divided < whole / 6

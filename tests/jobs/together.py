@@ -17,7 +17,8 @@ from tests.training.tiny import TinyTask
 from vis2sound_jax.data.pipeline import make_stream
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.jobs import command_line, hosts
-from vis2sound_jax.training.loop import Plan, train
+from vis2sound_jax.training.bookkeeping import Plan
+from vis2sound_jax.training.loop import train
 from vis2sound_jax.training.sharding import batch_rows, fetch, make_mesh
 from vis2sound_jax.training.tables import Fsdp
 

@@ -12,8 +12,9 @@ import optax
 from jax.sharding import PartitionSpec
 
 from vis2sound_jax.training import optim
+from vis2sound_jax.training.bookkeeping import Plan
 from vis2sound_jax.training.checkpoint import digest
-from vis2sound_jax.training.loop import Plan, train
+from vis2sound_jax.training.loop import train
 from vis2sound_jax.training.sharding import make_mesh
 from vis2sound_jax.training.task import Metrics, PyTree, TrainState
 

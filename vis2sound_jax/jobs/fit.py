@@ -11,8 +11,9 @@ import jax
 from vis2sound_jax import trained
 from vis2sound_jax.data.pipeline import make_stream
 from vis2sound_jax.errors import UserError, file_error
+from vis2sound_jax.training.bookkeeping import Plan
 from vis2sound_jax.training.checkpoint import is_kept, keep_elsewhere, load_params
-from vis2sound_jax.training.loop import Plan, train
+from vis2sound_jax.training.loop import train
 from vis2sound_jax.training.sharding import batch_rows, make_mesh
 from vis2sound_jax.training.task import Task, TrainState
 

@@ -1,11 +1,7 @@
 """The one training loop: every task, any mesh, any number of processes, exact resume."""
 
-import contextlib
-import dataclasses
-import math
 import os
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +9,9 @@ import jax
 from flax import linen as nn
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from vis2sound_jax.errors import Stopped, UserError
-from vis2sound_jax.training.checkpoint import Checkpointer, load_meta
+from vis2sound_jax.errors import Stopped
+from vis2sound_jax.training.bookkeeping import Best, Plan, Window, profiled
+from vis2sound_jax.training.checkpoint import Checkpointer
 from vis2sound_jax.training.preemption import Preemption
 from vis2sound_jax.training.progress import Progress
 from vis2sound_jax.training.sharding import make_mesh, place, replicate, shard_batch, shard_by_rules
@@ -26,86 +23,6 @@ Batch = Mapping[str, Any]
 EvalFn = Callable[[TrainState], Mapping[str, float]]
 BeginFn = Callable[[TrainState], TrainState]
 StepFn = Callable[[TrainState, Batch, PyTree, jax.Array], tuple[TrainState, Metrics]]
-
-MAX_STEPS_IN_FLIGHT = 2
-"""Steps queued on the device and not awaited; many more on virtual devices deadlock."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    """When the loop does what.
-
-    Attributes:
-      steps: updates to make in all.
-      log_every: steps between lines of metrics.
-      save_every: steps between checkpoints.
-      eval_every: steps between evaluations; 0 evaluates after the last step only.
-      best: a number that the evaluation returns; the checkpoint of its lowest value is kept apart, in `best/`.
-        Empty keeps none.
-      keep: how many of the newest checkpoints to keep.
-      profile: (first, last) step of which `jax.profiler` writes a trace to `profile/`; (0, 0) writes none.
-      tensorboard: also write TensorBoard events.
-    """
-
-    steps: int
-    log_every: int
-    save_every: int
-    eval_every: int = 0
-    best: str = ""
-    keep: int = 2
-    profile: tuple[int, int] = (0, 0)
-    tensorboard: bool = False
-
-    def due(self, step: int, every: int) -> bool:
-        """Tells whether what is done every so many steps is done at this one; the last step does all."""
-        return step == self.steps or (every > 0 and step % every == 0)
-
-
-class _Window:
-    """The metrics of the steps since the last line; they stay on the device until asked for."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._open()
-
-    def _open(self) -> None:
-        self._steps: list[tuple[int, Metrics]] = []
-        self._waited_s, self._started_s = 0.0, time.monotonic()
-
-    def draw(self, stream: Stream) -> Batch:
-        """Draws a batch and counts how long that took."""
-        began_s = time.monotonic()
-        batch = next(stream)
-        self._waited_s += time.monotonic() - began_s
-        return batch
-
-    def add(self, step: int, metrics: Metrics) -> None:
-        self._steps.append((step, metrics))
-        if len(self._steps) >= MAX_STEPS_IN_FLIGHT:
-            jax.block_until_ready(self._steps[-MAX_STEPS_IN_FLIGHT][1])
-
-    def check(self) -> None:
-        """Stops at the first step with a metric that is not a finite number."""
-        self._steps = jax.device_get(self._steps)
-        for step, metrics in self._steps:
-            for metric, total in metrics.sums.items():
-                if not math.isfinite(total):
-                    raise UserError(
-                        f"{self._name}: {metric} is {float(total)} at step {step}; nothing since the last "
-                        "checkpoint was kept; lower the learning rate and start in another --workdir"
-                    )
-
-    def close(self) -> dict[str, float]:
-        """Averages what `check` fetched, adds the rate and the share spent waiting for data, begins the next window."""
-        merged = self._steps[0][1]
-        for _, metrics in self._steps[1:]:
-            merged = merged.merge(metrics)
-        values = {f"train/{name}": value for name, value in merged.means().items()}
-        seconds = max(time.monotonic() - self._started_s, 1e-9)
-        values["train/steps_per_s"] = len(self._steps) / seconds
-        values["train/data_wait_share"] = min(self._waited_s / seconds, 1.0)
-        self._open()
-        return values
 
 
 def make_step(task: Task, shardings: PyTree) -> StepFn:
@@ -168,40 +85,6 @@ def _begin(
     return (state if begin is None else place(begin(state), shardings)), batch
 
 
-class _Best:
-    """Keeps the checkpoint of the lowest value of a number apart."""
-
-    def __init__(self, directory: Path, name: str) -> None:
-        self._directory, self._name = directory, name
-        found = load_meta(directory) if name and directory.is_dir() and any(directory.iterdir()) else {}
-        self._lowest = found.get(name, math.inf)
-
-    def offer(self, state: TrainState, values: Mapping[str, float]) -> None:
-        """Saves the state if its value is the lowest so far."""
-        if not self._name:
-            return
-        if self._name not in values:
-            raise UserError(
-                f"config.training.best is {self._name!r}, but the evaluation measures {', '.join(sorted(values))}; "
-                "name one of these"
-            )
-        if values[self._name] < self._lowest:
-            self._lowest = values[self._name]
-            with Checkpointer(self._directory, keep=1) as checkpointer:
-                checkpointer.save(state, None, {self._name: self._lowest})
-
-
-@contextlib.contextmanager
-def _profiled(workdir: Path, step: int, plan: Plan) -> Iterator[None]:
-    """Begins the trace before its first step and ends it after its last."""
-    first, last = plan.profile
-    if step == first:
-        jax.profiler.start_trace(str(workdir / "profile"))
-    yield
-    if step == last:
-        jax.profiler.stop_trace()
-
-
 def train(
     task: Task,
     stream: Stream,
@@ -248,7 +131,7 @@ def train(
         state, batch = _begin(task, stream, checkpointer, init_key, mesh, begin)
         start = int(state.step)
         run_step = make_step(task, jax.tree.map(lambda leaf: leaf.sharding, state))
-        frozen, window, best = replicate(frozen, mesh), _Window(name), _Best(workdir / "best", plan.best)
+        frozen, window, best = replicate(frozen, mesh), Window(name), Best(workdir / "best", plan.best)
         with (
             MetricsWriter(workdir, step=start, tensorboard=plan.tensorboard) as writer,
             Progress(plan.steps, name, initial=start, shown=jax.process_index() == 0) as progress,
@@ -256,7 +139,7 @@ def train(
         ):
             for step in range(start + 1, plan.steps + 1):
                 batch = window.draw(stream) if batch is None else batch
-                with _profiled(workdir, step, plan):
+                with profiled(workdir, step, plan):
                     state, metrics = run_step(state, shard_batch(batch, mesh), frozen, step_key)
                     window.add(step, metrics)
                 batch, note, stop = None, "", preemption.reached(step)
