@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from vis2sound_jax.errors import UserError
+from vis2sound_jax.errors import Stopped, UserError
 from vis2sound_jax.jobs import command_line
 
 ROOT = Path(__file__).parents[1]
@@ -155,3 +155,28 @@ def test_only_the_users_own_errors_are_explained() -> None:
     )
     for bug in (KeyError("x"), RuntimeError("x"), FileNotFoundError(2, "x")):
         assert command_line.explain(bug) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (Stopped("encoder: stopped after step 3 of 9, which is saved"), 0, "which is saved; resume by running again"),
+        (UserError("a.wav: it is empty; give another"), 2, "vis2sound: error: a.wav: it is empty; give another"),
+        (KeyboardInterrupt(), 130, "interrupted; run the same command again to continue"),
+    ],
+)
+def test_every_end_has_its_code_and_line(
+    error: BaseException, code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        raise error
+
+    with pytest.raises(SystemExit) as ended:
+        command_line.guarded(fail)
+    out, err = capsys.readouterr()
+    assert ended.value.code == code and said in out + err
+
+
+def test_a_fault_of_the_program_keeps_its_traceback() -> None:
+    with pytest.raises(ZeroDivisionError):
+        command_line.guarded(lambda: print(1 / 0))
