@@ -74,6 +74,11 @@ def test_checkpoints_may_lie_elsewhere(tmp_path: Path) -> None:
     assert is_kept(here) and not here.exists() and (there / "4").is_dir()
     assert load_meta(here)["step"] == load_meta(there)["step"] == 4
     assert digest(load_params(here)) == digest(_state(4).params)
+    keep_elsewhere(here, str(there))
+    with pytest.raises(UserError, match="checkpoints are in .*codebook already and not in gs://b; set"):
+        keep_elsewhere(here, "gs://b")
+    with pytest.raises(UserError, match="its checkpoints are here already and not in gs://b"):
+        keep_elsewhere(there, "gs://b")
 
 
 def test_saved_state_may_be_donated_at_once(tmp_path: Path) -> None:

@@ -123,6 +123,12 @@ def test_a_trace_is_written_where_it_is_asked_for(tmp_path: Path) -> None:
     assert list((tmp_path / "profile").rglob("*.xplane.pb"))
 
 
+def test_a_run_that_resumes_within_or_after_a_trace_goes_on(tmp_path: Path) -> None:
+    for steps in (4, 8, 12):
+        tiny.run(str(tmp_path), steps, profile=(3, 6))
+    assert load_meta(tmp_path / "checkpoints")["step"] == 12
+
+
 def test_nan_names_the_step_and_keeps_the_last_good_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"^codebook: loss is nan at step 7; .*lower the learning rate"):
         tiny.run(str(tmp_path), 14, task=tiny.TinyTask(poison_step=7), name="codebook")

@@ -11,6 +11,8 @@ import jax
 from vis2sound_jax import trained
 from vis2sound_jax.data.pipeline import make_stream
 from vis2sound_jax.errors import UserError, file_error
+from vis2sound_jax.jobs import hosts
+from vis2sound_jax.jobs.stage_tasks import check_accumulates
 from vis2sound_jax.training.bookkeeping import Plan
 from vis2sound_jax.training.checkpoint import is_kept, keep_elsewhere, load_params
 from vis2sound_jax.training.loop import train
@@ -58,7 +60,7 @@ def fit(
       UserError: if weights, mesh or settings do not fit the task.
     """
     stage, mesh = config.stage, make_mesh(config.mesh)
-    _check_accumulates(config, task)
+    check_accumulates(config, stage, task)
     if params is None and config.init_from and not fresh:
         params = load_params(earlier(config, stage))
     if params is not None:
@@ -66,7 +68,8 @@ def fit(
     folder = folder or trained.folder(stage)
     directory = workdir / folder
     if config.training.checkpoints:
-        keep_elsewhere(directory / "checkpoints", f"{config.training.checkpoints}/{folder}/checkpoints")
+        with hosts.first_then_others("place of the checkpoints"):
+            keep_elsewhere(directory / "checkpoints", f"{config.training.checkpoints}/{folder}/checkpoints")
     stream = make_stream(source, example, batch_size=batch, seed=config.seed, rows=batch_rows(mesh, batch))
     try:
         return train(
@@ -106,15 +109,6 @@ def _plan(config: Any, steps: int) -> Plan:
         profile=profile,
         tensorboard=training.tensorboard,
     )
-
-
-def _check_accumulates(config: Any, task: Task) -> None:
-    wanted = config.training.accumulate
-    if wanted != getattr(task, "accumulate", 1):
-        raise UserError(
-            f"config.training.accumulate is {wanted}, but the task of stage {config.stage} takes its batch whole; "
-            "set it to 1 for this stage (--job) or make the batch smaller"
-        )
 
 
 def _with_params(given: Any, state: TrainState) -> TrainState:

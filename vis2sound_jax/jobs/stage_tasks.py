@@ -63,10 +63,28 @@ def stage_task(config: Any, stage: str) -> StageTask:
         raise UserError(
             f"--stage={stage}: there is no training step of that name; it must be one of {', '.join(_STAGES)}"
         )
-    found, parts = _STAGES[stage](config), config.training.accumulate
-    if parts != getattr(found.task, "accumulate", 1):
-        raise UserError(f"config.training.accumulate is {parts}, but stage {stage} takes its batch whole; set it to 1")
+    found = _STAGES[stage](config)
+    check_accumulates(config, stage, found.task)
     return found
+
+
+def check_accumulates(config: Any, stage: str, task: Task) -> None:
+    """Refuses to take a batch in parts where a task takes it whole.
+
+    Args:
+      config: the settings.
+      stage: of the task, for the error.
+      task: what is trained.
+
+    Raises:
+      UserError: if it does.
+    """
+    parts = config.training.accumulate
+    if parts != getattr(task, "accumulate", 1):
+        raise UserError(
+            f"config.training.accumulate is {parts}, but stage {stage} takes its batch whole; set it to 1 for this "
+            "stage (--job), or make the batch smaller"
+        )
 
 
 def transformer_task(config: Any, ablation: str = "") -> TransformerTask:

@@ -130,20 +130,21 @@ class Best:
 
 
 @contextlib.contextmanager
-def profiled(workdir: Path, step: int, plan: Plan) -> Iterator[None]:
+def profiled(workdir: Path, step: int, plan: Plan, begin: int) -> Iterator[None]:
     """Traces the steps of `plan.profile`: begins before the first and ends after the last.
 
     Args:
       workdir: gets `profile/`.
       step: the step inside.
       plan: says which steps.
+      begin: the first step that this process makes; a resumed run traces what is left.
 
     Yields:
       Nothing.
     """
-    first, last = plan.profile
-    if step == first:
+    first, last = max(plan.profile[0], begin), min(plan.profile[1], plan.steps)
+    if step == first <= last:
         jax.profiler.start_trace(str(workdir / "profile"))
     yield
-    if step == last:
+    if step == last >= first:
         jax.profiler.stop_trace()

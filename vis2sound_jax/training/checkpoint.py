@@ -44,8 +44,20 @@ def keep_elsewhere(directory: str | os.PathLike[str], elsewhere: str) -> None:
     Args:
       directory: where the run looks for them; nothing may be there yet.
       elsewhere: a folder, or an address such as `gs://bucket/run/stage/checkpoints`.
+
+    Raises:
+      UserError: if there are checkpoints already, here or in another place.
     """
     sign = Path(directory).with_suffix(_SIGN)
+    known = sign.read_text(encoding="utf-8").strip() if sign.is_file() else ""
+    if known == elsewhere:
+        return
+    if known or Path(directory).is_dir():
+        raise file_error(
+            directory,
+            f"its checkpoints are {f'in {known}' if known else 'here'} already and not in {elsewhere}",
+            "set config.training.checkpoints as it was, or choose another --workdir",
+        )
     sign.parent.mkdir(parents=True, exist_ok=True)
     temporary = sign.with_name(f".{sign.name}.{os.getpid()}")
     temporary.write_text(elsewhere + "\n", encoding="utf-8")

@@ -139,7 +139,7 @@ def train(
         ):
             for step in range(start + 1, plan.steps + 1):
                 batch = window.draw(stream) if batch is None else batch
-                with profiled(workdir, step, plan):
+                with profiled(workdir, step, plan, start + 1):
                     state, metrics = run_step(state, shard_batch(batch, mesh), frozen, step_key)
                     window.add(step, metrics)
                 batch, note, stop = None, "", preemption.reached(step)
