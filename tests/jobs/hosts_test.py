@@ -107,11 +107,12 @@ def test_a_stop_is_shared_and_saved(tmp_path: Path, wanted: dict[str, np.ndarray
     _assert_same(_final(tmp_path, _start(tmp_path, 1)), wanted)
 
 
-def test_a_failure_is_told_by_all(tmp_path: Path) -> None:
-    first, second = _end(_start(tmp_path, 2, "--fail_at=7"))
-    assert (first[0], second[0]) == (2, 2)
-    assert "vis2sound: error: this example is broken; mend it" in second[2]
-    assert "vis2sound: error: process 1 failed: this example is broken; mend it" in first[2]
+@pytest.mark.parametrize("broken", [0, 1])
+def test_a_failure_is_told_by_all(tmp_path: Path, broken: int) -> None:
+    ended = _end(_start(tmp_path, 2, "--fail_at=7", f"--fails={broken}"))
+    assert [code for code, _, _ in ended] == [2, 2], ended
+    assert "vis2sound: error: this example is broken; mend it" in ended[broken][2]
+    assert f"vis2sound: error: process {broken} failed: this example is broken; mend it" in ended[1 - broken][2]
 
 
 def test_flags_that_do_not_go_together_are_refused() -> None:

@@ -1,6 +1,6 @@
 """A program for the tests of several processes: trains a tiny task on all their devices and writes its arrays.
 
-python -m tests.jobs.together WORKDIR STEPS [--of=N --index=I --port=P] [--seconds=S] [--fail_at=STEP]
+python -m tests.jobs.together WORKDIR STEPS [--of=N --index=I --port=P] [--seconds=S] [--fail_at=STEP --fails=I]
 """
 
 import argparse
@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Trains to the last step."""
     if arguments.of > 1:
         hosts.start(f"localhost:{arguments.port}", arguments.of, arguments.index)
-    broken = arguments.fail_at if arguments.index == 1 else -1
+    broken = arguments.fail_at if arguments.index == arguments.fails else -1
     mesh = make_mesh({"data": -1, "fsdp": 2})
     stream = make_stream(
         range(64),
@@ -66,8 +66,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("workdir")
     parser.add_argument("steps", type=int)
-    for name, kind, default in (("of", int, 1), ("index", int, 0), ("port", int, 0), ("fail_at", int, -1)):
-        parser.add_argument(f"--{name}", type=kind, default=default)
+    for name, default in {"of": 1, "index": 0, "port": 0, "fail_at": -1, "fails": 1}.items():
+        parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--seconds", type=float, default=0.0)
     # grain reads absl flags.
     flags.FLAGS.mark_as_parsed()

@@ -18,6 +18,7 @@ HEARTBEAT_S = 30
 """A process that was silent for so long is given up, and the run with it."""
 
 _FAILED = "vis2sound/failed"
+_HEARD = "vis2sound/heard"
 _POLL_S = 1.0
 _PATIENCE_MS = 7 * 24 * 3600 * 1000
 """A wait is as long as a stage that the first process does alone; a lost process ends it at once."""
@@ -28,6 +29,7 @@ class _State:
 
     started = False
     alone = False
+    failed = False
     waits = 0
 
 
@@ -75,8 +77,28 @@ def _watch() -> None:
                 return  # the service has ended, and with it the run
             time.sleep(_POLL_S)
             continue
-        print(f"vis2sound: error: {reason}", file=sys.stderr, flush=True)
-        os._exit(2)
+        if not _State.failed:
+            _leave(2, reason)
+        return
+
+
+def _leave(code: int, reason: str | None = None) -> None:
+    """Ends this process at once; the first one, where the service lives, when all others have heard of the failure.
+
+    Whoever finds the service gone is aborted by jax before it can say why.
+    """
+    if reason is not None:
+        print(f"vis2sound: error: {reason}", file=sys.stderr)
+    sys.stderr.flush()
+    service = _service()
+    with contextlib.suppress(Exception):
+        service.client.key_value_set(f"{_HEARD}/{service.process_id}", "", allow_overwrite=True)
+        last = time.monotonic() + HEARTBEAT_S
+        while service.process_id == 0 and time.monotonic() < last:
+            if len(service.client.key_value_dir_get(_HEARD)) == service.num_processes:
+                break
+            time.sleep(_POLL_S)
+    os._exit(code)
 
 
 def fail(reason: str, code: int, error: BaseException | None = None) -> None:
@@ -89,14 +111,18 @@ def fail(reason: str, code: int, error: BaseException | None = None) -> None:
     """
     if not _State.started:
         return
+    _State.failed = True
+    client = _service().client
+    try:
+        client.key_value_set(_FAILED, f"process {_service().process_id} failed: {reason}")
+    except Exception as refused:
+        if "ALREADY_EXISTS" in str(refused):
+            # This process missed the one that failed before it had heard why.
+            _leave(2, client.key_value_try_get(_FAILED))
     if error is not None:
         traceback.print_exception(error)
-    with contextlib.suppress(Exception):
-        _service().client.key_value_set(_FAILED, f"process {_service().process_id} failed: {reason}")
-    sys.stderr.flush()
-    # The others must have read it before the service, which may live here, ends; a regular exit would wait for them.
-    time.sleep(4 * _POLL_S)
-    os._exit(code)
+    # A regular exit would wait for the others.
+    _leave(code)
 
 
 def is_first() -> bool:
