@@ -1,7 +1,6 @@
 """Laws of the ways to prepare: the same files, and an interrupted call goes on with what is finished."""
 
 import hashlib
-import importlib.util
 import json
 import multiprocessing
 import shutil
@@ -23,16 +22,11 @@ from vis2sound_jax.data.workers import Work, worker_count
 from vis2sound_jax.errors import UserError
 
 ROOT = Path(vis2sound_jax.__file__).parents[1]
-NO_BEAM = importlib.util.find_spec("apache_beam") is None
 WAYS = {
     "pool": {"workers": 2},
     "beam": {"beam": "--runner=DirectRunner"},
     "beam_workers": {"beam": "--runner=DirectRunner --direct_running_mode=multi_processing --direct_num_workers=2"},
 }
-
-
-def is_skipped(way):
-    return pytest.param(way, marks=pytest.mark.skipif(way != "pool" and NO_BEAM, reason="Apache Beam is not installed"))
 
 
 def files(folder):
@@ -56,7 +50,7 @@ def bad_films(recordings, ids, tmp_path, monkeypatch):
     return folder
 
 
-@pytest.mark.parametrize("way", map(is_skipped, WAYS))
+@pytest.mark.parametrize("way", WAYS)
 def test_every_way_writes_the_same_files(bad_films, settings, tmp_path, way):
     common, seen = {**settings, "max_bad_share": 0.5}, []
     prepare("greatest_hits", bad_films, tmp_path / "plain", **common, progress=lambda *_: None)
@@ -152,7 +146,6 @@ def test_beam_is_asked_for_where_it_is_missing(recordings, settings, tmp_path, m
         prepare("greatest_hits", recordings, tmp_path / "out", **settings, beam="--runner=DirectRunner")
 
 
-@pytest.mark.skipif(NO_BEAM, reason="Apache Beam is not installed")
 def test_options_that_beam_refuses_are_told(recordings, settings, tmp_path):
     with pytest.raises(UserError, match="config.prepare.beam is '--runner=NoRunner', which Beam refuses"):
         prepare("greatest_hits", recordings, tmp_path / "out", **settings, beam="--runner=NoRunner")
