@@ -1,7 +1,6 @@
 """Entry point: `python -m vis2sound_jax.main --config=FILE[:PRESET]` runs all stages of a config."""
 
 import importlib
-import os
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
 
-from vis2sound_jax.jobs import command_line, hosts
+from vis2sound_jax.jobs import command_line, environment, hosts
 from vis2sound_jax.jobs.stages import run_job, run_stages
 
 CONFIG = config_flags.DEFINE_config_file("config", None, "Config file, as FILE or FILE:PRESET.", lock_config=True)
@@ -68,13 +67,10 @@ def main(_: Sequence[str]) -> None:
 
 
 def _run() -> None:
-    # Set before jax is imported anywhere; a user's own settings win.
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vis2sound_jax" / "xla"
-    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache))
-    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    environment.settle()
     command_line.guarded(lambda: app.run(main, flags_parser=command_line.parse))
 
 
 if __name__ == "__main__":
+    environment.take_large_pages()
     _run()

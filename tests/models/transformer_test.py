@@ -72,6 +72,18 @@ def test_cached_steps_equal_the_full_forward(given: tuple[str, ...], takes: int,
     assert cache.length == n_prefix + N_TOKENS
 
 
+@pytest.mark.parametrize("given", CONDITIONS, ids="+".join)
+def test_by_row_are_the_logits_of_the_next_rows_own_codes(given: tuple[str, ...]) -> None:
+    rows, book = 3, 3
+    one_less = {"tokens": inputs()["tokens"][:, :-1], "aligned": inputs()["aligned"][:, :-1]}
+    kept = {name: one_less.get(name, inputs()[name]) for name in ("tokens", *given)}
+    full = full_forward(variables(), **kept)[:, 1 - N_TOKENS :]
+    first = np.arange(1, N_TOKENS)[:, None] % rows * book
+    wanted = np.take_along_axis(np.asarray(full), np.broadcast_to(first + np.arange(book), (2, N_TOKENS - 1, book)), -1)
+    ours = MODEL.apply(variables(), **kept, rows=rows, book=book, method="by_row")
+    np.testing.assert_allclose(ours, wanted, rtol=1e-4, atol=1e-5)
+
+
 def test_takes_of_one_start_go_their_own_ways() -> None:
     ways = (
         jax.random.randint(jax.random.key(4), (2, 3, N_TOKENS), 0, 11).at[:, :, :2].set(inputs()["tokens"][:, None, :2])

@@ -5,7 +5,7 @@ codebook of its own, row r's codes are shifted by r times the size of a book, so
 """
 
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Int
+from jaxtyping import Array, Int
 
 
 def tokens_from_grid(grid: Int[Array, "b r k"], book: int) -> Int[Array, "b n"]:
@@ -26,10 +26,3 @@ def grid_from_tokens(tokens: Int[Array, "b n"], rows: int, book: int) -> Int[Arr
     """Inverse of `tokens_from_grid`."""
     grid = tokens.reshape(tokens.shape[0], -1, rows).transpose(0, 2, 1)
     return grid - jnp.arange(rows)[:, None] * book
-
-
-def allowed_tokens(rows: int, book: int, codes: int, vocab: int) -> Bool[Array, "r v"]:
-    """Says which tokens may stand in each row: its own book's, never the mask token beyond them."""
-    token = jnp.arange(vocab)
-    first = jnp.arange(rows)[:, None] * book
-    return (token >= first) & (token < first + codes)

@@ -11,7 +11,6 @@ import optax
 from jax.sharding import PartitionSpec
 
 from vis2sound_jax.models.conditioning import CONDITION, hide, sequence_inputs
-from vis2sound_jax.models.grid import allowed_tokens
 from vis2sound_jax.models.transformer import Transformer
 from vis2sound_jax.training.optim import adamw, apply_gradients, gradients_in_parts, warmup_cosine
 from vis2sound_jax.training.tables import FSDP, Table
@@ -150,18 +149,26 @@ class TransformerTask:
         n = batch["target"].shape[1]
         if not self.conditioned:
             batch = self._hide(batch, jnp.ones(len(batch["target"]), bool), film=False)
-        logits = self.net.apply({"params": params}, **self.inputs(batch))[:, -2 * n + 1 :]
-        if self.book:
-            # A row has its own codes: the others' need not be learned to be unlikely.
-            allowed = allowed_tokens(self.rows, self.book, self.book, self.net.vocab)
-            logits = jnp.where(allowed[jnp.arange(1, 2 * n) % self.rows], logits, -1e9)
-        nats = optax.softmax_cross_entropy_with_integer_labels(logits[:, -n:], batch["target"])
+        logits, first = self._logits(params, batch)
+        target, labels = batch["target"] - first[-n:], batch["condition"][:, 1:]
+        nats = optax.softmax_cross_entropy_with_integer_labels(logits[:, -n:], target)
         total, count = nats.sum(), nats.size
         if self.condition_weight:
-            labels = batch["condition"][:, 1:]
-            before = optax.softmax_cross_entropy_with_integer_labels(logits[:, : n - 1], labels)
             shown = labels != self.net.vocab - 1
+            # The mask token is none of a row's codes; what stands in its place is not counted.
+            labels = jnp.where(shown, labels - first[: n - 1], 0)
+            before = optax.softmax_cross_entropy_with_integer_labels(logits[:, : n - 1], labels)
             share = jnp.where(shown, before, 0.0).sum() / jnp.maximum(shown.sum(), 1)
             total = total + self.condition_weight * share * count
-        correct = (logits[:, -n:].argmax(-1) == batch["target"]).sum()
+        correct = (logits[:, -n:].argmax(-1) == target).sum()
         return Metrics.from_sums(loss=(total, count), nats=(nats.sum(), count), accuracy=(correct, count))
+
+    def _logits(self, params: Any, batch: Mapping[str, Any]) -> tuple[jax.Array, jax.Array]:
+        """Logits [b, 2n - 1, c] of what follows each code, and the token [2n - 1] that logit 0 stands for."""
+        n, inputs = batch["target"].shape[1], self.inputs(batch)
+        if not self.book:
+            logits = self.net.apply({"params": params}, **inputs)[:, -2 * n + 1 :]
+            return logits, jnp.zeros(2 * n - 1, jnp.int32)
+        # A row has its own codes: the others' need not be learned to be unlikely.
+        logits = self.net.apply({"params": params}, **inputs, rows=self.rows, book=self.book, method="by_row")
+        return logits, jnp.arange(1, 2 * n) % self.rows * self.book
