@@ -1,8 +1,7 @@
 """Greatest Hits: 977 films of a drumstick striking and scratching things (Owens et al., CVPR 2016).
 
 Reads any folder in the data set's own layout, so the procedural recordings and a user's own annotated films
-go the same way. One record is one recording: its frames as JPEG, its sound as FLAC, its annotated events;
-bytes and not TFDS's media features, which import TensorFlow and store sound three times larger.
+go the same way. One record is one recording: its frames, its sound, its annotated events.
 """
 
 import dataclasses
@@ -10,16 +9,16 @@ import functools
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
 
-from vis2sound_jax.audio.files import encode_flac, read_sound
+from vis2sound_jax.data.film_builder import FilmBuilder, FilmConfig
 from vis2sound_jax.errors import UserError, file_error
-from vis2sound_jax.video.files import encode_jpeg, probe, read_frames
+from vis2sound_jax.video.files import probe
 
 FOLDER = Path(__file__).parent
 SPLITS = ("official", "session_disjoint", "condfoley")
@@ -30,78 +29,24 @@ SPANS_NAME = "manifest.json"
 
 
 @dataclasses.dataclass(kw_only=True)
-class Config(tfds.core.BuilderConfig):
-    """What to read and at which rates to store it.
+class Config(FilmConfig):
+    """What to read: `recordings_dir` holds `<id>_denoised.mp4`, `<id>_times.txt` and perhaps `<id>_denoised.wav`.
+
+    Beside them may lie `train.txt`, `test.txt` and `manifest.json`.
 
     Attributes:
-      recordings_dir: folder with `<id>_denoised.mp4`, `<id>_times.txt` and perhaps `<id>_denoised.wav`,
-        `train.txt`, `test.txt`, `manifest.json`.
-      split: one of `SPLITS`; the README says what each is.
-      rate_hz: rate of the stored sound.
-      fps: rate of the stored frames.
-      height: rows of a stored frame.
-      width: columns of a stored frame.
       validation_share: share of the training recordings that become the validation split.
-      jpeg_quality: 1 to 100.
     """
 
-    name: str = "recordings"
-    recordings_dir: str = ""
-    split: str = "official"
-    rate_hz: int = 22050
-    fps: float = 15.0
-    height: int = 128
-    width: int = 128
     validation_share: float = 0.1
-    jpeg_quality: int = 95
 
 
-# Not registered: the module may be loaded twice, by path and by name, and a second registration would fail.
-class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # type: ignore[call-arg]
+class Builder(FilmBuilder, skip_registration=True):  # type: ignore[call-arg]
     """Builds the records; `vis2sound_jax.data.prepare` drives it over large folders."""
 
     VERSION = tfds.core.Version("1.0.0")
     pkg_dir_path = tfds.core.Path(FOLDER)
-
-    def __init__(self, *, file_format: str = "array_record", **kwargs: Any):
-        # TFDS's own default, tfrecord, needs TensorFlow and has no random access.
-        super().__init__(file_format=file_format, **kwargs)
-
-    def _info(self) -> tfds.core.DatasetInfo:
-        raw_bytes = tfds.features.Tensor(shape=(), dtype=np.object_)
-        texts = tfds.features.Sequence(tfds.features.Text())
-        config = self.builder_config
-        return self.dataset_info_from_configs(
-            features=tfds.features.FeaturesDict(
-                {
-                    "id": tfds.features.Text(),
-                    "duration_s": np.float32,
-                    "fps": np.float32,
-                    "rate_hz": np.int32,
-                    "sound_source": tfds.features.Text(),
-                    "audio": raw_bytes,
-                    "frames": tfds.features.Sequence(raw_bytes),
-                    "event_time_s": tfds.features.Sequence(np.float32),
-                    "event_material": texts,
-                    "event_action": texts,
-                    "event_reaction": texts,
-                    "span_s": tfds.features.Tensor(shape=(2,), dtype=np.float32),
-                }
-            ),
-            metadata=tfds.core.MetadataDict(
-                split=config.split,
-                rate_hz=config.rate_hz,
-                fps=config.fps,
-                height=config.height,
-                width=config.width,
-            ),
-            homepage="https://andrewowens.com/vis",
-        )
-
-    @property
-    def recordings_dir(self) -> Path:
-        """The folder that is read."""
-        return Path(self.builder_config.recordings_dir)
+    homepage = "https://andrewowens.com/vis"
 
     def recording_ids(self) -> dict[str, list[str]]:
         """Lists the recordings of each split, in the order in which they are stored.
@@ -148,40 +93,23 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # type:
         Raises:
           UserError: if the film, its sound or its times are missing or broken.
         """
-        config = self.builder_config
         film = self.recordings_dir / f"{recording_id}{FILM_SUFFIX}"
         if not film.exists():
             raise file_error(film, "is missing", "copy it there or take it off the split list")
         events = read_times(self.recordings_dir / f"{recording_id}{TIMES_SUFFIX}")
-        info = probe(film)
         sound = self.recordings_dir / f"{recording_id}{SOUND_SUFFIX}"
-        if not sound.exists() and not info.has_sound:
+        if not sound.exists() and not probe(film).has_sound:
             raise file_error(film, "has no sound", f"put {sound.name} beside it")
-        wav = read_sound(sound if sound.exists() else film, config.rate_hz, start_s=0.0, duration_s=info.duration_s)
-        frames = read_frames(film, config.fps, config.height, config.width)
-        begin_s, end_s = self._spans.get(recording_id, (0.0, info.duration_s))
+        media = self.encode_media(recording_id, film, sound if sound.exists() else None)
+        begin_s, end_s = self._spans.get(recording_id, (0.0, media["duration_s"]))
         return {
-            "id": recording_id,
-            "duration_s": info.duration_s,
-            "fps": config.fps,
-            "rate_hz": config.rate_hz,
-            "sound_source": "wav" if sound.exists() else "video",
-            "audio": encode_flac(wav, config.rate_hz),
-            "frames": [encode_jpeg(frame, config.jpeg_quality) for frame in frames],
+            **media,
             "event_time_s": np.array([event[0] for event in events], np.float32),
             "event_material": [event[1] for event in events],
             "event_action": [event[2] for event in events],
             "event_reaction": [event[3] for event in events],
-            "span_s": np.array([begin_s, min(end_s, info.duration_s)], np.float32),
+            "span_s": np.array([begin_s, min(end_s, media["duration_s"])], np.float32),
         }
-
-    def _split_generators(self, dl_manager: Any) -> dict[str, Iterator[tuple[str, dict[str, Any]]]]:
-        del dl_manager  # The films are the user's own copy: nothing is downloaded.
-        return {name: self._generate_examples(ids) for name, ids in self.recording_ids().items() if ids}
-
-    def _generate_examples(self, ids: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-        for recording_id in ids:
-            yield recording_id, self.encode(recording_id)
 
     @functools.cached_property
     def _film_ids(self) -> set[str]:

@@ -138,7 +138,7 @@ def test_written_whole_or_not_at_all(report, tmp_path):
     write_report(path, report)
     assert path.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
-    with pytest.raises(UserError, match=r"report\.html: cannot be written"):
+    with pytest.raises(UserError, match=r"report\.html: its folder .*none does not exist; create the folder first"):
         write_report(tmp_path / "none" / "report.html", report)
 
 

@@ -150,7 +150,7 @@ def test_outputs_that_cannot_be_written(make_film, noise, tmp_path, name, messag
 def test_a_locked_folder_is_named(make_film, noise, tmp_path):
     source = make_film()
     tmp_path.chmod(0o500)
-    with pytest.raises(UserError, match="cannot be written .*; choose another output folder"):
+    with pytest.raises(UserError, match="cannot be written .*; choose another folder"):
         mux_sound(source, noise, 44100, tmp_path / "out.mp4")
     tmp_path.chmod(0o700)
 

@@ -14,16 +14,9 @@ from av.error import FFmpegError
 from jaxtyping import Float32
 
 from vis2sound_jax.errors import UserError, file_error
-from vis2sound_jax.video.container import (
-    PathLike,
-    decode_from,
-    open_media,
-    replacing,
-    sound_stream,
-    tick_of,
-    time_of,
-)
+from vis2sound_jax.video.container import PathLike, decode_from, open_media, sound_stream, tick_of, time_of
 from vis2sound_jax.video.film import Film, read_film
+from vis2sound_jax.whole import replacing
 
 # Sound decoded before a window for the codec's overlap, and around it for the resampler's filter.
 _PREROLL_S = 0.3

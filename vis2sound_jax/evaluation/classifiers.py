@@ -20,7 +20,7 @@ from sklearn.svm import SVC
 
 from vis2sound_jax.audio.mel import MelSpec, log_mel
 from vis2sound_jax.errors import UserError, file_error
-from vis2sound_jax.evaluation.saving import write_whole
+from vis2sound_jax.whole import write_whole
 
 UNLABELLED = "None"
 EVENT_S = 0.5

@@ -21,7 +21,7 @@ from vis2sound_jax.errors import UserError, file_error
 from vis2sound_jax.evaluation.listening_csv import COLUMNS
 from vis2sound_jax.evaluation.listening_page import PAGE, SCRIPT, STYLE
 from vis2sound_jax.evaluation.report_style import STYLE as HOUSE_STYLE
-from vis2sound_jax.evaluation.saving import write_whole
+from vis2sound_jax.whole import write_whole
 
 PRACTICE = 5
 _KINDS = {".mp4": "video/mp4", ".webm": "video/webm"}
@@ -99,7 +99,7 @@ def build_study(
         "SCRIPT": SCRIPT,
         "STUDY": data,
     }
-    write_whole(output_html, _fill(PAGE, fields).encode())
+    write_whole(output_html, _fill(PAGE, fields))
 
 
 def _fill(page: str, fields: Mapping[str, str]) -> str:

@@ -12,7 +12,7 @@ from vis2sound_jax.audio.files import encode_flac
 from vis2sound_jax.evaluation.bootstrap import Estimate
 from vis2sound_jax.evaluation.report_parts import Claim, Example, Picture, Report, Table
 from vis2sound_jax.evaluation.report_style import STYLE
-from vis2sound_jax.evaluation.saving import write_whole
+from vis2sound_jax.whole import write_whole
 
 # No picture, sound or script may come from outside: the browser enforces it.
 _POLICY = "default-src 'none'; img-src data:; media-src data:{}; style-src 'unsafe-inline'"
@@ -29,7 +29,7 @@ def write_report(path: str | os.PathLike[str], report: Report) -> None:
     Raises:
       UserError: where it cannot be written.
     """
-    write_whole(path, report_html(report).encode())
+    write_whole(path, report_html(report))
 
 
 def report_html(report: Report) -> str:

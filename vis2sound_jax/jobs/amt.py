@@ -16,7 +16,6 @@ from vis2sound_jax.evaluation.condfoley import CHANCE_ROW, REAL_ROW, FoleyScores
 from vis2sound_jax.evaluation.published import PROTOCOL, PUBLISHED_METRICS
 from vis2sound_jax.evaluation.report import write_report
 from vis2sound_jax.evaluation.report_parts import METRICS, Report, Table
-from vis2sound_jax.evaluation.saving import write_whole
 from vis2sound_jax.jobs.cache import tokens_of
 from vis2sound_jax.jobs.evaluate import evaluation_data, fit_classifiers
 from vis2sound_jax.jobs.pairs import Pair, PairMaker
@@ -24,6 +23,7 @@ from vis2sound_jax.jobs.prepare import data_name, open_split
 from vis2sound_jax.jobs.ranked import add_best
 from vis2sound_jax.jobs.rows import ablated_chains
 from vis2sound_jax.training.progress import Progress
+from vis2sound_jax.whole import write_json, write_whole
 
 _SHOWN = ("onset_ap_100ms", "onset_f1_100ms", "count_match", "material", "action", "material_of_condition")
 
@@ -114,9 +114,9 @@ def _place(pairs: Sequence[AmtPair], tokens: Sequence[TokenRecording], columns: 
 
 def _write(folder: Path, data: str, counts: Mapping[str, int], scores: Mapping[str, FoleyScores]) -> None:
     metrics = {"data": data, **counts, **{name: found.as_dict() for name, found in scores.items()}}
-    write_whole(folder / "metrics.json", (json.dumps(metrics, indent=2) + "\n").encode())
+    write_json(folder / "metrics.json", metrics)
     lines = [json.dumps(line) + "\n" for line in scores["all"].examples]
-    write_whole(folder / "examples.jsonl", "".join(lines).encode())
+    write_whole(folder / "examples.jsonl", "".join(lines))
     tables = [
         Table(title, note, side_by_side(rows), REAL_ROW, CHANCE_ROW, _columns(headings))
         for title, note, rows, headings in (

@@ -15,7 +15,6 @@ import numpy as np
 from vis2sound_jax import build
 from vis2sound_jax.errors import UserError, file_error
 from vis2sound_jax.jobs.outputs import sha256
-from vis2sound_jax.jobs.stages import write_json
 from vis2sound_jax.models.alexnet import AlexNet
 from vis2sound_jax.models.discriminators import PatchDiscriminator
 from vis2sound_jax.models.r2plus1d import R2Plus1D
@@ -29,6 +28,7 @@ from vis2sound_jax.training.task import TrainState
 from vis2sound_jax.weights.convert import params_from_state_dict
 from vis2sound_jax.weights.files import read_state_dict
 from vis2sound_jax.weights.sizes import sizes_from_state_dict
+from vis2sound_jax.whole import write_json
 
 StateDict = Mapping[str, np.ndarray]
 _SECTIONS = ("mel", "encoder", "codebook", "transformer", "vocoder")

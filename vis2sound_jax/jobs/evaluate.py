@@ -22,7 +22,6 @@ from vis2sound_jax.evaluation.classifiers import (
 )
 from vis2sound_jax.evaluation.condfoley import FoleyScores, evaluate_condfoley
 from vis2sound_jax.evaluation.detection import detection_table
-from vis2sound_jax.evaluation.saving import write_whole
 from vis2sound_jax.jobs.cache import token_recordings
 from vis2sound_jax.jobs.pairs import Pair, PairMaker, choose_pairs
 from vis2sound_jax.jobs.prepare import data_name, open_split, prepare_folder, prepared_dir, recordings_dir
@@ -33,6 +32,7 @@ from vis2sound_jax.jobs.stage_tasks import transformer_task
 from vis2sound_jax.training.progress import Progress, track
 from vis2sound_jax.video.files import decode_jpeg
 from vis2sound_jax.video.frames import grey
+from vis2sound_jax.whole import write_json, write_whole
 
 ENCODER_ROW = "video encoder"
 KINDS = ("material", "action")
@@ -75,9 +75,9 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
         "sync": sync.as_dict(),
         "classifier_training_sounds": {kind: list(c.classes) for kind, c in classifiers.items()},
     }
-    write_whole(target / "metrics.json", (json.dumps(metrics, indent=2) + "\n").encode())
+    write_json(target / "metrics.json", metrics)
     lines = "".join(json.dumps(line) + "\n" for line in scores.examples)
-    write_whole(target / "examples.jsonl", lines.encode())
+    write_whole(target / "examples.jsonl", lines)
     write_evaluation_report(target / "report.html", config, foley, detection, scores, nats, items, sync.tables())
     return {
         "metrics": str(target / "metrics.json"),

@@ -5,8 +5,8 @@ from typing import Any
 
 from vis2sound_jax import api
 from vis2sound_jax.errors import UserError
-from vis2sound_jax.evaluation.saving import write_whole
 from vis2sound_jax.jobs.outputs import check_output
+from vis2sound_jax.whole import write_whole
 
 
 def run(config: Any, workdir: Path) -> dict[str, Any]:
@@ -28,5 +28,5 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     check_output(Path(output), (".csv",))
     times, confidence = api.load(workdir, config).onsets(video)
     lines = [f"{time:.4f},{value:.4f}" for time, value in zip(times, confidence, strict=True)]
-    write_whole(output, ("\n".join(["time_s,confidence", *lines]) + "\n").encode())
+    write_whole(output, "\n".join(["time_s,confidence", *lines]) + "\n")
     return {"output": output, "events": len(lines)}

@@ -1,7 +1,6 @@
 """Where results of a request go: checked before the work, written whole."""
 
 import hashlib
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,8 +10,8 @@ from vis2sound_jax import __version__
 from vis2sound_jax.api import Foley, Takes
 from vis2sound_jax.audio.files import write_wav
 from vis2sound_jax.errors import file_error
-from vis2sound_jax.evaluation.saving import write_whole
 from vis2sound_jax.video.files import mux_sound
+from vis2sound_jax.whole import write_json
 
 _BLOCK = 1 << 20
 
@@ -103,7 +102,7 @@ def write_takes(takes: Takes, foley: Foley, *, video: Path, example: Path, outpu
         **({} if takes.ranking is None else {"accepted": bool(takes.ranking.accepted.any())}),
         "takes": files,
     }
-    write_whole(output.with_suffix(".json"), (json.dumps(manifest, indent=2) + "\n").encode())
+    write_json(output.with_suffix(".json"), manifest)
     return manifest
 
 

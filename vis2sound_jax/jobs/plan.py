@@ -4,7 +4,6 @@ The step is compiled for virtual devices, nothing is run, and neither data nor a
 """
 
 import contextlib
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ from typing import Any
 import jax
 
 from vis2sound_jax.errors import UserError
-from vis2sound_jax.evaluation.saving import write_whole
 from vis2sound_jax.jobs import plan_text
 from vis2sound_jax.jobs.outputs import check_output
 from vis2sound_jax.jobs.plan_fit import not_fitting
@@ -20,6 +18,7 @@ from vis2sound_jax.jobs.plan_step import PlannedStep, compiled_axes, plan_step
 from vis2sound_jax.jobs.stage_tasks import StageTask, stage_task
 from vis2sound_jax.training.chips import Topology, topology
 from vis2sound_jax.training.sharding import resolve_axes
+from vis2sound_jax.whole import write_json
 
 _DEVICES = 256
 """Virtual devices: enough for other meshes too, which are tried where a step does not fit."""
@@ -60,7 +59,7 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     print(plan_text.rules(), flush=True)
     if request.output:
         records = {"stage": stage, "plans": [plan_text.record(step) for step in steps]}
-        write_whole(request.output, (json.dumps(records, indent=2) + "\n").encode())
+        write_json(request.output, records)
     for step in steps:
         if not step.fits:
             raise not_fitting(config, stage, step)

@@ -1,6 +1,5 @@
 """Runs every film of a folder with several of the others as examples, and lays all out in one report."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,9 +13,9 @@ from vis2sound_jax.evaluation.contact_sheet import contact_sheet
 from vis2sound_jax.evaluation.pictures import MelPanel
 from vis2sound_jax.evaluation.report import write_report
 from vis2sound_jax.evaluation.report_parts import Example, Picture, Report
-from vis2sound_jax.evaluation.saving import write_whole
 from vis2sound_jax.jobs.outputs import write_takes
 from vis2sound_jax.training.progress import Progress
+from vis2sound_jax.whole import write_json
 
 _FILMS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
 
@@ -127,8 +126,7 @@ def _write(folder: Path, foley: api.Foley, made: list[_Made], bad: dict[Path, st
     )
     write_report(folder / "report.html", report)
     listed = [{"film": one.output.name, "video": one.video.name, "example": one.example.name} for one in made]
-    text = json.dumps({**summary, "made": listed, "left_out": list(bad.values())}, indent=2)
-    write_whole(folder / "sheet.json", (text + "\n").encode())
+    write_json(folder / "sheet.json", {**summary, "made": listed, "left_out": list(bad.values())})
 
 
 def _picture(made: list[_Made], rate_hz: int) -> bytes:

@@ -13,8 +13,9 @@ from ml_collections import ConfigDict
 
 from vis2sound_jax.errors import UserError, file_error
 from vis2sound_jax.jobs import hosts
+from vis2sound_jax.whole import write_json
 
-_FIRST_FILES = ("lock", ".config.json.tmp")
+_FIRST_FILES = ("lock", ".config.json.*.part")
 """What a run that is killed at its very beginning leaves."""
 
 _MADE_ANEW = ("evaluate",)
@@ -23,16 +24,8 @@ _MADE_ANEW = ("evaluate",)
 Job = Callable[[ConfigDict, Path], Mapping[str, Any]]
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Writes a JSON file whole or not at all.
-
-    Args:
-      path: its folder must exist.
-      value: a JSON value; tuples become lists.
-    """
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+def _is_first(entry: Path) -> bool:
+    return any(entry.match(pattern) for pattern in _FIRST_FILES)
 
 
 def _read_json(path: Path) -> Any:
@@ -122,7 +115,7 @@ def own_workdir(config: ConfigDict, workdir: Path) -> Iterator[None]:
         )
     try:
         workdir.mkdir(parents=True, exist_ok=True)
-        if known is None and any(entry.name not in _FIRST_FILES for entry in workdir.iterdir()):
+        if known is None and any(not _is_first(entry) for entry in workdir.iterdir()):
             raise file_error(workdir, "the folder has files of something else in it", "choose another --workdir")
         lock = (workdir / "lock").open("a+", encoding="utf-8")
     except (FileExistsError, NotADirectoryError, PermissionError) as error:

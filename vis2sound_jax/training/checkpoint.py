@@ -24,6 +24,7 @@ from vis2sound_jax.errors import UserError, file_error
 from vis2sound_jax.training.optim import path_name
 from vis2sound_jax.training.sharding import fetch
 from vis2sound_jax.training.task import PyTree, TrainState
+from vis2sound_jax.whole import write_whole
 
 _TREES = ("params", "variables", "opt_state")
 _DIFFERENCES_SHOWN = 3
@@ -59,9 +60,7 @@ def keep_elsewhere(directory: str | os.PathLike[str], elsewhere: str) -> None:
             "set config.training.checkpoints as it was, or choose another --workdir",
         )
     sign.parent.mkdir(parents=True, exist_ok=True)
-    temporary = sign.with_name(f".{sign.name}.{os.getpid()}")
-    temporary.write_text(elsewhere + "\n", encoding="utf-8")
-    os.replace(temporary, sign)
+    write_whole(sign, elsewhere + "\n")
 
 
 def _place(directory: str | os.PathLike[str]) -> epath.Path:

@@ -10,6 +10,7 @@ from typing import IO, Any
 import jax
 
 from vis2sound_jax.errors import UserError
+from vis2sound_jax.whole import write_whole
 
 
 def _lines_up_to(path: Path, step: int) -> list[str]:
@@ -50,9 +51,7 @@ class MetricsWriter:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "metrics.jsonl"
         kept = _lines_up_to(path, step) if path.exists() else []
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        temporary.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
-        os.replace(temporary, path)
+        write_whole(path, "".join(line + "\n" for line in kept))
         self._file = path.open("a", encoding="utf-8")
         self._events = _open_events(folder / "tensorboard", step) if tensorboard else None
 

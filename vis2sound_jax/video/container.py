@@ -1,4 +1,4 @@
-"""Media containers on the host: opening, streams, times, decoding from a time on, safe output (PyAV)."""
+"""Media containers on the host: opening, streams, times, decoding from a time on (PyAV)."""
 
 import contextlib
 import math
@@ -173,37 +173,3 @@ def decode_from(path: PathLike, kind: Literal["video", "audio"], time_s: float) 
                     yield first
                     yield from frames
                 return
-
-
-@contextlib.contextmanager
-def replacing(path: PathLike) -> Iterator[Path]:
-    """Lets a block write a file under a temporary name and puts it in place only when the block succeeds.
-
-    Args:
-      path: the file to write or replace.
-
-    Yields:
-      The temporary name, in the same folder. If the block raises, the temporary file goes and an older
-      file under `path` stays as it was.
-
-    Raises:
-      UserError: if the folder is missing or not writable, or `path` is a folder.
-    """
-    target = Path(path).absolute()
-    if not target.parent.is_dir():
-        raise file_error(path, f"its folder {Path(path).parent} does not exist", "create the folder first")
-    if target.is_dir():
-        raise file_error(path, "is a folder, not a file", "name the file to write")
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        temporary.touch()
-        yield temporary
-        os.replace(temporary, target)
-    except OSError as error:
-        if isinstance(error, FFmpegError):
-            raise
-        reason = (error.strerror or str(error)).lower()
-        raise file_error(path, f"cannot be written ({reason})", "choose another output folder") from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)

@@ -21,8 +21,9 @@ from av.video.stream import VideoStream
 from jaxtyping import Float32, UInt8
 
 from vis2sound_jax.errors import file_error
-from vis2sound_jax.video.container import PathLike, open_media, replacing, tick_of, video_stream
+from vis2sound_jax.video.container import PathLike, open_media, tick_of, video_stream
 from vis2sound_jax.video.film import Film, read_film
+from vis2sound_jax.whole import replacing
 
 _FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 _AAC_RATES_HZ = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)

@@ -10,6 +10,7 @@ from pathlib import Path
 from vis2sound_jax.audio.files import write_wav
 from vis2sound_jax.errors import file_error
 from vis2sound_jax.video.mux import write_film
+from vis2sound_jax.whole import write_whole
 from vis2sound_jax.world.recording import Measures, Recording, recording_rng, render_recording
 
 README_NAME = "README.txt"
@@ -86,7 +87,7 @@ def write_world(
     jobs = [(split, index) for split, indices in ids.items() for index in indices]
     _run([partial(_write, directory, seed, split, index, measures) for split, index in jobs], progress)
     for split, indices in ids.items():
-        _write_text(directory / f"{split}.txt", "".join(f"{recording_id(split, index)}\n" for index in indices))
+        write_whole(directory / f"{split}.txt", "".join(f"{recording_id(split, index)}\n" for index in indices))
 
 
 def _run(jobs: Sequence[Callable[[], None]], progress: Callable[[int, int], None] | None) -> None:
@@ -124,7 +125,7 @@ def write_recording(directory: Path, name: str, recording: Recording, *, crf: in
     film = directory / f"{name}_denoised.mp4"
     write_film(film, recording.frames, recording.fps, wav=recording.wav, rate_hz=recording.rate_hz, crf=crf)
     lines = (f"{e.time_s:.6f} {e.material} {e.action} {e.reaction}\n" for e in recording.events)
-    _write_text(directory / f"{name}_times.txt", "".join(lines))
+    write_whole(directory / f"{name}_times.txt", "".join(lines))
 
 
 def is_complete(directory: Path, name: str) -> bool:
@@ -137,12 +138,6 @@ def _claim(directory: Path, readme: str) -> None:
     """Says what the directory holds, or finds out that it holds something else."""
     path = directory / README_NAME
     if not path.exists():
-        _write_text(path, readme)
+        write_whole(path, readme)
     elif path.read_text(encoding="utf-8") != readme:
         raise file_error(path, "describes recordings of another seed or other measures", "write to an empty directory")
-
-
-def _write_text(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)

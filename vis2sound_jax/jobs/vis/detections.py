@@ -11,7 +11,6 @@ from vis2sound_jax.audio.colouring import Colouring, fit_colouring, loud_peaks
 from vis2sound_jax.data.impacts import STEPS, FilmNotes, impact_times
 from vis2sound_jax.evaluation.onset_matching import OnsetClip
 from vis2sound_jax.evaluation.onset_scores import best_rates
-from vis2sound_jax.evaluation.saving import write_arrays
 from vis2sound_jax.jobs.vis.predict import Predictor
 from vis2sound_jax.jobs.vis.seen import open_streams
 from vis2sound_jax.jobs.vis.sounds import erb_spec, has_split, open_sounds
@@ -19,6 +18,7 @@ from vis2sound_jax.jobs.vis.soundtrack import predicted_impacts
 from vis2sound_jax.retrieval.exemplars import ExemplarBank
 from vis2sound_jax.retrieval.nearest import HIT_OFFSET, windows_at
 from vis2sound_jax.training.checkpoint import load_meta
+from vis2sound_jax.whole import write_arrays
 
 _WINDOW_S = 0.1
 _LEAST_PEAKS = 2

@@ -11,7 +11,6 @@ from vis2sound_jax.audio.files import decode_flac
 from vis2sound_jax.audio.peaks import amplitude_peaks
 from vis2sound_jax.data.impacts import CLIP_FRAMES, STEPS, impact_times
 from vis2sound_jax.evaluation.baselines import motion_peaks
-from vis2sound_jax.evaluation.saving import write_whole
 from vis2sound_jax.evaluation.vis import VisScores, evaluate_impacts
 from vis2sound_jax.evaluation.vis_detection import AP, DetectionScores, evaluate_detection
 from vis2sound_jax.evaluation.vis_report import Film, write_vis_report
@@ -24,6 +23,7 @@ from vis2sound_jax.jobs.vis.predict import Predictor
 from vis2sound_jax.jobs.vis.rows import FULL_ROW, SplitClips, exemplar_rows, match_rows, network_rows, ridge_row
 from vis2sound_jax.jobs.vis.seen import decode_film
 from vis2sound_jax.training.progress import track
+from vis2sound_jax.whole import write_json, write_whole
 
 WHOLE_ROW = "full system, whole films"
 NO_SPACETIME_ROW = "no spacetime"
@@ -83,10 +83,10 @@ def _save(config: Any, target: Path, scores: VisScores, detection: DetectionScor
     metrics = {"data": data_name(config), "impacts": scores.as_dict()}
     if detection is not None:
         metrics["detection"] = detection.as_dict()
-    write_whole(target / "metrics.json", (json.dumps(metrics, indent=2) + "\n").encode())
-    write_whole(target / "table.txt", (text + "\n").encode())
+    write_json(target / "metrics.json", metrics)
+    write_whole(target / "table.txt", text + "\n")
     lines = "".join(json.dumps(line) + "\n" for line in scores.examples)
-    write_whole(target / "examples.jsonl", lines.encode())
+    write_whole(target / "examples.jsonl", lines)
 
 
 def _leading(scores: VisScores, row: str, detection: DetectionScores | None) -> dict[str, float]:

@@ -1,6 +1,5 @@
 """Makes films with sound: of the user's film, or, as a stage, of held-out recordings, and a listening study."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ from vis2sound_jax import __version__
 from vis2sound_jax.audio.files import write_wav
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.evaluation.listening import build_study
-from vis2sound_jax.evaluation.saving import write_whole
 from vis2sound_jax.jobs.outputs import check_apart, check_output, sha256
 from vis2sound_jax.jobs.prepare import data_name
 from vis2sound_jax.jobs.stages import check_before
@@ -18,6 +16,7 @@ from vis2sound_jax.jobs.vis.films import KINDS, FilmMaker
 from vis2sound_jax.jobs.vis.held_out import study_items, write_films
 from vis2sound_jax.jobs.vis.soundtrack import Soundtrack
 from vis2sound_jax.video.mux import mux_sound
+from vis2sound_jax.whole import write_json
 
 _FILMS = (".mp4", ".mov", ".m4v", ".mkv")
 _PRACTICE = 5
@@ -69,7 +68,7 @@ def _make(config: Any, workdir: Path, video: Path, output: Path) -> dict[str, An
     write_wav(sound, made.wav, maker.spec.rate_hz)
     mux_sound(video, made.wav, maker.spec.rate_hz, output)
     manifest = _manifest(config, maker, made, video, output, kind)
-    write_whole(output.with_suffix(".json"), (json.dumps(manifest, indent=2) + "\n").encode())
+    write_json(output.with_suffix(".json"), manifest)
     return {"film": str(output), "manifest": str(output.with_suffix(".json")), "impacts": len(made.peak_s)}
 
 

@@ -16,7 +16,6 @@ from vis2sound_jax.data.impacts import Scale, Streams
 from vis2sound_jax.data.records import Record
 from vis2sound_jax.data.rows import Rows, RowWriter, has_rows
 from vis2sound_jax.data.sources import SPLITS, Records
-from vis2sound_jax.evaluation.saving import write_arrays
 from vis2sound_jax.jobs.prepare import open_split, prepared_dir
 from vis2sound_jax.jobs.vis.pretrained import AlexNetWatcher, load_alexnet
 from vis2sound_jax.jobs.vis.sounds import has_split
@@ -25,6 +24,7 @@ from vis2sound_jax.training.checkpoint import load_params
 from vis2sound_jax.training.progress import track
 from vis2sound_jax.video.files import decode_jpeg
 from vis2sound_jax.video.frames import apply_grey_augmentation, sample_grey_augmentation
+from vis2sound_jax.whole import write_arrays
 
 WINDOW_FRAMES = 90
 """Frames watched at once, a multiple of the frames that share a colour frame."""

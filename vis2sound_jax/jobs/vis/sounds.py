@@ -19,10 +19,10 @@ from vis2sound_jax.data.records import Record
 from vis2sound_jax.data.rows import Rows, RowWriter, has_rows
 from vis2sound_jax.data.sources import SPLITS, prepared_settings
 from vis2sound_jax.errors import UserError, file_error
-from vis2sound_jax.evaluation.saving import write_arrays
 from vis2sound_jax.jobs.prepare import open_split, prepared_dir
 from vis2sound_jax.jobs.vis.bank import bank_dir, build_bank
 from vis2sound_jax.training.progress import track
+from vis2sound_jax.whole import write_arrays
 
 _PAD_S = 5.0
 """Recordings are extended with silence to a multiple of this, so that few lengths are compiled."""
