@@ -28,6 +28,9 @@ from vis2sound_jax.whole import replacing
 _FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 _AAC_RATES_HZ = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
 _AAC_BIT_RATE = 192_000
+# At high bit rates FFmpeg's simpler search for step sizes comes nearer to the sound than its default, in a third of
+# the time.
+_AAC_OPTIONS = {"aac_coder": "fast"}
 _BT601 = 6  # the matrix with which swscale turns red, green and blue into yuv unless told otherwise
 
 
@@ -146,7 +149,7 @@ def _add_sound(
     channels = wav.reshape(len(wav), -1)[:length].T.astype(np.float32)
     channels = np.pad(channels, ((0, 0), (0, length - channels.shape[1])))
     layout = "mono" if len(channels) == 1 else "stereo"
-    stream = container.add_stream("aac", rate_hz, layout=layout, bit_rate=_AAC_BIT_RATE)
+    stream = container.add_stream("aac", rate_hz, _AAC_OPTIONS, layout=layout, bit_rate=_AAC_BIT_RATE)
     return _encode_sound(stream, np.clip(channels, -1.0, 1.0), layout, rate_hz)
 
 
