@@ -5,7 +5,7 @@ import pytest
 
 from vis2sound_jax.evaluation.bootstrap import Resampler
 from vis2sound_jax.evaluation.foley_items import FoleyItem, LabelledEvents
-from vis2sound_jax.evaluation.synchrony import ShiftedClip, draw_clips, paired_gain, share_won
+from vis2sound_jax.evaluation.synchrony import ShiftedClip, draw_clips, paired_gains, share_won
 
 RATE_HZ = 8000
 
@@ -46,10 +46,10 @@ def test_the_gain_is_positive_for_better_times_and_zero_against_itself() -> None
         events = LabelledEvents(np.array(true), ["wood"] * 2, ["hit"] * 2)
         takes = {"best": knocks(true), "take": [knocks(true), knocks(wrong)]}
         items.append(FoleyItem(f"{k}", f"r{k % 3}", events, events, knocks(true), knocks(true), takes))
-    gain = paired_gain(items, RATE_HZ, "best", "take")
+    gain, none = paired_gains(items, RATE_HZ, [("best", "take"), ("take", "take")])
     for one in gain.values():
         assert one.value > 0.1 and one.low > 0
-    assert all(one.value == one.low == one.high == 0 for one in paired_gain(items, RATE_HZ, "take", "take").values())
+    assert all(one.value == one.low == one.high == 0 for one in none.values())
 
 
 def test_draws_are_what_estimates_are_made_of() -> None:

@@ -60,12 +60,18 @@ def onset_events(wav: Float[np.ndarray, "n"], rate_hz: int) -> tuple[Float[np.nd
     return np.clip(times_s[peaks], 0, len(wav) / rate_hz), strength[peaks]
 
 
-def onset_times(wav: Float[np.ndarray, "n"], rate_hz: int, *, threshold: float = 0.22) -> Float[np.ndarray, "k"]:
-    """Times in seconds of the onsets whose confidence in `onset_events` reaches the threshold.
+def onset_times(wav: Float[np.ndarray, "n"], rate_hz: int) -> Float[np.ndarray, "k"]:
+    """Times in seconds of the onsets of a recording: those of `onset_events` that are `decided_onsets`."""
+    return decided_onsets(*onset_events(wav, rate_hz))
+
+
+def decided_onsets(
+    times_s: Float[np.ndarray, "k"], confidence: Float[np.ndarray, "k"], *, threshold: float = 0.22
+) -> Float[np.ndarray, "m"]:
+    """Times of the candidates of `onset_events` whose confidence reaches the threshold.
 
     The default has the best F1 on real impacts recorded with a camera's microphone.
     """
-    times_s, confidence = onset_events(wav, rate_hz)
     return times_s[confidence >= threshold]
 
 

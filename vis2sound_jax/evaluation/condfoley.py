@@ -10,14 +10,17 @@ Loudness and centroid are compared at the annotated times. The published protoco
 apart and under its own name.
 """
 
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from vis2sound_jax.audio.onsets import onset_events, onset_times
+from vis2sound_jax.audio.onsets import decided_onsets, onset_events
 from vis2sound_jax.evaluation.baselines import random_events
 from vis2sound_jax.evaluation.bootstrap import Estimate, Resampler
 from vis2sound_jax.evaluation.classifiers import EventClassifier, event_features, labelled
@@ -114,10 +117,12 @@ def evaluate_condfoley(
       ValueError: for no items, or items whose rows differ.
     """
     rows = _rows(items)
-    heard = {
-        row: [_listen(i, wav, rate_hz, classifiers) for i in items for wav in as_list(i.takes[row])] for row in rows
-    }
-    heard[REAL_ROW] = [_listen(item, item.wav, rate_hz, classifiers) for item in items]
+    sounds = {row: [(item, wav) for item in items for wav in as_list(item.takes[row])] for row in rows}
+    sounds[REAL_ROW] = [(item, item.wav) for item in items]
+    # Most of it is transforms and products, which let other threads run.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        listen = partial(_listen, rate_hz=rate_hz, classifiers=classifiers)
+        heard = {row: list(pool.map(listen, *zip(*pairs, strict=True))) for row, pairs in sounds.items()}
     heard[CHANCE_ROW] = _chance(heard[REAL_ROW], rate_hz, seed)
     classes = {kind: classifier.classes for kind, classifier in classifiers.items()}
     scores = {row: _score(sounds, classifiers, seed) for row, sounds in heard.items()}
@@ -152,8 +157,8 @@ def _rows(items: Sequence[FoleyItem]) -> list[str]:
 def _listen(item: FoleyItem, wav: np.ndarray, rate_hz: int, classifiers: Mapping[str, EventClassifier]) -> _Heard:
     events = item.target
     times = np.asarray(events.time_s, np.float64)
-    clip = OnsetClip(times, *onset_events(wav, rate_hz), item.span_s)
-    decided = onset_times(wav, rate_hz)
+    candidates = onset_events(wav, rate_hz)
+    clip, decided = OnsetClip(times, *candidates, item.span_s), decided_onsets(*candidates)
     features = event_features(wav, rate_hz, _nearest(times, decided))
     levels = [
         np.stack([measure(sound, rate_hz, times) for sound in (item.wav, wav)], axis=1)

@@ -7,8 +7,10 @@ the material the example. Their classifiers were never released; here one name a
 what ours hear at the sound's own onsets.
 """
 
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,7 +18,7 @@ import numpy as np
 import soxr
 from jaxtyping import Float32, Int
 
-from vis2sound_jax.audio.onsets import legacy_onset_samples, onset_events, onset_times
+from vis2sound_jax.audio.onsets import decided_onsets, legacy_onset_samples, onset_events
 from vis2sound_jax.evaluation.bootstrap import Estimate, Resampler
 from vis2sound_jax.evaluation.classifiers import EventClassifier, event_features
 from vis2sound_jax.evaluation.foley_items import FoleyItem, as_list
@@ -85,7 +87,9 @@ def evaluate_published(
     true = _hear([item.wav for item in items], rate_hz, classifiers)
     examples = name_sounds([item.condition_wav for item in items], rate_hz, classifiers)
     # By row, every sound with the place of its item.
-    heard = {row: _hear_row(items, row, rate_hz, classifiers) for row in items[0].takes}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = pool.map(lambda row: _hear_row(items, row, rate_hz, classifiers), items[0].takes)
+        heard = dict(zip(items[0].takes, found, strict=True))
     heard[real_row] = list(enumerate(true))
     heard[chance_row] = [(k, true[other]) for k, other in enumerate(_strangers(items, seed))]
     rows, lines = {}, {}
@@ -126,10 +130,10 @@ def name_sounds(
 
 def _moments(wav: np.ndarray, rate_hz: int) -> np.ndarray:
     """Where a sound is judged: at its onsets, else at its likeliest or loudest moment."""
-    times = onset_times(wav, rate_hz)
+    candidates, confidence = onset_events(wav, rate_hz)
+    times = decided_onsets(candidates, confidence)
     if times.size:
         return times
-    candidates, confidence = onset_events(wav, rate_hz)
     return candidates[[np.argmax(confidence)]] if candidates.size else np.array([np.argmax(np.abs(wav)) / rate_hz])
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from vis2sound_jax.audio.onsets import onset_events, onset_times
+from vis2sound_jax.audio.onsets import decided_onsets, onset_events
 from vis2sound_jax.evaluation.bootstrap import Estimate, Resampler, estimate
 from vis2sound_jax.evaluation.foley_items import FoleyItem, as_list
 from vis2sound_jax.evaluation.onset_matching import OnsetClip
@@ -93,21 +93,29 @@ def share_won(
     return resampler.ratio(won.tolist(), np.ones(len(won)).tolist())
 
 
-def paired_gain(items: Sequence[FoleyItem], rate_hz: int, row: str, base: str, *, seed: int = 0) -> dict[str, Estimate]:
+def paired_gains(
+    items: Sequence[FoleyItem], rate_hz: int, compared: Sequence[tuple[str, str]], *, seed: int = 0
+) -> list[dict[str, Estimate]]:
     """How much better one row's onsets are than another's, against the annotations and within 0.1 s.
 
     Args:
-      items: test pairs with both rows.
+      items: test pairs with all the rows.
       rate_hz: sample rate of the sounds.
-      row: such as the chosen take.
-      base: such as a single take; of several sounds an item all count.
-      seed: of the bootstrap over recordings, the same draws for both.
+      compared: pairs of rows, such as the chosen take and a single take; of several sounds an item all count.
+      seed: of the bootstrap over recordings, the same draws for all.
 
     Returns:
-      The difference of `onset_f1_100ms` and of `onset_ap_100ms`, positive where `row` is better.
+      For each pair of rows the difference of `onset_f1_100ms` and of `onset_ap_100ms`, positive where the first is
+      better.
     """
-    f1, ap = zip(*(_draws(items, rate_hz, name, seed) for name in (row, base)), strict=True)
-    return {"onset_f1_100ms": estimate(f1[0] - f1[1]), "onset_ap_100ms": estimate(ap[0] - ap[1])}
+    draws = {row: _draws(items, rate_hz, row, seed) for row in dict.fromkeys(row for pair in compared for row in pair)}
+    return [
+        {
+            "onset_f1_100ms": estimate(draws[row][0] - draws[base][0]),
+            "onset_ap_100ms": estimate(draws[row][1] - draws[base][1]),
+        }
+        for row, base in compared
+    ]
 
 
 def _draws(items: Sequence[FoleyItem], rate_hz: int, row: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -117,7 +125,8 @@ def _draws(items: Sequence[FoleyItem], rate_hz: int, row: str, seed: int) -> tup
     resampler = Resampler.over([item.recording for item, _ in sounds], seed=seed)
     counts, ranked = [], []
     for item, wav in sounds:
-        true, decided = np.asarray(item.target.time_s, float), onset_times(wav, rate_hz)
+        true, candidates = np.asarray(item.target.time_s, float), onset_events(wav, rate_hz)
+        decided = decided_onsets(*candidates)
         counts.append(count_hits(OnsetClip(true, decided, np.ones(len(decided)), item.span_s), _WINDOW_S, _ALL))
-        ranked.append(rank_clip(OnsetClip(true, *onset_events(wav, rate_hz), item.span_s), _WINDOW_S))
+        ranked.append(rank_clip(OnsetClip(true, *candidates, item.span_s), _WINDOW_S))
     return resampler.f1_draws(counts), resampler.pooled_ap_draws(ranked)

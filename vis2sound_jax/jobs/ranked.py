@@ -13,7 +13,7 @@ from vis2sound_jax.data.tokens import TokenRecording
 from vis2sound_jax.evaluation.bootstrap import Estimate
 from vis2sound_jax.evaluation.foley_items import FoleyItem, add_best_take, as_list
 from vis2sound_jax.evaluation.report_parts import Table
-from vis2sound_jax.evaluation.synchrony import SHIFTS_S, ShiftedClip, draw_clips, paired_gain, share_won
+from vis2sound_jax.evaluation.synchrony import SHIFTS_S, ShiftedClip, draw_clips, paired_gains, share_won
 from vis2sound_jax.generation.watch import Seen
 from vis2sound_jax.jobs.pairs import Pair
 from vis2sound_jax.jobs.rows import BEST_ROW, TAKE_ROW
@@ -121,7 +121,8 @@ def measure(
     takes, seed = foley.config.evaluate.takes, foley.config.seed
     names = [row.format(takes) for row in _ROWS[: 1 if foley.scorer is None else None]]
     compared = [(name, TAKE_ROW) for name in names] + [(names[0], other) for other in names[1:]]
-    gain = {f"{row} − {base}": paired_gain(items, foley.rate_hz, row, base, seed=seed) for row, base in compared}
+    found = paired_gains(items, foley.rate_hz, compared, seed=seed)
+    gain = {f"{row} − {base}": one for (row, base), one in zip(compared, found, strict=True)}
     return Synchrony(_shares(foley, tokens, [decode_flac(record["audio"])[0] for record in records]), gain, accepted)
 
 
