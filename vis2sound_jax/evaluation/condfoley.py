@@ -10,12 +10,9 @@ Loudness and centroid are compared at the annotated times. The published protoco
 apart and under its own name.
 """
 
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -117,12 +114,10 @@ def evaluate_condfoley(
       ValueError: for no items, or items whose rows differ.
     """
     rows = _rows(items)
-    sounds = {row: [(item, wav) for item in items for wav in as_list(item.takes[row])] for row in rows}
-    sounds[REAL_ROW] = [(item, item.wav) for item in items]
-    # Most of it is transforms and products, which let other threads run.
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        listen = partial(_listen, rate_hz=rate_hz, classifiers=classifiers)
-        heard = {row: list(pool.map(listen, *zip(*pairs, strict=True))) for row, pairs in sounds.items()}
+    heard = {
+        row: [_listen(i, wav, rate_hz, classifiers) for i in items for wav in as_list(i.takes[row])] for row in rows
+    }
+    heard[REAL_ROW] = [_listen(item, item.wav, rate_hz, classifiers) for item in items]
     heard[CHANCE_ROW] = _chance(heard[REAL_ROW], rate_hz, seed)
     classes = {kind: classifier.classes for kind, classifier in classifiers.items()}
     scores = {row: _score(sounds, classifiers, seed) for row, sounds in heard.items()}

@@ -7,10 +7,8 @@ the material the example. Their classifiers were never released; here one name a
 what ours hear at the sound's own onsets.
 """
 
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -87,9 +85,7 @@ def evaluate_published(
     true = _hear([item.wav for item in items], rate_hz, classifiers)
     examples = name_sounds([item.condition_wav for item in items], rate_hz, classifiers)
     # By row, every sound with the place of its item.
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = pool.map(lambda row: _hear_row(items, row, rate_hz, classifiers), items[0].takes)
-        heard = dict(zip(items[0].takes, found, strict=True))
+    heard = {row: _hear_row(items, row, rate_hz, classifiers) for row in items[0].takes}
     heard[real_row] = list(enumerate(true))
     heard[chance_row] = [(k, true[other]) for k, other in enumerate(_strangers(items, seed))]
     rows, lines = {}, {}

@@ -91,7 +91,7 @@ def _leave(code: int, reason: str | None = None) -> None:
         print(f"vis2sound: error: {reason}", file=sys.stderr)
     sys.stderr.flush()
     service = _service()
-    with contextlib.suppress(Exception):
+    with contextlib.suppress(Exception):  # where the service is gone, there is nobody left to wait for
         service.client.key_value_set(f"{_HEARD}/{service.process_id}", "", allow_overwrite=True)
         last = time.monotonic() + HEARTBEAT_S
         while service.process_id == 0 and time.monotonic() < last:
