@@ -20,126 +20,36 @@ Any value can be changed from the command line: --config.transformer.steps=500.
 
 from ml_collections import ConfigDict, FieldReference
 
-PRESETS = (
-    *("laptop", "laptop_ablations", "smoke", "workstation", "greatest_hits_mini"),
-    *("paper", "countixav", "paper_smoke", "released", "released_countixav"),
-)
-
-# Stage or job → module that does it.
-_JOBS = {
-    "prepare": "prepare",
-    **dict.fromkeys(("encoder", "codebook", "transformer", "no_condition", "no_augmentation", "vocoder"), "train"),
-    "sync": "sync",
-    "evaluate": "evaluate",
-    "generate": "generate",
-    "onsets": "onsets",
-    "amt": "amt",
-    "sheet": "sheet",
-    "convert": "convert",
-    "plan": "plan",
-}
-_DATA = ("seed", "data", "world", "mel")
-_NETWORKS = (*_DATA, "encoder", "codebook", "transformer", "compat")
-# Which parts of this document each stage depends on: a finished stage is not run again unless they change.
-_STAGE_KEYS = {
-    "prepare": ("seed", "data", "world"),
-    "encoder": (*_DATA, "encoder", "init_from"),
-    "codebook": (*_DATA, "codebook", "init_from"),
-    **dict.fromkeys(("transformer", "no_condition", "no_augmentation"), (*_NETWORKS, "init_from")),
-    "vocoder": (*_DATA, "vocoder", "init_from"),
-    "sync": (*_NETWORKS, "sync", "init_from"),
-    "evaluate": (*_NETWORKS, "vocoder", "sync", "decoding", "evaluate", "ablations"),
-    "generate": (*_NETWORKS, "vocoder", "sync", "decoding", "generate"),
-}
+from vis2sound_jax.run.settings import shared
 
 
 def get_config(preset: str = "laptop") -> ConfigDict:
     """Returns the configuration of a preset."""
     if preset not in PRESETS:
         raise ValueError(f"unknown preset {preset!r}; configs/condfoley.py has {', '.join(PRESETS)}")
-    config = ConfigDict()
     # The ablations go on in the folder of a laptop run, without doing its stages again.
-    config.name = "condfoley" if preset.startswith("laptop") else f"condfoley_{preset}"
-    config.preset = preset
-    config.seed = 0
+    config = shared("condfoley" if preset.startswith("laptop") else f"condfoley_{preset}", "condfoley", preset)
     # Further transformers, each a stage and a row of the tables: "no_condition" is trained without examples,
     # "no_augmentation" on frames as they are, for which it must look at frames itself (transformer.video).
     config.ablations = ()
     config.stages = _stages(config, "sync", "evaluate", "generate")
-    config.jobs = ConfigDict(_JOBS)
-    # A workdir whose encoder, codebook and transformer this run starts from; empty starts from nothing.
-    config.init_from = ""
     # True does as the published code did where its released weights need it: the video network normalises by the
     # statistics of each clip, in training sounds share one level a batch, spectrograms are cropped in the middle,
     # and the example's sound moves by the target's shift.
     config.compat = False
-    config.data, config.world, config.mel = _data(), _world(), _mel()
-    # Who makes the records, which are the same: processes (-1 for all cores, 0 for none), or, with options such as
-    # "--runner=DirectRunner", Apache Beam (extra `beam`).
-    config.prepare = ConfigDict({"workers": -1, "beam": ""})
+    config.mel = _mel()
     config.encoder, config.codebook, config.transformer = _encoder(), _codebook(), _transformer()
     config.vocoder, config.sync, config.decoding = _vocoder(), _sync(), _decoding()
-    config.evaluate, config.request = _evaluate(), _request()
+    config.evaluate = _evaluate()
     # Films of the test recordings.
     config.generate = ConfigDict({"films": 6, "takes": 4})
-    config.mesh, config.training = _mesh(), _training()
-    config.log_every, config.save_every = 50, 200
-    globals()[f"_{preset}"](config)
-    config.stage_keys = ConfigDict(_STAGE_KEYS)
+    PRESETS[preset](config)
     return config
 
 
 def _stages(config: ConfigDict, *after: str) -> FieldReference:
     """The stages by a reference, so that those of --config.ablations=... are among them."""
     return ("prepare", "encoder", "codebook", "transformer") + config.get_ref("ablations") + after
-
-
-def _mesh() -> ConfigDict:
-    """How devices share the work, which changes no result; -1 takes the devices that are left.
-
-    Examples are divided over data and fsdp, parameters over fsdp; heads, MLPs, codes and vocabulary over model.
-    """
-    return ConfigDict({"data": -1, "fsdp": 1, "model": 1})
-
-
-def _training() -> ConfigDict:
-    """How training is computed and kept, whatever is trained."""
-    training = ConfigDict()
-    # Parts of a batch whose gradients are computed one after the other, to save memory.
-    training.accumulate = 1
-    # What the backward pass of transformer and video network computes again: "none", "dots" (all but products of
-    # matrices), "full", or "auto": full where the transformer has more than 8 layers.
-    training.remat = "auto"
-    # Whether the transformer's layers are one loop, which compiles faster and copies their weights.
-    training.scan = False
-    # Steps between evaluations (0: only after the last), and an evaluated number, such as "held_out/nats_matched",
-    # the checkpoint of whose lowest value is kept in best/.
-    training.update(eval_every=0, best="")
-    # How many checkpoints are kept, and where: a folder or bucket (gs://...); empty keeps them in the workdir.
-    training.update(keep=2, checkpoints="")
-    # First and last step of a trace by jax.profiler, such as "20:25"; and whether to write TensorBoard events.
-    training.update(profile="", tensorboard=False)
-    return training
-
-
-def _data() -> ConfigDict:
-    """Recordings: "procedural" writes a made-up world; anything else is a folder in the builder's layout."""
-    data = ConfigDict()
-    data.recordings = "procedural"
-    # A folder in datasets/: "greatest_hits" or "countix_av".
-    data.builder = "greatest_hits"
-    data.split = "official"
-    data.rate_hz = 22050
-    data.fps = 25.0
-    data.height = 72
-    data.width = 128
-    data.max_bad_share = 0.05
-    return data
-
-
-def _world() -> ConfigDict:
-    """The procedural recordings."""
-    return ConfigDict({"train": 420, "test": 48, "seconds": 10.0, "close_up": False})
 
 
 def _mel() -> ConfigDict:
@@ -285,18 +195,6 @@ def _evaluate() -> ConfigDict:
     return evaluate
 
 
-def _request() -> ConfigDict:
-    """What the command line asks of a job."""
-    request = ConfigDict({"video": "", "example": "", "films": "", "examples": 3, "output": "", "takes": 4, "seed": 0})
-    # Second of the example at which its window begins; negative takes the most eventful one.
-    request.start = -1.0
-    # Of --job=convert: which network a file of released weights holds, and the file.
-    request.update(kind="", source="")
-    # Of --job=plan: chips such as "v5e-16", the stage, and whether its batch is one chip's.
-    request.update(topology="", stage="transformer", scale_batch=False)
-    return request
-
-
 def _laptop(config: ConfigDict) -> None:
     """The values above."""
 
@@ -396,3 +294,17 @@ def _paper_smoke(config: ConfigDict) -> None:
     for stage in (config.encoder, config.codebook, config.transformer, config.vocoder):
         stage.update(batch=2, steps=4)
     config.codebook.disc_start = 2
+
+
+PRESETS = {
+    "laptop": _laptop,
+    "laptop_ablations": _laptop_ablations,
+    "smoke": _smoke,
+    "workstation": _workstation,
+    "greatest_hits_mini": _greatest_hits_mini,
+    "paper": _paper,
+    "countixav": _countixav,
+    "paper_smoke": _paper_smoke,
+    "released": _released,
+    "released_countixav": _released_countixav,
+}

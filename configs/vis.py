@@ -15,24 +15,8 @@ Any value can be changed from the command line: --config.prediction.steps=500.
 
 import ml_collections
 
-PRESETS = ("laptop", "detection", "smoke", "greatest_hits_mini", "paper", "paper_detection")
+from vis2sound_jax.run.settings import shared
 
-# What each stage depends on besides `seed` and `data`.
-_HEARD = ("world", "sound")
-_SEEN = (*_HEARD, "streams", "init_from")
-_KEYS = {
-    "prepare": ("world",),
-    "sounds": _HEARD,
-    "streams": _SEEN,
-    "seen": _SEEN,
-    "prediction": (*_SEEN, "prediction"),
-    "prediction_no_spacetime": (*_SEEN, "prediction"),
-    "prediction_no_rnn": (*_SEEN, "prediction"),
-    "detection": (*_SEEN, "detection"),
-    "detection_no_spacetime": (*_SEEN, "detection"),
-    "evaluate": (*_SEEN, "prediction", "detection", "synthesis", "evaluate"),
-    "generate": (*_SEEN, "prediction", "detection", "synthesis", "generate"),
-}
 _PREDICTION = ("prediction", "prediction_no_spacetime", "prediction_no_rnn")
 _DETECTION = ("detection", "detection_no_spacetime")
 
@@ -41,25 +25,13 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
     """Returns the configuration of a preset."""
     if preset not in PRESETS:
         raise ValueError(f"unknown preset {preset!r}; configs/vis.py has {', '.join(PRESETS)}")
-    config = ml_collections.ConfigDict()
-    config.name = "vis" if preset == "laptop" else f"vis_{preset}"
-    config.preset = preset
-    config.seed = 0
-    # Stage or job → module that does it.
-    modules = {stage: "vis.train" for stage in ("streams", *_PREDICTION, *_DETECTION)}
-    modules |= {name: f"vis.{name}" for name in ("sounds", "seen", "evaluate", "generate")}
-    modules |= {"prepare": "prepare", "convert": "convert"}
-    config.jobs = ml_collections.ConfigDict(modules)
-    # A workdir whose trained stages this run starts from; empty starts from nothing.
-    config.mesh, config.training = _mesh(), _training()
-    config.init_from = ""
-    _data(config)
+    config = shared("vis" if preset == "laptop" else f"vis_{preset}", "vis", preset)
+    _recordings(config)
     _streams(config)
     _predictors(config)
     _results(config)
     _set_stages(config, _PREDICTION)
-    globals()[f"_{preset}"](config)
-    config.stage_keys = ml_collections.ConfigDict({name: ("seed", "data", *_KEYS[name]) for name in config.stages})
+    PRESETS[preset](config)
     return config
 
 
@@ -68,60 +40,11 @@ def _set_stages(config: ml_collections.ConfigDict, trained: tuple[str, ...]) -> 
     config.stages = ("prepare", "sounds", *streams, "seen", *trained, "evaluate", "generate")
 
 
-def _mesh() -> ml_collections.ConfigDict:
-    """How devices share the work; no result depends on it. -1 takes the devices that are left."""
-    mesh = ml_collections.ConfigDict()
-    # Examples are divided over data and fsdp; parameters over fsdp.
-    mesh.data = -1
-    mesh.fsdp = 1
-    mesh.model = 1
-    return mesh
-
-
-def _training() -> ml_collections.ConfigDict:
-    """How training is computed and kept, whatever is trained."""
-    training = ml_collections.ConfigDict()
-    # Parts of a batch whose gradients are computed one after the other, to save memory.
-    training.accumulate = 1
-    # Steps between evaluations; 0 evaluates after the last step.
-    training.eval_every = 0
-    # An evaluated number, such as "held_out/loss"; the checkpoint of its lowest value is kept in best/.
-    training.best = ""
-    # Checkpoints kept.
-    training.keep = 2
-    # A folder or bucket (gs://...) for the checkpoints; empty keeps them in the workdir.
-    training.checkpoints = ""
-    # First and last step of a trace by jax.profiler, such as "20:25".
-    training.profile = ""
-    training.tensorboard = False
-    return training
-
-
-def _data(config: ml_collections.ConfigDict) -> None:
-    # Recordings. "procedural" writes a made-up world; anything else is a folder in the Greatest Hits layout.
-    config.data = data = ml_collections.ConfigDict()
-    data.recordings = "procedural"
-    data.builder = "greatest_hits"
-    data.split = "official"
-    data.rate_hz = 22050
-    data.fps = 30.0
-    data.height = 72
-    data.width = 128
-    data.max_bad_share = 0.05
-
-    # Who makes the records, which are the same: processes (-1 for all cores, 0 for none), or, with options such as
-    # "--runner=DirectRunner", Apache Beam (extra `beam`).
-    config.prepare = prepare = ml_collections.ConfigDict()
-    prepare.workers = -1
-    prepare.beam = ""
-
-    # Short recordings, many of them: what things look like is learned from different scenes.
-    config.world = world = ml_collections.ConfigDict()
-    world.train = 1600
-    world.test = 140
-    world.seconds = 3.0
-    # One thing that fills much of the frame, as in most films of Greatest Hits.
-    world.close_up = True
+def _recordings(config: ml_collections.ConfigDict) -> None:
+    config.data.fps = 30.0
+    # Short recordings, many of them: what things look like is learned from different scenes. One thing fills much of
+    # the frame, as in most films of Greatest Hits.
+    config.world.update(train=1600, test=140, seconds=3.0, close_up=True)
 
     # Cochleagrams (section 4); their rate is three steps a frame.
     config.sound = sound = ml_collections.ConfigDict()
@@ -220,20 +143,6 @@ def _results(config: ml_collections.ConfigDict) -> None:
     config.generate = generate = ml_collections.ConfigDict()
     generate.films = 12
 
-    config.log_every = 50
-    config.save_every = 200
-
-    # What the command line asks of --job=generate.
-    config.request = request = ml_collections.ConfigDict()
-    request.video = ""
-    request.output = ""
-    request.seed = 0
-    # "exemplar" or "parametric"; empty takes config.synthesis.kind.
-    request.synthesis = ""
-    # Of --job=convert: which network a file of released weights holds (alexnet), and the file.
-    request.kind = ""
-    request.source = ""
-
 
 def _laptop(config: ml_collections.ConfigDict) -> None:
     """The values above."""
@@ -309,3 +218,13 @@ def _paper_detection(config: ml_collections.ConfigDict) -> None:
     """The paper's sizes for whole films."""
     _paper(config)
     _set_stages(config, _DETECTION)
+
+
+PRESETS = {
+    "laptop": _laptop,
+    "detection": _detection,
+    "smoke": _smoke,
+    "greatest_hits_mini": _greatest_hits_mini,
+    "paper": _paper,
+    "paper_detection": _paper_detection,
+}

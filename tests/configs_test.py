@@ -13,11 +13,13 @@ import pytest
 from ml_collections import ConfigDict
 
 from configs import condfoley, vis
-from vis2sound_jax import build
 from vis2sound_jax.models.conditioning import sequence_inputs
 from vis2sound_jax.models.image_streams import SoundGuess
 from vis2sound_jax.models.impact_net import ImpactNet
 from vis2sound_jax.models.vqgan import VQGAN
+from vis2sound_jax.run.stage import FREE, listed, system_module
+from vis2sound_jax.systems.condfoley import build
+from vis2sound_jax.systems.vis import build as vis_build
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.py"))
 KEY = jax.random.key(0)
@@ -31,22 +33,22 @@ def name_of(value: object) -> str:
     return value.__name__.rpartition(".")[2] if isinstance(value, ModuleType) else str(value)
 
 
-@pytest.fixture(params=condfoley.PRESETS)
+@pytest.fixture(params=list(condfoley.PRESETS))
 def config(request: pytest.FixtureRequest) -> ConfigDict:
     return condfoley.get_config(request.param)
 
 
-@pytest.fixture(params=vis.PRESETS)
+@pytest.fixture(params=list(vis.PRESETS))
 def vis_config(request: pytest.FixtureRequest) -> ConfigDict:
     return vis.get_config(request.param)
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
-def test_configs_import_ml_collections_only(path: Path) -> None:
+def test_configs_import_ml_collections_and_the_shared_sections_only(path: Path) -> None:
     nodes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Import | ast.ImportFrom)]
     names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     names |= {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
-    assert names == {"ml_collections"}
+    assert names == {"ml_collections", "vis2sound_jax.run.settings"}
 
 
 @pytest.mark.parametrize(("file", "preset"), EVERY, ids=name_of)
@@ -60,8 +62,7 @@ def test_a_config_survives_json_and_keeps_its_types(file: ModuleType, preset: st
 def test_presets_differ_in_values_not_in_settings(file: ModuleType, preset: str) -> None:
     config, plain = file.get_config(preset), file.get_config()
     assert set(config.to_dict()) == set(plain.to_dict())
-    # A preset has the stages of its tasks, and each has its keys.
-    for section in set(plain.to_dict()) - {"stage_keys"}:
+    for section in plain.to_dict():
         if isinstance(config[section], ConfigDict):
             assert set(config[section]) == set(plain[section])
 
@@ -82,15 +83,19 @@ def test_unknown_presets_are_told_with_those_that_exist(file: ModuleType) -> Non
 @pytest.mark.parametrize(("file", "preset"), EVERY, ids=name_of)
 def test_every_stage_says_what_it_depends_on_and_who_does_it(file: ModuleType, preset: str) -> None:
     config = file.get_config(preset)
-    assert set(config.stages) <= set(config.stage_keys) <= set(config.jobs)
-    for keys in config.stage_keys.values():
-        assert set(keys) <= set(config) and "seed" in keys
-    for module in config.jobs.values():
-        assert importlib.util.find_spec(f"vis2sound_jax.jobs.{module}") is not None
+    stages = listed(config)
+    assert set(config.stages) <= set(stages)
+    for stage in system_module(config).STAGES:
+        assert "seed" in stage.reads and not set(stage.reads) & set(FREE)
+        for name in stage.reads:
+            assert name.partition(".")[0] in config
+    for stage in stages.values():
+        assert importlib.util.find_spec(stage.module) is not None and stage.help
 
 
 def test_what_a_stage_reads_of_the_stages_before_it_it_depends_on_too(config: ConfigDict) -> None:
-    assert set(config.stage_keys.prepare) < set(config.stage_keys.encoder) < set(config.stage_keys.transformer)
+    reads = {name: set(stage.reads) for name, stage in listed(config).items()}
+    assert reads["prepare"] < reads["encoder"] < reads["transformer"]
 
 
 def test_ablations_are_stages_after_the_transformer_in_any_preset() -> None:
@@ -112,12 +117,13 @@ def test_a_finished_laptop_run_gets_the_ablations_without_doing_its_stages_again
     assert plain.name == given.name
     differs = {key for key in plain if json.dumps(plain.to_dict()[key]) != json.dumps(given.to_dict()[key])}
     assert differs == {"preset", "ablations", "stages"}
-    assert [stage for stage, keys in given.stage_keys.items() if differs & set(keys)] == ["evaluate"]
-    assert set(given.stage_keys.transformer) == set(given.stage_keys.no_condition)
+    stages = listed(given)
+    assert [name for name, stage in stages.items() if differs & set(stage.reads)] == ["evaluate"]
+    assert stages["transformer"].reads == stages["no_condition"].reads
 
 
 def test_so_it_is_with_visually_indicated_sounds(vis_config: ConfigDict) -> None:
-    keys = {stage: set(names) for stage, names in vis_config.stage_keys.items()}
+    keys = {name: set(stage.reads) for name, stage in listed(vis_config).items()}
     assert keys["prepare"] < keys["sounds"] < keys["seen"]
     assert keys.get("streams", keys["seen"]) <= keys["seen"]
     trained = [stage for stage in vis_config.stages if stage.startswith(("prediction", "detection"))]
@@ -132,7 +138,7 @@ def test_the_networks_of_visually_indicated_sounds_fit_one_another(vis_config: C
     data, streams = vis_config.data, vis_config.streams
     motion, still = 256 * 36, 256 * 36
     if streams.kind == "small":
-        net, every = build.streams_net(vis_config), streams.every
+        net, every = vis_build.streams_net(vis_config), streams.every
         frames = jax.ShapeDtypeStruct((1, 2 * every + 2, data.height, data.width), jnp.float32)
         colours = jax.ShapeDtypeStruct((1, 2 * every, data.height, data.width, 3), jnp.float32)
         stills = jax.ShapeDtypeStruct((1, 3, data.height, data.width, 3), jnp.float32)
@@ -140,10 +146,10 @@ def test_the_networks_of_visually_indicated_sounds_fit_one_another(vis_config: C
         assert guess.sound.shape == (1, 2 * every + 2, 3 * vis_config.sound.components)
         seen = jax.eval_shape(functools.partial(net.apply, method=SoundGuess.watch), weights, frames, colours)
         motion, still = seen[0].shape[-1], seen[1].shape[-1]
-        assert streams.clip_frames % every == 0 and motion > build.looked_at(vis_config) > 0
+        assert streams.clip_frames % every == 0 and motion > vis_build.looked_at(vis_config) > 0
     for stage in vis_config.stages:
         if stage.startswith(("prediction", "detection")):
-            net, frames = build.predictor_net(vis_config, stage), vis_config[stage.partition("_")[0]].frames
+            net, frames = vis_build.predictor_net(vis_config, stage), vis_config[stage.partition("_")[0]].frames
             # Without space-time images the colours stand where the motion would be.
             moved = still if stage.endswith("no_spacetime") else motion
             inputs = [jax.ShapeDtypeStruct(shape, jnp.float32) for shape in ((2, frames, moved), (2, still))]

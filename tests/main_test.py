@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from vis2sound_jax.errors import Stopped, UserError
-from vis2sound_jax.jobs import command_line
+from vis2sound_jax.run import ending
 
 ROOT = Path(__file__).parents[1]
 
@@ -23,8 +23,7 @@ def get_config(preset="laptop"):
     if preset not in PRESETS:
         raise ValueError(f"unknown preset {preset!r}; there are {', '.join(PRESETS)}")
     return ml_collections.ConfigDict({
-        "name": "demo", "stages": ("prepare",), "stage_keys": {"prepare": ("encoder",)},
-        "jobs": {"prepare": "prepare"}, "encoder": {"width": 4}, "request": {"video": "", "takes": 4},
+        "name": "demo", "system": "tests.run.demo_system", "stages": ("prepare",), "encoder": {"width": 4},
     })
 """
 
@@ -69,13 +68,17 @@ def _main(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
         ),
         (["--config=demo.py", "--job=prepar"], "--job=prepar: there is no such job; did you mean 'prepare'?"),
         (
-            ["--config=demo.py", "--job=onsets", "--example=a.wav"],
-            "--example means nothing to config demo; leave it out",
+            ["--config=demo.py", "--job=onsets", "--topology=v5e-4"],
+            "--topology goes with --job=plan, and --job=onsets does nothing with it; add one of these or leave it out",
+        ),
+        (
+            ["--config=demo.py", "--job=onsets", "--vido=a.mp4"],
+            "Unknown command line flag 'vido'. Did you mean: video ?",
         ),
         (
             ["--config=demo.py", "--video=a.mp4"],
-            "--video, --example and their like go with --job=generate or --job=onsets or --job=sheet or --job=convert "
-            "or --job=plan; add one of these or leave them out",
+            "--video goes with --job=onsets, and all stages together do nothing with it; "
+            "add one of these or leave it out",
         ),
         (
             ["--config=demo.py", "smoke"],
@@ -93,7 +96,7 @@ def test_finished_run_imports_nothing_heavy(folder: Path) -> None:
     stages = folder / "runs/demo/stages"
     stages.mkdir(parents=True)
     (stages.parent / "config.json").write_text(json.dumps({"name": "demo"}))
-    mark = {"finished": True, "settings": {"encoder.width": 4}, "summary": {"films": 31}}
+    mark = {"finished": True, "settings": {}, "summary": {"films": 31}}
     (stages / "prepare.json").write_text(json.dumps(mark))
     program = (
         "import sys; sys.argv[1:] = ['--config=demo.py']\n"
@@ -117,7 +120,7 @@ def test_finished_run_imports_nothing_heavy(folder: Path) -> None:
 def test_jobs_failures_are_explained(folder: Path) -> None:
     program = (
         "import sys, types\n"
-        "job = types.ModuleType('job'); sys.modules['vis2sound_jax.jobs.prepare'] = job\n"
+        "job = types.ModuleType('job'); sys.modules['tests.run.nowhere'] = job\n"
         "def run(config, workdir): {failure}\n"
         "job.run = run; sys.argv[1:] = ['--config=demo.py']\n"
         "import vis2sound_jax.main as entry; entry._run()"
@@ -148,13 +151,13 @@ def test_jobs_failures_are_explained(folder: Path) -> None:
 
 
 def test_only_the_users_own_errors_are_explained() -> None:
-    assert command_line.explain(UserError("two\nlines")) == "two lines"
-    assert command_line.explain(RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes")) is not None
-    assert command_line.explain(OSError(13, "Permission denied", "/films/a.mp4")) == (
+    assert ending.explain(UserError("two\nlines")) == "two lines"
+    assert ending.explain(RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes")) is not None
+    assert ending.explain(OSError(13, "Permission denied", "/films/a.mp4")) == (
         "/films/a.mp4: Permission denied; change its permissions or choose another place"
     )
     for bug in (KeyError("x"), RuntimeError("x"), FileNotFoundError(2, "x")):
-        assert command_line.explain(bug) is None
+        assert ending.explain(bug) is None
 
 
 @pytest.mark.parametrize(
@@ -172,11 +175,11 @@ def test_every_end_has_its_code_and_line(
         raise error
 
     with pytest.raises(SystemExit) as ended:
-        command_line.guarded(fail)
+        ending.guarded(fail)
     out, err = capsys.readouterr()
     assert ended.value.code == code and said in out + err
 
 
 def test_a_fault_of_the_program_keeps_its_traceback() -> None:
     with pytest.raises(ZeroDivisionError):
-        command_line.guarded(lambda: print(1 / 0))
+        ending.guarded(lambda: print(1 / 0))

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from vis2sound_jax.data.film_builder import FilmBuilder, FilmConfig
 from vis2sound_jax.errors import UserError, file_error
+from vis2sound_jax.prepare.film_builder import FilmBuilder, FilmConfig
 
 FOLDER = Path(__file__).parent
 SPLITS = ("official", "condfoley")
@@ -26,7 +26,7 @@ class Config(FilmConfig):
 
 
 class Builder(FilmBuilder, skip_registration=True):  # type: ignore[call-arg]
-    """Builds the records; `vis2sound_jax.data.prepare` drives it over large folders."""
+    """Builds the records; `vis2sound_jax.prepare.dataset` drives it over large folders."""
 
     VERSION = tfds.core.Version("1.0.0")
     pkg_dir_path = tfds.core.Path(FOLDER)

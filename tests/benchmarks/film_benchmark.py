@@ -12,9 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from vis2sound_jax import api
 from vis2sound_jax.generation.compose import Composer
 from vis2sound_jax.generation.watch import Watcher
+from vis2sound_jax.systems.condfoley import chain as api
 from vis2sound_jax.video.files import mux_sound, probe
 
 # What is timed: where the function lives, its name, what it does. Time inside a listed part counts for that part alone.

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from configs.condfoley import get_config
-from vis2sound_jax.jobs.stage_tasks import stage_task
+from vis2sound_jax.systems.condfoley.tasks import stage_task
 
 PAGES = {"small": "", "large": "glibc.malloc.hugetlb=1"}
 STAGES = ("encoder", "transformer", "sync")

@@ -19,16 +19,16 @@ from absl import flags as absl_flags
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from configs.condfoley import get_config
-from vis2sound_jax import build
 from vis2sound_jax.audio.files import decode_flac
 from vis2sound_jax.audio.mel import log_mel
 from vis2sound_jax.data.film_pairs import FilmRecording, film_pair_example
 from vis2sound_jax.data.pieces import mel_piece, onset_clip, sound_piece
 from vis2sound_jax.data.pipeline import make_stream
-from vis2sound_jax.data.prepare import prepare
-from vis2sound_jax.data.sources import open_records
 from vis2sound_jax.data.targets import encoder_example, hear
 from vis2sound_jax.data.tokens import TokenRecording, pair_example
+from vis2sound_jax.prepare.dataset import prepare
+from vis2sound_jax.prepare.sources import open_records
+from vis2sound_jax.systems.condfoley import build
 from vis2sound_jax.world.writer import write_world
 
 # Seconds a step: the laptop's were measured on two CPU cores, the paper's are what an accelerator might take.

@@ -19,7 +19,7 @@ import threading
 import time
 from pathlib import Path
 
-from vis2sound_jax.data.prepare import REPORT_NAME, prepare
+from vis2sound_jax.prepare.dataset import REPORT_NAME, prepare
 
 ENDINGS = ("_denoised.mp4", "_denoised.wav", "_times.txt")
 WAYS = ("plain", "pool", "beam")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vis2sound_jax.audio.files import write_wav
-from vis2sound_jax.data.prepare import prepare
+from vis2sound_jax.prepare.dataset import prepare
 from vis2sound_jax.video.mux import write_film
 
 FPS, RATE_HZ, SECONDS = 10, 8000, 5

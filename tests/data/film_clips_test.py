@@ -10,7 +10,7 @@ from vis2sound_jax.audio.cochlear_pca import RootPCA, to_targets
 from vis2sound_jax.data.film_clips import HeardFilm, find_timbres, heard_films, stream_example
 from vis2sound_jax.data.impacts import STEPS, FilmNotes
 from vis2sound_jax.data.rows import Rows, RowWriter
-from vis2sound_jax.data.sources import open_records
+from vis2sound_jax.prepare.sources import open_records
 from vis2sound_jax.video.files import encode_jpeg
 
 PCA = RootPCA(np.full(3, 0.2, np.float32), np.eye(3, 2, dtype=np.float32))

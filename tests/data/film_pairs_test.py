@@ -7,9 +7,9 @@ import pytest
 
 from vis2sound_jax.data.film_pairs import FilmRecording, altered, film_pair_example
 from vis2sound_jax.data.pieces import mel_piece, onset_clip, sound_piece
-from vis2sound_jax.data.records import Record
 from vis2sound_jax.data.targets import Heard
 from vis2sound_jax.data.tokens import TokenRecording, clip_places
+from vis2sound_jax.prepare.records import Record
 from vis2sound_jax.video.files import encode_jpeg
 
 FPS, SIDE, TOTAL, COLUMN_S = 15.0, 16, 90, 0.2

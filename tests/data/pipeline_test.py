@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from vis2sound_jax.data.pipeline import make_stream
-from vis2sound_jax.data.sources import open_records
 from vis2sound_jax.data.transforms import random_window
 from vis2sound_jax.errors import UserError
+from vis2sound_jax.prepare.sources import open_records
 
 
 def numbered(item, rng):

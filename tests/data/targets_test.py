@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from vis2sound_jax.data.sources import open_records
 from vis2sound_jax.data.targets import Heard, encoder_example, hear, onset_curve
+from vis2sound_jax.prepare.sources import open_records
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from vis2sound_jax.audio.files import decode_flac, encode_flac
-from vis2sound_jax.data.sources import open_records
 from vis2sound_jax.data.transforms import events_within, random_window, sample_pair, window
 from vis2sound_jax.errors import UserError
+from vis2sound_jax.prepare.sources import open_records
 from vis2sound_jax.video.files import encode_jpeg
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 import vis2sound_jax
-from vis2sound_jax.data.builders import load_builder_module
 from vis2sound_jax.errors import UserError
+from vis2sound_jax.prepare.builders import load_builder_module
 
 ROOT = Path(vis2sound_jax.__file__).parents[1]
 TABLES = Path(os.environ.get("VIS2SOUND_SHARED", ROOT.parent / "shared")) / "metadata"

@@ -10,8 +10,8 @@ from jax.sharding import NamedSharding
 
 from tests.tasks.mesh_test import CODES, MESHES, batch_of_codes
 from vis2sound_jax.models.transformer import Transformer
+from vis2sound_jax.planning.collectives import Collective, collectives, group_axes
 from vis2sound_jax.tasks.transformer import SHARDING
-from vis2sound_jax.training.collectives import Collective, collectives, group_axes
 from vis2sound_jax.training.loop import abstract_state, make_step
 from vis2sound_jax.training.sharding import make_mesh
 from vis2sound_jax.training.tables import BATCH, Fsdp

@@ -9,10 +9,10 @@ from sklearn.cluster import MiniBatchKMeans
 
 from vis2sound_jax.audio.cochlear_pca import RootPCA, to_targets
 from vis2sound_jax.data.impacts import STEPS, FilmNotes, impact_times
-from vis2sound_jax.data.records import Record
 from vis2sound_jax.data.rows import Rows
-from vis2sound_jax.data.sources import Records
 from vis2sound_jax.data.targets import onset_curve
+from vis2sound_jax.prepare.records import Record
+from vis2sound_jax.prepare.sources import Records
 from vis2sound_jax.video.files import decode_jpeg
 from vis2sound_jax.video.frames import apply_grey_augmentation, sample_grey_augmentation
 

@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from vis2sound_jax.data.records import Record
 from vis2sound_jax.data.tokens import TokenRecording, clip_places, sample_starts
 from vis2sound_jax.data.transforms import sample_pair
+from vis2sound_jax.prepare.records import Record
 from vis2sound_jax.video.files import decode_jpeg
 from vis2sound_jax.video.frames import apply_augmentation, centre_crop, sample_augmentation
 

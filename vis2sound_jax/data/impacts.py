@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import Float32
 
 from vis2sound_jax.audio.cochlear_pca import RootPCA, root_norm, to_targets
-from vis2sound_jax.data.records import UNLABELLED, Record
 from vis2sound_jax.data.rows import Rows
+from vis2sound_jax.prepare.records import UNLABELLED, Record
 from vis2sound_jax.video.spacetime import CLIP_FRAMES, centred_frames
 
 STEPS = 3

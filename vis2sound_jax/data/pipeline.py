@@ -12,8 +12,8 @@ from typing import Any, Protocol, TypeVar
 import grain
 import numpy as np
 
-from vis2sound_jax.data.cores import usable_cores
 from vis2sound_jax.errors import UserError
+from vis2sound_jax.prepare.cores import usable_cores
 
 Item = TypeVar("Item", covariant=True)
 Example = Mapping[str, Any]

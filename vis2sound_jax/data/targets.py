@@ -14,7 +14,7 @@ from jaxtyping import Float32
 from vis2sound_jax.audio.files import decode_flac
 from vis2sound_jax.audio.mel import MelSpec, log_mel
 from vis2sound_jax.audio.onsets import onset_events
-from vis2sound_jax.data.records import Record
+from vis2sound_jax.prepare.records import Record
 from vis2sound_jax.video.files import decode_jpeg
 from vis2sound_jax.video.frames import apply_grey_augmentation, sample_grey_augmentation
 

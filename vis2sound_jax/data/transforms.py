@@ -12,8 +12,8 @@ import numpy as np
 import soundfile
 from jaxtyping import Bool, Float32, Int32, UInt8
 
-from vis2sound_jax.data.records import Record
 from vis2sound_jax.errors import UserError
+from vis2sound_jax.prepare.records import Record
 from vis2sound_jax.video.files import decode_jpeg
 
 # CondFoleyGen begins its clips half a second before a hit and shifts them by up to as much.

@@ -1,0 +1,102 @@
+"""Laws of preparation: the config names the recordings, and records of other rates are refused."""
+
+import json
+from pathlib import Path
+
+import pytest
+from ml_collections import ConfigDict
+
+from configs.condfoley import get_config
+from vis2sound_jax.errors import UserError
+from vis2sound_jax.run.prepare import prepare_folder, run
+from vis2sound_jax.run.recordings import data_name, open_split, recordings_dir
+from vis2sound_jax.run.stage import listed
+from vis2sound_jax.run.workdir import prepared_dir
+
+
+@pytest.fixture
+def config() -> ConfigDict:
+    return get_config("smoke")
+
+
+@pytest.fixture
+def tiny_config(tiny_run: Path) -> ConfigDict:
+    return ConfigDict(json.loads((tiny_run / "config.json").read_text()))
+
+
+def test_made_up_recordings_lie_in_the_workdir_and_are_called_so(config: ConfigDict, tmp_path: Path) -> None:
+    assert recordings_dir(config, tmp_path) == tmp_path / "data/recordings"
+    assert data_name(config) == "procedural recordings"
+
+
+def test_a_folder_of_recordings_is_taken_as_it_is(config: ConfigDict, tmp_path: Path) -> None:
+    config.data.recordings = str(tmp_path)
+    assert recordings_dir(config, tmp_path / "run") == tmp_path
+    assert data_name(config) == str(tmp_path)
+
+
+def test_shared_recordings_are_found_by_the_environment(
+    config: ConfigDict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mini").mkdir()
+    config.data.recordings = "$VIS2SOUND_SHARED/mini"
+    monkeypatch.setenv("VIS2SOUND_SHARED", str(tmp_path))
+    assert recordings_dir(config, tmp_path / "run") == tmp_path / "mini"
+    monkeypatch.delenv("VIS2SOUND_SHARED")
+    config.data.recordings = "$VIS2SOUND_SHARED/nothing-of-this-name"
+    with pytest.raises(UserError, match="shared/nothing-of-this-name: there is no such folder of recordings; set conf"):
+        recordings_dir(config, tmp_path)
+
+
+def test_home_is_understood_and_missing_folders_are_told(
+    config: ConfigDict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    config.data.recordings = "~"
+    assert recordings_dir(config, tmp_path / "run") == tmp_path
+    config.data.recordings = "~/films"
+    with pytest.raises(UserError, match=f"{tmp_path}/films: there is no such folder of recordings"):
+        recordings_dir(config, tmp_path)
+
+
+@pytest.mark.parametrize(("train", "test"), [(3, 1), (4, 0)])
+def test_a_world_too_small_is_refused_before_it_is_written(
+    config: ConfigDict, tmp_path: Path, train: int, test: int
+) -> None:
+    config.world.train, config.world.test = train, test
+    with pytest.raises(UserError, match=f"world.train is {train} and config.world.test {test}; a world needs at lea"):
+        run(config, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_splits_hold_the_world(tiny_run: Path, tiny_config: ConfigDict) -> None:
+    found = {split: list(open_split(tiny_config, prepared_dir(tiny_run), split)) for split in ("train", "test")}
+    mark = json.loads((tiny_run / "stages/prepare.json").read_text())
+    assert {split: len(records) for split, records in found.items()}.items() <= mark["summary"]["recordings"].items()
+    ids = {split: {record["id"] for record in records} for split, records in found.items()}
+    assert all(name.startswith("procedural-train-") for name in ids["train"])
+    assert ids["test"] == {"procedural-test-00000", "procedural-test-00001"}
+
+
+def test_who_prepares_is_asked_for_and_no_setting_of_a_stage(
+    tiny_run: Path, tiny_config: ConfigDict, tmp_path: Path
+) -> None:
+    assert not any("prepare" in stage.reads for stage in listed(tiny_config).values())
+    tiny_config.prepare.workers = -2
+    with pytest.raises(UserError, match="config.prepare.workers is -2"):
+        prepare_folder(tiny_config, recordings_dir(tiny_config, tiny_run), tmp_path / "out")
+
+
+@pytest.mark.parametrize(("name", "value"), [("rate_hz", 16000), ("fps", 15.0), ("height", 64), ("width", 32)])
+def test_records_prepared_otherwise_are_refused(
+    tiny_run: Path, tiny_config: ConfigDict, name: str, value: float
+) -> None:
+    before = tiny_config.data[name]
+    tiny_config.data[name] = value
+    with pytest.raises(UserError, match=f"config.data.{name} is {value}, but .* was prepared at {before}; re-run"):
+        open_split(tiny_config, prepared_dir(tiny_run), "train")
+
+
+def test_nothing_prepared_is_told(tiny_config: ConfigDict, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="holds no prepared recordings; run --job=prepare first"):
+        open_split(tiny_config, prepared_dir(tmp_path), "train")

@@ -1,0 +1,183 @@
+"""Laws of the conditional-Foley protocol on toy sounds whose material is a pitch."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from vis2sound_jax.evaluation.classifiers import event_features, fit_classifier
+from vis2sound_jax.evaluation.event_levels import centroid_hz, loudness_db
+from vis2sound_jax.systems.condfoley.scoring.items import FoleyItem, LabelledEvents, add_best_take
+from vis2sound_jax.systems.condfoley.scoring.published import PUBLISHED_METRICS, evaluate_published, name_sounds
+from vis2sound_jax.systems.condfoley.scoring.soundtracks import CHANCE_ROW, REAL_ROW, evaluate_condfoley
+
+RATE_HZ = 22_050
+PITCH_HZ = {"glass": 3_000.0, "metal": 1_500.0, "wood": 300.0}
+DECAY_S = {"hit": 0.02, "scratch": 0.12}
+
+
+def sound(events, seconds=2.0, seed=0):
+    rng = np.random.default_rng(seed)
+    wav = 1e-4 * rng.standard_normal(round(seconds * RATE_HZ))
+    for time_s, material, action, gain in events:
+        start = round(time_s * RATE_HZ)
+        t = np.arange(min(8_000, wav.size - start)) / RATE_HZ
+        wav[start : start + t.size] += gain * np.exp(-t / DECAY_S[action]) * np.cos(2 * np.pi * PITCH_HZ[material] * t)
+    return wav.astype(np.float32)
+
+
+def events_of(rng, material):
+    times = np.cumsum(rng.uniform(0.35, 0.55, 3)) - 0.1
+    return [(t, material, str(rng.choice(list(DECAY_S))), rng.uniform(0.1, 0.6)) for t in times]
+
+
+def labels_of(events):
+    times, materials, actions, _ = zip(*events, strict=True)
+    return LabelledEvents(np.array(times), materials, actions)
+
+
+@pytest.fixture(scope="module")
+def classifiers():
+    rng = np.random.default_rng(9)
+    clips = [events_of(rng, material) for material in list(PITCH_HZ) * 10]
+    features = np.concatenate([event_features(sound(c), RATE_HZ, labels_of(c).time_s) for c in clips])
+    recordings = [str(i) for i, c in enumerate(clips) for _ in c]
+    return {
+        kind: fit_classifier(features, [e[place] for c in clips for e in c], recordings, label=kind, rate_hz=RATE_HZ)
+        for place, kind in ((1, "material"), (2, "action"))
+    }
+
+
+@pytest.fixture(scope="module")
+def items():
+    rng = np.random.default_rng(3)
+    out = []
+    for number, material in enumerate(list(PITCH_HZ) * 4):
+        events, condition = events_of(rng, material), events_of(rng, material)
+        late = [(t + 0.2, *rest) for t, *rest in events]
+        other = [(t, "wood" if material != "wood" else "glass", *rest) for t, _, *rest in events]
+        good = sound(events, seed=number)
+        takes = {
+            "takes": [sound(late), good],
+            "late": sound(late),
+            "other material": sound(other),
+            "silence": np.zeros_like(good),
+        }
+        seen = (labels_of(events).time_s, np.ones(3))
+        out.append(
+            FoleyItem(
+                f"pair{number}",
+                f"r{number // 2}",
+                labels_of(events),
+                labels_of(condition),
+                good,
+                sound(condition, seed=100 + number),
+                takes,
+                None,
+                seen,
+            )
+        )
+    return out
+
+
+@pytest.fixture(scope="module")
+def scores(items, classifiers):
+    return evaluate_condfoley(add_best_take(items, RATE_HZ, "takes", "best of 2"), RATE_HZ, classifiers)
+
+
+def value(scores, row, metric):
+    return scores.rows[row][metric].value
+
+
+def test_rows_are_all_there_with_ceiling_and_floor(scores):
+    assert list(scores.rows) == [
+        "best of 2",
+        "takes",
+        "late",
+        "other material",
+        "silence",
+        REAL_ROW,
+        CHANCE_ROW,
+    ]
+    assert (scores.n_items, scores.n_events, scores.n_recordings) == (12, 36, 6)
+    for row in scores.rows:
+        given = {"count_match"} if row == CHANCE_ROW else set()  # chance knows the count
+        assert set(scores.rows[row]) == set(scores.rows[REAL_ROW]) - given
+    assert 0.1 < value(scores, CHANCE_ROW, "material") < 0.6
+    assert value(scores, REAL_ROW, "loudness_r") == pytest.approx(1.0)
+    assert abs(value(scores, CHANCE_ROW, "centroid_r")) < 0.5
+
+
+def test_timing_and_timbre_are_judged_apart(scores):
+    assert value(scores, REAL_ROW, "onset_ap_100ms") > 0.95 and value(scores, REAL_ROW, "material") > 0.9
+    assert value(scores, "late", "onset_ap_100ms") < 0.4 and value(scores, "late", "material") > 0.9
+    assert value(scores, "other material", "onset_ap_100ms") > 0.95
+    assert value(scores, "other material", "material") < 0.2
+    assert value(scores, "other material", "material_of_condition") < 0.2
+    assert value(scores, REAL_ROW, "material_of_condition") > 0.9
+    assert value(scores, "other material", "loudness_r") > 0.8 > value(scores, "late", "loudness_r")
+
+
+def test_the_published_protocol_is_kept_apart_with_its_flaws(scores):
+    legacy = {row: {name: e.value for name, e in metrics.items()} for row, metrics in scores.legacy.items()}
+    assert set(legacy) == set(scores.rows) and all(set(m) == set(PUBLISHED_METRICS) for m in legacy.values())
+    right = ("count_match", "onset_accuracy", "onset_ap", "action")
+    assert all(legacy[REAL_ROW][name] == 1.0 for name in right)
+    assert legacy[REAL_ROW]["material"] > 0.9 > 0.2 > legacy["other material"]["material"]
+    # Nothing is heard in silence, and the published AP is full.
+    assert legacy["silence"]["onset_ap"] == 1.0 and legacy["silence"]["onset_accuracy"] == 0.0
+    assert legacy[CHANCE_ROW]["material"] < 0.7 and legacy[CHANCE_ROW]["onset_accuracy"] < 0.8
+
+
+def test_published_rates_and_sounds_without_onsets(items, classifiers):
+    wavs = [items[0].wav, np.zeros(RATE_HZ, np.float32), items[1].wav[:-777]]
+    together = name_sounds(wavs, RATE_HZ, classifiers)
+    assert together == [name_sounds([wav], RATE_HZ, classifiers)[0] for wav in wavs]
+    assert set(together[1]) == set(classifiers) and together[0]["material"] == "glass"
+    double = [replace(i, wav=np.repeat(i.wav, 2), condition_wav=i.wav, takes={}) for i in items[:1]]
+    rows = evaluate_published(double, 2 * RATE_HZ, classifiers, real_row="real", chance_row="chance").rows
+    assert rows["real"]["onset_ap"].value == rows["chance"]["onset_ap"].value == 1.0
+
+
+def test_silence_scores_zero(scores):
+    for metric in ("onset_ap_100ms", "onset_f1_50ms", "onset_best_f1_100ms", "count_match"):
+        assert value(scores, "silence", metric) == 0.0
+
+
+def test_best_take_is_chosen_by_what_is_seen(scores):
+    assert value(scores, "best of 2", "onset_ap_100ms") == pytest.approx(value(scores, REAL_ROW, "onset_ap_100ms"))
+    assert value(scores, "takes", "onset_ap_100ms") < value(scores, "best of 2", "onset_ap_100ms")
+
+
+def test_results_are_json(scores):
+    text = json.dumps(scores.as_dict(), allow_nan=False)
+    assert json.loads(text)["rows"][REAL_ROW]["material"]["value"] > 0.9
+    lines = [json.dumps(example, allow_nan=False) for example in scores.examples]
+    assert len(lines) == 12 * (2 + 1 + 1 + 1 + 1 + 1 + 1)
+    assert all(set(PUBLISHED_METRICS) <= set(example["legacy"]) for example in scores.examples)
+    assert np.trace(scores.confusion[REAL_ROW]["material"]) > 32
+
+
+def test_unlabelled_events_do_not_count(items, classifiers):
+    blank = [replace(i, target=replace(i.target, material=["None"] * 3), takes={}) for i in items[:2]]
+    scores = evaluate_condfoley(blank, RATE_HZ, classifiers)
+    assert np.isnan(value(scores, REAL_ROW, "material")) and value(scores, REAL_ROW, "action") > 0.5
+
+
+def test_wrong_items_are_named(items, classifiers):
+    with pytest.raises(ValueError, match="no test items"):
+        evaluate_condfoley([], RATE_HZ, classifiers)
+    with pytest.raises(ValueError, match="item pair1 has rows"):
+        evaluate_condfoley([items[0], replace(items[1], takes={})], RATE_HZ, classifiers)
+    with pytest.raises(ValueError, match="no video onsets"):
+        add_best_take([replace(items[0], video_onsets=None)], RATE_HZ, "takes", "best")
+
+
+def test_levels_measure_the_event():
+    wav = sound([(0.5, "glass", "hit", 0.5), (1.5, "wood", "hit", 0.05)])
+    times = np.array([0.5, 1.5, 1.99, 5.0])
+    loud, bright = loudness_db(wav, RATE_HZ, times), centroid_hz(wav, RATE_HZ, times)
+    assert loud[0] - loud[1] == pytest.approx(20.0, abs=1.0) and loud[3] == -80.0
+    assert bright[0] == pytest.approx(3_000, rel=0.1) and bright[1] == pytest.approx(300, rel=0.3)
+    assert bright[3] == pytest.approx(RATE_HZ / 4, rel=0.01)

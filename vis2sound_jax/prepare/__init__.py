@@ -1,0 +1,1 @@
+"""From recordings to records: builders, shards, the processes that write them."""

@@ -1,0 +1,1 @@
+"""The spine: from flags to a system's stages; it knows no system."""

@@ -1,0 +1,76 @@
+"""What `--help` says: of the program, of a config, of a job."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from vis2sound_jax.run.requests import Flag
+from vis2sound_jax.run.stage import Stage
+
+_PROGRAM = "python -m vis2sound_jax.main"
+_GENERAL = (
+    Flag("workdir", "runs/NAME", "Folder of the run; NAME is the config's name.", "runs/mine"),
+    Flag("job", "all stages", "One stage or job instead of all stages.", "generate"),
+    Flag("config.SETTING", "", "Changes any value of the config.", "500"),
+    Flag("multihost", False, "One of several processes; with --coordinator, --processes and --process_id."),
+)
+
+
+def general_help() -> str:
+    """Explains the program to someone who has not named a config."""
+    return "\n".join(
+        [
+            "vis2sound makes sound for silent film.",
+            f"\nusage: {_PROGRAM} --config=FILE[:PRESET] [--job=NAME] [flags]\n",
+            "  --config=configs/condfoley.py    Conditional Foley: sound like an example",
+            "  --config=configs/vis.py          Visually Indicated Sounds: sound of impacts, without an example\n",
+            *_flag_lines(_GENERAL),
+            "\nWith --config, --help lists its stages and jobs; with --job too, the flags of that job.",
+        ]
+    )
+
+
+def config_help(config: Any, stages: Mapping[str, Stage]) -> str:
+    """Lists what can be done with a config.
+
+    Args:
+      config: the settings.
+      stages: of its system, by name.
+    """
+    width = max(len(name) for name in stages)
+    own = [name for name in stages if name in config.stages]
+    others = [name for name in stages if name not in config.stages]
+    return "\n".join(
+        [
+            f"{config.name}: the stages of a run, in order; without --job all that are not finished are done",
+            *(f"  {name:<{width}}  {stages[name].help}" for name in own),
+            "\nfurther jobs and stages, by --job=NAME",
+            *(f"  {name:<{width}}  {stages[name].help}" for name in others),
+            "",
+            *_flag_lines(_GENERAL),
+            f"\n{_PROGRAM} --config=… --job=NAME --help lists the flags of a job.",
+        ]
+    )
+
+
+def job_help(stage: Stage) -> str:
+    """Lists the flags of a job, each with its default and an example.
+
+    Args:
+      stage: the job.
+    """
+    example = " ".join(f"--{flag.name}={flag.example}" for flag in stage.flags if flag.example and not flag.default)
+    usage = f"{_PROGRAM} --config=… --job={stage.name} {example}".rstrip()
+    own = _flag_lines(stage.flags) if stage.flags else ["  no flags of its own"]
+    return "\n".join([f"{stage.name}: {stage.help}\n\n  {usage}\n", *own, "", *_flag_lines(_GENERAL)])
+
+
+def _flag_lines(flags: tuple[Flag, ...]) -> list[str]:
+    width = max(len(flag.name) for flag in flags)
+    return [f"  --{flag.name:<{width}}  {flag.help}{_facts(flag)}" for flag in flags]
+
+
+def _facts(flag: Flag) -> str:
+    facts = [f"one of {', '.join(flag.choices)}"] if flag.choices else []
+    facts += [f"default: {flag.default}"] if flag.default not in ("", -1.0) else []
+    facts += [f"example: --{flag.name}={flag.example}"] if flag.example else []
+    return f" ({'; '.join(facts)})" if facts else ""

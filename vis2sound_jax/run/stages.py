@@ -1,0 +1,223 @@
+"""Stages: a run's jobs in order, with marks in the workdir so that the same command continues."""
+
+import contextlib
+import fcntl
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from vis2sound_jax.errors import UserError, file_error
+from vis2sound_jax.run import hosts
+from vis2sound_jax.run.requests import with_request
+from vis2sound_jax.run.stage import Stage, listed, stage_named
+from vis2sound_jax.run.workdir import config_path, mark_path
+from vis2sound_jax.whole import write_json
+
+_FIRST_FILES = ("lock", ".config.json.*.part")
+"""What a run that is killed at its very beginning leaves."""
+
+Start = Callable[[Stage, ConfigDict, Path], Mapping[str, Any]]
+"""Does a stage, usually by importing its module; returns the summary of what was written."""
+
+
+def _is_first(entry: Path) -> bool:
+    return any(entry.match(pattern) for pattern in _FIRST_FILES)
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        raise file_error(
+            path, "this is not a file that a run left here", "delete it or choose another --workdir"
+        ) from None
+
+
+def _plain(config: ConfigDict) -> dict[str, Any]:
+    """The config as JSON gives it back, so that settings on disk and in memory compare equal."""
+    return json.loads(config.to_json())
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(value, dict):
+        return {prefix: value}
+    return {
+        name: leaf
+        for key, inner in value.items()
+        for name, leaf in _flat(inner, f"{prefix}.{key}" if prefix else key).items()
+    }
+
+
+def _settings(config: ConfigDict, stage: Stage) -> dict[str, Any]:
+    """The parts of the config that a stage depends on, with flat dotted names."""
+    reads = tuple(f"{name}." for name in stage.reads)
+    return {name: value for name, value in _flat(_plain(config)).items() if f"{name}.".startswith(reads)}
+
+
+def _read_mark(config: ConfigDict, workdir: Path, stage: Stage) -> dict[str, Any] | None:
+    """Reads a stage's mark, and refuses or forgets it if it was begun with other settings."""
+    mark = _read_json(mark_path(workdir, stage.name))
+    if mark is None:
+        return None
+    before, now = mark["settings"], _settings(config, stage)
+    for name in sorted(before | now):
+        if before.get(name) != now.get(name):
+            if stage.remade:
+                return None
+            raise UserError(
+                f"{workdir}: stage {stage.name} was begun with config.{name}={before.get(name)!r}, "
+                f"but it is {now.get(name)!r} now; choose another --workdir, "
+                "or delete this folder to start again"
+            )
+    return mark
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds) // 60} min {int(seconds) % 60:02d} s"
+
+
+def _describe(summary: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in summary.items())
+
+
+@contextlib.contextmanager
+def own_workdir(config: ConfigDict, workdir: Path) -> Iterator[None]:
+    """Holds a workdir for one run: makes it, checks that it is this config's, keeps other runs out.
+
+    The lock is the kernel's and goes with its process, however that ends; the file stays.
+
+    Args:
+      config: its `name` must be that of the runs before in this folder.
+      workdir: made if it is not there.
+
+    Yields:
+      Nothing.
+
+    Raises:
+      UserError: if the folder cannot be made, is not a run's, is another config's, or is in use.
+    """
+    known = _read_json(config_path(workdir)) if workdir.is_dir() else None
+    if known is not None and known.get("name") != config.name:
+        raise file_error(
+            workdir,
+            f"it holds a run of {known.get('name')}, not of {config.name}",
+            "choose another --workdir",
+        )
+    try:
+        workdir.mkdir(parents=True, exist_ok=True)
+        if known is None and any(not _is_first(entry) for entry in workdir.iterdir()):
+            raise file_error(workdir, "the folder has files of something else in it", "choose another --workdir")
+        lock = (workdir / "lock").open("a+", encoding="utf-8")
+    except (FileExistsError, NotADirectoryError, PermissionError) as error:
+        raise file_error(
+            workdir, f"cannot be used as a folder ({error.strerror})", "choose another --workdir"
+        ) from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            problem = f"another run (process {lock.read().strip() or 'unknown'}) is using it"
+            raise file_error(workdir, problem, "wait for it or choose another --workdir") from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def check_before(config: ConfigDict, workdir: Path) -> None:
+    """Refuses a job in a run of which the stages that it builds on were begun with other settings.
+
+    A job asked for by name is not compared by `run_stages`; those that load weights call this.
+
+    Args:
+      config: the settings; `config.stage` is the job, a stage of the run.
+      workdir: of the run; stages that were not begun are not compared.
+
+    Raises:
+      UserError: if any setting that a stage and this job depend on differs.
+    """
+    stages = listed(config)
+    known = set(stages[config.stage].reads)
+    for name in config.stages[: config.stages.index(config.stage)]:
+        if set(stages[name].reads) <= known:
+            _read_mark(config, workdir, stages[name])
+
+
+def run_job(
+    config: ConfigDict, workdir: Path, stage: Stage, start: Start, given: Mapping[str, Any] | None = None
+) -> Mapping[str, Any]:
+    """Runs a job by its name, without a mark and without the lock of the workdir.
+
+    Args:
+      config: the settings; the job finds its name in `config.stage` and its flags in `config.request`.
+      workdir: of a finished run, where the job needs one.
+      stage: the job.
+      start: does it.
+      given: the flags that were given; the others have their defaults.
+
+    Returns:
+      The summary.
+    """
+    return start(stage, with_request(config, stage.name, stage.flags, given or {}), workdir)
+
+
+def _run_stage(config: ConfigDict, workdir: Path, stage: Stage, start: Start) -> dict[str, Any]:
+    mark: dict[str, Any] = {"finished": False, "settings": _settings(config, stage)}
+    if hosts.is_first():
+        # Begun counts too: half of a training with one learning rate must not go on with another.
+        write_json(mark_path(workdir, stage.name), mark)
+    started_s = time.monotonic()
+    summary = dict(run_job(config, workdir, stage, start))
+    mark |= {"finished": True, "summary": summary, "seconds": round(time.monotonic() - started_s, 2)}
+    hosts.wait(stage.name)
+    if hosts.is_first():
+        write_json(mark_path(workdir, stage.name), mark)
+        print(f"{stage.name}: done in {_duration(mark['seconds'])} ({_describe(summary)})", flush=True)
+    return mark
+
+
+def run_stages(
+    config: ConfigDict, workdir: Path, stages: Mapping[str, Stage], start: Start, *, only: str | None = None
+) -> dict[str, Mapping[str, Any]]:
+    """Runs the stages of a config in order and skips those that are finished.
+
+    Args:
+      config: `stages` names them in order.
+      workdir: gets `config.json`, `stages/<stage>.json` and whatever the stages write.
+      stages: by name, those that the system has.
+      start: does a stage.
+      only: run this stage alone; None runs all.
+
+    Returns:
+      stage → summary, for every stage that was run or found finished.
+
+    Raises:
+      UserError: if a stage is unknown or was begun with other settings, or the workdir is not this config's or is
+        in use.
+    """
+    wanted = [stage_named(stages, name) for name in (tuple(config.stages) if only is None else (only,))]
+    first = hosts.is_first()
+    with own_workdir(config, workdir) if first else contextlib.nullcontext():
+        hosts.wait("workdir")
+        # All marks are compared before anything runs, so that nobody waits hours for a refusal.
+        marks = [_read_mark(config, workdir, stage) for stage in wanted]
+        hosts.wait("marks")
+        if first:
+            write_json(config_path(workdir), _plain(config))
+            (workdir / "stages").mkdir(exist_ok=True)
+        summaries = {}
+        for stage, mark in zip(wanted, marks, strict=True):
+            if mark is None or not mark["finished"]:
+                mark = _run_stage(config, workdir, stage, start)
+            elif first:
+                print(f"{stage.name}: finished ({_describe(mark['summary'])})", flush=True)
+            summaries[stage.name] = mark["summary"]
+    return summaries

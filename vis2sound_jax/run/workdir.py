@@ -1,0 +1,63 @@
+"""Every place in the folder of a run. Nothing else in the package joins such paths."""
+
+import json
+from pathlib import Path
+
+from ml_collections import ConfigDict
+
+from vis2sound_jax.errors import file_error
+
+
+def procedural_dir(workdir: Path) -> Path:
+    """Where procedural recordings are written."""
+    return workdir / "data" / "recordings"
+
+
+def prepared_dir(workdir: Path) -> Path:
+    """Where a run keeps its records."""
+    return workdir / "data" / "prepared"
+
+
+def checkpoints_dir(workdir: Path, folder: str) -> Path:
+    """Where a training keeps its weights; `folder` is its own in the workdir, usually the stage's name."""
+    return workdir / folder / "checkpoints"
+
+
+def config_path(workdir: Path) -> Path:
+    """The settings of the last run in a workdir."""
+    return workdir / "config.json"
+
+
+def mark_path(workdir: Path, stage: str) -> Path:
+    """The mark of a stage that was begun."""
+    return workdir / "stages" / f"{stage}.json"
+
+
+def other_data_dir(workdir: Path, name: str) -> Path:
+    """Where an evaluation on recordings that a run was not trained on keeps what it makes."""
+    return workdir / "other_data" / name
+
+
+def settings_of(workdir: Path) -> ConfigDict:
+    """Reads the settings of a run.
+
+    Args:
+      workdir: the folder that `python -m vis2sound_jax.main` wrote.
+
+    Returns:
+      The config.
+
+    Raises:
+      UserError: if the folder holds no run, or its settings are damaged.
+    """
+    path = config_path(workdir)
+    try:
+        return ConfigDict(json.loads(path.read_text(encoding="utf-8")))
+    except (FileNotFoundError, NotADirectoryError):
+        raise file_error(
+            workdir,
+            "there is no finished run",
+            "train one first (bash launch/quickstart.sh), or name its --workdir",
+        ) from None
+    except ValueError:
+        raise file_error(path, "is damaged", "run the training command again in another --workdir") from None

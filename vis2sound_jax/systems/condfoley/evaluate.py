@@ -1,0 +1,154 @@
+"""Evaluates a run on held-out recordings: metrics.json, examples.jsonl and report.html."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vis2sound_jax.audio.files import decode_flac
+from vis2sound_jax.audio.onsets import onset_events
+from vis2sound_jax.evaluation.baselines import motion_peaks
+from vis2sound_jax.evaluation.bootstrap import Estimate
+from vis2sound_jax.evaluation.classifiers import (
+    EventClassifier,
+    event_features,
+    fit_classifier,
+    labelled,
+    save_classifier,
+)
+from vis2sound_jax.evaluation.detection import detection_table
+from vis2sound_jax.prepare.records import Record
+from vis2sound_jax.run.prepare import prepare_folder
+from vis2sound_jax.run.recordings import data_name, open_split, recordings_dir
+from vis2sound_jax.run.workdir import prepared_dir
+from vis2sound_jax.systems.condfoley import chain as api
+from vis2sound_jax.systems.condfoley.scoring.pairs import Pair, PairMaker, choose_pairs
+from vis2sound_jax.systems.condfoley.scoring.present import write_evaluation_report
+from vis2sound_jax.systems.condfoley.scoring.ranked import add_best, measure
+from vis2sound_jax.systems.condfoley.scoring.rows import BEST_ROW, ablated_chains
+from vis2sound_jax.systems.condfoley.scoring.soundtracks import FoleyScores, evaluate_condfoley
+from vis2sound_jax.systems.condfoley.tasks import transformer_task
+from vis2sound_jax.systems.condfoley.token_cache import token_recordings
+from vis2sound_jax.training.progress import Progress, track
+from vis2sound_jax.video.files import decode_jpeg
+from vis2sound_jax.video.frames import grey
+from vis2sound_jax.whole import write_json, write_whole
+
+ENCODER_ROW = "video encoder"
+KINDS = ("material", "action")
+_MIN_EVENTS = 8
+
+
+def run(config: Any, workdir: Path) -> dict[str, Any]:
+    """Scores video onsets and every way to make a soundtrack, with ceiling, floor and 95 % intervals.
+
+    Args:
+      config: the settings. If its data is not what the run was trained on, it is prepared on first use.
+      workdir: of a run whose stages before are finished.
+
+    Returns:
+      The files and the leading numbers.
+    """
+    prepared, target = evaluation_data(config, workdir)
+    target.mkdir(parents=True, exist_ok=True)
+    foley = api.load(workdir, config)
+    records = list(open_split(config, prepared, "test"))
+    own = prepared == prepared_dir(workdir)
+    tokens = token_recordings(config, workdir, "test", prepared=None if own else prepared)
+    detection = _detection(foley, records)
+    classifiers = fit_classifiers(list(open_split(config, prepared, "train")), config.data.rate_hz)
+    for kind, classifier in classifiers.items():
+        save_classifier(target / f"{kind}_classifier.joblib", classifier)
+    maker = PairMaker(foley, config, tokens, records, ablated_chains(foley, workdir))
+    pairs = choose_pairs(tokens, records, config.transformer.columns, config.evaluate.pairs, config.seed)
+    with Progress(len(pairs), "takes", unit="pair") as progress:
+        items = maker.items(pairs, progress=progress.reach)
+    items, accepted = add_best(foley, tokens, pairs, items, config.evaluate.takes)
+    scores = evaluate_condfoley(items, config.data.rate_hz, classifiers, seed=config.seed)
+    sync = measure(foley, tokens, records, items, accepted)
+    nats = _cross_entropy(config, maker, pairs)
+    metrics = {
+        "data": data_name(config),
+        "detection": {row: {name: e.as_dict() for name, e in m.items()} for row, m in detection.items()},
+        "cross_entropy": nats,
+        "condfoley": scores.as_dict(),
+        "sync": sync.as_dict(),
+        "classifier_training_sounds": {kind: list(c.classes) for kind, c in classifiers.items()},
+    }
+    write_json(target / "metrics.json", metrics)
+    lines = "".join(json.dumps(line) + "\n" for line in scores.examples)
+    write_whole(target / "examples.jsonl", lines)
+    write_evaluation_report(target / "report.html", config, foley, detection, scores, nats, items, sync.tables())
+    return {
+        "metrics": str(target / "metrics.json"),
+        "report": str(target / "report.html"),
+        **_leading(detection, scores, config.evaluate.takes),
+    }
+
+
+def evaluation_data(config: Any, workdir: Path) -> tuple[Path, Path]:
+    """Finds the records to evaluate on and where results go; prepares a foreign folder on first use."""
+    known = json.loads((workdir / "config.json").read_text(encoding="utf-8"))["data"]["recordings"]
+    if known == config.data.recordings:
+        return prepared_dir(workdir), workdir / "evaluate"
+    folder = recordings_dir(config, workdir)
+    place = workdir / "other_data" / folder.name
+    if not (place / "prepared" / "dataset_info.json").exists():
+        place.mkdir(parents=True, exist_ok=True)
+        prepare_folder(config, folder, place / "prepared")
+    return place / "prepared", place / "evaluate"
+
+
+def _detection(foley: api.Foley, records: Sequence[Record]) -> dict[str, dict[str, Estimate]]:
+    """Scores when things are seen to sound, over whole recordings."""
+    seen, moved, heard = [], [], []
+    for record in track(records, "onsets of whole films", unit="film"):
+        film = np.stack([decode_jpeg(data, grey=foley.grey) for data in record["frames"]])
+        seen.append(foley.onsets_in(film))
+        moved.append(motion_peaks(film if foley.grey else grey(film), record["fps"]))
+        heard.append(onset_events(*decode_flac(record["audio"])))
+    return detection_table(
+        [record["event_time_s"].astype(float) for record in records],
+        [(float(record["span_s"][0]), float(record["span_s"][1])) for record in records],
+        [record["id"] for record in records],
+        {ENCODER_ROW: seen, "motion peaks": moved, "real sound": heard},
+    )
+
+
+def fit_classifiers(records: Sequence[Record], rate_hz: int) -> dict[str, EventClassifier]:
+    """Fits material and action on real training sounds; a kind with one class or few labels is left out."""
+    features, names = [], []
+    labels: dict[str, list[str]] = {kind: [] for kind in KINDS}
+    for record in track(records, "training sounds", unit="recording"):
+        wav, _ = decode_flac(record["audio"])
+        features.append(event_features(wav, rate_hz, record["event_time_s"]))
+        names += [record["id"]] * len(record["event_time_s"])
+        labels["material"] += record["event_material"]
+        labels["action"] += record["event_action"]
+    every = np.concatenate(features)
+    found = {}
+    for kind, given in labels.items():
+        known = np.array(given)[labelled(given)]
+        if len(known) >= _MIN_EVENTS and len(set(known)) > 1:
+            found[kind] = fit_classifier(every, given, names, label=kind, rate_hz=rate_hz)
+    return found
+
+
+def _cross_entropy(config: Any, maker: PairMaker, pairs: Sequence[Pair]) -> dict[str, float]:
+    """Nats a code of the held-out targets with the right, a shuffled and no condition, and of every ablation."""
+    nats = transformer_task(config).cross_entropy(maker.foley.params["transformer"], maker.examples(pairs))
+    for name, chain in maker.ablations.items():
+        found = transformer_task(config, name).cross_entropy(chain.params["transformer"], maker.examples(pairs, name))
+        nats[f"nats_{name}"] = found["nats_none" if name == "no_condition" else "nats_matched"]
+    return nats
+
+
+def _leading(detection: dict[str, dict[str, Estimate]], scores: FoleyScores, takes: int) -> dict[str, float]:
+    best = scores.rows[BEST_ROW.format(takes)]
+    return {
+        "video_onset_ap": round(detection[ENCODER_ROW]["onset_ap_100ms"].value, 3),
+        "take_onset_ap": round(best["onset_ap_100ms"].value, 3),
+        **({"take_material": round(best["material"].value, 3)} if "material" in best else {}),
+    }

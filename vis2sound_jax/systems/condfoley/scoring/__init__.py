@@ -1,0 +1,1 @@
+"""How soundtracks of Conditional Foley are judged."""

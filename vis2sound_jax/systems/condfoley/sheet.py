@@ -1,0 +1,137 @@
+"""Runs every film of a folder with several of the others as examples, and lays all out in one report."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from vis2sound_jax.audio.onsets import onset_times
+from vis2sound_jax.errors import UserError, file_error
+from vis2sound_jax.report.contact_sheet import contact_sheet
+from vis2sound_jax.report.page import write_report
+from vis2sound_jax.report.parts import Example, Picture, Report
+from vis2sound_jax.report.pictures import MelPanel
+from vis2sound_jax.systems.condfoley import chain as api
+from vis2sound_jax.systems.condfoley.manifest import write_takes
+from vis2sound_jax.training.progress import Progress
+from vis2sound_jax.whole import write_json
+
+_FILMS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
+
+
+class _Made(NamedTuple):
+    """One film with the sound of one example."""
+
+    video: Path
+    example: Path
+    output: Path
+    wav: np.ndarray
+
+
+def run(config: Any, workdir: Path) -> dict[str, Any]:
+    """Makes one take for every film and each of its examples, which are the films after it in order of name.
+
+    Args:
+      config: `config.request.films`, `.examples`, `.output` and `.seed`.
+      workdir: of a finished run.
+
+    Returns:
+      The report, the number of films made of those asked for, and how many files could not be used.
+
+    Raises:
+      UserError: if a folder cannot be used or no film could be made.
+    """
+    request = config.request
+    if not (request.films and request.output):
+        raise UserError("--job=sheet needs --films=FOLDER and --output=FOLDER")
+    films, folder = _films(Path(request.films)), _folder(Path(request.output), Path(request.films))
+    foley = api.load(workdir, config)
+    folder.mkdir(exist_ok=True)
+    made: list[_Made] = []
+    bad: dict[Path, str] = {}
+    wanted = len(films) * min(request.examples, len(films) - 1)
+    with Progress(wanted, "films", unit="film") as progress:
+        for place in range(len(films)):
+            for one in _of_film(foley, films, place, request.examples, request.seed, folder, bad):
+                made.append(one)
+                progress.reach(len(made), wanted)
+    if not made:
+        raise UserError(f"{request.films}: no film could be made, beginning with {next(iter(bad.values()))}")
+    summary = {"films": len(made), "of": wanted, "not_usable": len(bad)}
+    _write(folder, foley, made, bad, summary)
+    return {"report": str(folder / "report.html"), **summary}
+
+
+def _films(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise file_error(folder, "there is no such folder of films", "check --films")
+    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in _FILMS and path.is_file())
+    if len(found) < 2:
+        raise file_error(folder, f"holds {len(found)} films", "name a folder with at least two films as --films")
+    return found
+
+
+def _folder(folder: Path, films: Path) -> Path:
+    if folder.resolve() == films.resolve():
+        raise file_error(folder, "is the folder of the films themselves", "name another --output")
+    if folder.exists() and not folder.is_dir():
+        raise file_error(folder, "is a file", "name a folder as --output")
+    if not folder.absolute().parent.is_dir():
+        raise file_error(folder.absolute().parent, "there is no such folder", "make it or name another --output")
+    return folder
+
+
+def _of_film(
+    foley: api.Foley, films: list[Path], place: int, count: int, seed: int, folder: Path, bad: dict[Path, str]
+) -> Iterator[_Made]:
+    """Goes on to the next example where one cannot be used, and stops where the film itself cannot."""
+    video, done = films[place], 0
+    for example in films[place + 1 :] + films[:place]:
+        if done == count:
+            return
+        if example in bad:
+            continue
+        output = folder / f"{place:02d}_{done + 1}_{video.stem}_like_{example.stem}.mp4"
+        try:
+            takes = foley.generate(video, example, takes=1, seed=seed)
+            write_takes(takes, foley, video=video, example=example, output=output, seed=seed)
+        except UserError as error:
+            # An error names the file that it is about.
+            broken = example if str(error).startswith(f"{example}: ") else video
+            bad[broken] = str(error)
+            if broken == video:
+                return
+            continue
+        done += 1
+        yield _Made(video, example, output, takes.wavs[0])
+
+
+def _write(folder: Path, foley: api.Foley, made: list[_Made], bad: dict[Path, str], summary: dict[str, Any]) -> None:
+    report = Report(
+        title=f"{summary['films']} of {summary['of']} films with the sounds of others",
+        data=f"films of {made[0].video.parent.name}; networks trained on {foley.trained_on}",
+        pictures=[Picture(_picture(made, foley.rate_hz), "log-mels of all takes, a row for every film")],
+        examples=[
+            Example(
+                title=one.output.stem,
+                note=f"film {one.video.name}, example {one.example.name}",
+                rate_hz=foley.rate_hz,
+                sounds={},
+                film=one.output.name,
+            )
+            for one in made
+        ],
+        left_out=list(bad.values()),
+    )
+    write_report(folder / "report.html", report)
+    listed = [{"film": one.output.name, "video": one.video.name, "example": one.example.name} for one in made]
+    write_json(folder / "sheet.json", {**summary, "made": listed, "left_out": list(bad.values())})
+
+
+def _picture(made: list[_Made], rate_hz: int) -> bytes:
+    rows: dict[str, list[MelPanel]] = {}
+    for one in made:
+        panel = MelPanel(f"like {one.example.stem}", one.wav, onset_times(one.wav, rate_hz))
+        rows.setdefault(one.video.name, []).append(panel)
+    return contact_sheet(list(rows.items()), rate_hz)

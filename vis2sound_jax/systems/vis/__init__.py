@@ -1,0 +1,82 @@
+"""Visually Indicated Sounds (Owens et al., CVPR 2016): its stages and jobs. Nothing heavy is imported here."""
+
+from vis2sound_jax.run import requests
+from vis2sound_jax.run.requests import Flag
+from vis2sound_jax.run.stage import Stage
+
+_HERE = "vis2sound_jax.systems.vis"
+_SYNTHESIS = Flag(
+    "synthesis",
+    "",
+    "How sounds of impacts are made; by default as config.synthesis.kind says.",
+    "exemplar",
+    choices=("exemplar", "parametric"),
+)
+
+_HEARD = ("seed", "data", "world", "sound")
+_SEEN = (*_HEARD, "streams", "init_from")
+_RESULTS = (*_SEEN, "prediction", "detection", "synthesis")
+
+STAGES = (
+    Stage(
+        "prepare",
+        "vis2sound_jax.run.prepare",
+        "reads or draws the recordings and turns them into records",
+        reads=("seed", "data", "world"),
+    ),
+    Stage("sounds", f"{_HERE}.sounds", "computes cochleagrams and collects exemplars", reads=_HEARD),
+    Stage(
+        "streams",
+        f"{_HERE}.train",
+        "trains the streams of motion and colour from the sound",
+        reads=_SEEN,
+        every_host=True,
+    ),
+    Stage("seen", f"{_HERE}.seen", "watches all recordings once and keeps what is seen", reads=_SEEN),
+    *(
+        Stage(name, f"{_HERE}.train", text, reads=(*_SEEN, name.partition("_")[0]), every_host=True)
+        for name, text in (
+            ("prediction", "trains the network from what is seen to the sound of single impacts"),
+            ("prediction_no_spacetime", "the same without motion"),
+            ("prediction_no_rnn", "the same without recurrence"),
+            ("detection", "trains the network from what is seen to the sound of whole films"),
+            ("detection_no_spacetime", "the same without motion"),
+        )
+    ),
+    Stage(
+        "evaluate",
+        f"{_HERE}.evaluate",
+        "scores held-out recordings: metrics.json and report.html",
+        reads=(*_RESULTS, "evaluate"),
+        remade=True,
+    ),
+    Stage(
+        "generate",
+        f"{_HERE}.generate",
+        "makes soundtracks: for your film, or as a stage for held-out films",
+        reads=(*_RESULTS, "generate"),
+        flags=(requests.VIDEO, requests.OUTPUT, requests.SEED, _SYNTHESIS),
+    ),
+)
+"""In the order in which a run does them; `config.stages` says which ones it does."""
+
+JOBS = (
+    Stage(
+        "convert",
+        f"{_HERE}.convert",
+        "converts ImageNet weights",
+        flags=(requests.KIND, requests.SOURCE, requests.OUTPUT._replace(example="weights/")),
+    ),
+    Stage(
+        "plan",
+        "vis2sound_jax.planning.plan",
+        "tells what a training step needs on chips that are not there",
+        flags=(
+            requests.TOPOLOGY,
+            requests.STAGE._replace(default="prediction", example="streams"),
+            requests.SCALE_BATCH,
+            requests.OUTPUT._replace(example="plan.json"),
+        ),
+    ),
+)
+"""Asked for by name alone, of a finished run or of none."""

@@ -1,0 +1,127 @@
+"""Films of held-out recordings with the sounds that a run makes for them."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vis2sound_jax.audio.files import decode_flac
+from vis2sound_jax.data.impacts import CLIP_FRAMES, Clip
+from vis2sound_jax.listening.study import StudyItem
+from vis2sound_jax.prepare.records import Record
+from vis2sound_jax.retrieval.paste import paste_exemplars
+from vis2sound_jax.run.recordings import open_split
+from vis2sound_jax.run.workdir import prepared_dir
+from vis2sound_jax.systems.vis.bank import open_bank
+from vis2sound_jax.systems.vis.films import KINDS, FilmMaker
+from vis2sound_jax.systems.vis.predict import Predictor
+from vis2sound_jax.systems.vis.scoring.rows import SplitClips
+from vis2sound_jax.systems.vis.seen import open_streams
+from vis2sound_jax.systems.vis.sounds import erb_spec
+from vis2sound_jax.systems.vis.soundtrack import parametric
+from vis2sound_jax.video.files import decode_jpeg
+from vis2sound_jax.video.mux import write_film
+
+_AROUND_S = 0.5
+"""Shown before and after an impact."""
+_SCALE = 4
+"""Small frames are enlarged by this for people to watch."""
+
+
+def write_films(config: Any, workdir: Path, folder: Path, count: int) -> list[Path]:
+    """Writes whole test films with both kinds of soundtrack.
+
+    Args:
+      config: the settings of a run with a detection model.
+      workdir: of the run.
+      folder: where to; made if it is not there.
+      count: films; each gives one file a kind.
+
+    Returns:
+      The files.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    maker = FilmMaker(config, workdir)
+    records, streams = open_split(config, prepared_dir(workdir), "test"), open_streams(workdir, "test")
+    written = []
+    for k in range(min(count, len(records))):
+        record = records[k]
+        features = maker.predictor.film(*streams.whole(record["id"]))
+        for kind in KINDS:
+            made = maker.soundtrack(features, record["duration_s"], kind=kind, seed=config.seed)
+            written.append(folder / f"{k:02d}_{record['id']}_{kind}.mp4")
+            write_film(written[-1], _frames(record), record["fps"], wav=made.wav, rate_hz=record["rate_hz"])
+    return written
+
+
+def write_clips(config: Any, workdir: Path, folder: Path, count: int) -> list[Path]:
+    """Writes test impacts, one of each recording: with the real sound, the nearest exemplar's and the parametric.
+
+    Args:
+      config: the settings of a run with a prediction model.
+      workdir: of the run.
+      folder: where to; made if it is not there.
+      count: impacts; each gives three files.
+
+    Returns:
+      The files.
+    """
+    items = study_items(config, workdir, folder, count)
+    return [Path(path) for item in items for path in (item.real, *item.synthesised.values())]
+
+
+def study_items(config: Any, workdir: Path, folder: Path, count: int) -> list[StudyItem]:
+    """Writes test impacts as films, real and synthesised, and describes them for a listening study."""
+    folder.mkdir(parents=True, exist_ok=True)
+    spec, bank, test = erb_spec(config), open_bank(workdir), SplitClips(workdir, "test")
+    predicted = np.asarray(Predictor.load(config, workdir, "prediction").clips(test.streams, test.clips))
+    records = {record["id"]: record for record in open_split(config, prepared_dir(workdir), "test")}
+    items = []
+    for number, k in enumerate(_one_a_recording(test.clips)[:count]):
+        clip, record = test.clips[k], records[test.clips[k].recording]
+        labels = {kind: getattr(test.sounds, kind)[k] for kind in ("material", "action", "reaction")}
+        films = _impact_films(record, clip, predicted[k], spec, bank, config, folder / f"{number:02d}_{record['id']}")
+        items.append(StudyItem(f"{number:02d}", record["id"], films.pop("real"), films, **labels))
+    return items
+
+
+def _impact_films(
+    record: Record, clip: Clip, predicted: np.ndarray, spec: Any, bank: Any, config: Any, stem: Path
+) -> dict[str, Path]:
+    """Writes one impact with every sound; by kind, the file."""
+    fps, rate_hz = record["fps"], record["rate_hz"]
+    before = round(_AROUND_S * fps)
+    first = max(0, clip.first + CLIP_FRAMES // 2 - before)
+    frames = _frames(record)[first : first + 2 * before]
+    length, clip_s = round(len(frames) / fps * rate_hz), (clip.first - first) / fps
+    real, _ = decode_flac(record["audio"])
+    start = round(first / fps * rate_hz)
+    index = int(bank.nearest(predicted[None])[0][0])
+    at_s = clip_s + (CLIP_FRAMES // 2 + 0.5) / fps
+    noise = parametric(predicted, spec, round(CLIP_FRAMES / fps * rate_hz), iterations=1, seed=config.seed)
+    sounds = {
+        "real": real[start : start + length],
+        "exemplar": paste_exemplars(
+            [bank.wav(index)], np.array([at_s]), impact=bank.impact, rate_hz=rate_hz, length=length
+        ),
+        "parametric": np.pad(noise, (round(clip_s * rate_hz), 0))[:length],
+    }
+    files = {}
+    for kind, wav in sounds.items():
+        files[kind] = stem.with_name(f"{stem.name}_{kind}.mp4")
+        write_film(files[kind], frames, fps, wav=wav.astype(np.float32), rate_hz=rate_hz)
+    return files
+
+
+def _one_a_recording(clips: list[Clip]) -> list[int]:
+    """The first impact of every recording: a person must not meet a recording twice (section 6)."""
+    first: dict[str, int] = {}
+    for k, clip in enumerate(clips):
+        first.setdefault(clip.recording, k)
+    return list(first.values())
+
+
+def _frames(record: Record) -> np.ndarray:
+    frames = np.stack([decode_jpeg(data) for data in record["frames"]])
+    scale = _SCALE if frames.shape[1] < 200 else 1
+    return frames.repeat(scale, axis=1).repeat(scale, axis=2)

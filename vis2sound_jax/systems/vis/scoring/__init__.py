@@ -1,0 +1,1 @@
+"""How sounds of impacts are judged."""
