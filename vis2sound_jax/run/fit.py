@@ -14,6 +14,7 @@ from vis2sound_jax.run import hosts
 from vis2sound_jax.run.workdir import checkpoints_dir
 from vis2sound_jax.training.bookkeeping import Plan
 from vis2sound_jax.training.checkpoint import is_kept, keep_elsewhere, load_params
+from vis2sound_jax.training.keys import named_key, named_seed
 from vis2sound_jax.training.loop import train
 from vis2sound_jax.training.sharding import batch_rows, make_mesh
 from vis2sound_jax.training.task import Task, TrainState
@@ -69,14 +70,20 @@ def fit(
     if config.training.checkpoints:
         with hosts.first_then_others("place of the checkpoints"):
             keep_elsewhere(directory / "checkpoints", f"{config.training.checkpoints}/{folder}/checkpoints")
-    stream = make_stream(source, example, batch_size=batch, seed=config.seed, rows=batch_rows(mesh, batch))
+    stream = make_stream(
+        source,
+        example,
+        batch_size=batch,
+        seed=named_seed(config.seed, "examples", folder),
+        rows=batch_rows(mesh, batch),
+    )
     try:
         return train(
             task,
             stream,
             _plan(config, steps),
             workdir=directory,
-            key=jax.random.fold_in(jax.random.key(config.seed), len(stage)),
+            key=named_key(config.seed, "train", folder),
             eval_fn=evaluate,
             begin=begin,
             frozen=frozen,

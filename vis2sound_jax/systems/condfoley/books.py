@@ -12,6 +12,7 @@ from jaxtyping import Float32
 from vis2sound_jax.models.codebook import perplexity
 from vis2sound_jax.models.patch_coder import KMEANS_ITERATIONS, PatchCoder, fit_books
 from vis2sound_jax.training.checkpoint import Checkpointer
+from vis2sound_jax.training.keys import named_key, named_rng
 from vis2sound_jax.training.progress import Progress
 from vis2sound_jax.training.task import TrainState
 from vis2sound_jax.training.writer import MetricsWriter
@@ -46,9 +47,9 @@ def fit(
       UserError: if there is too little sound, or the disk is full.
     """
     columns = _columns(mels, net.frames)
-    chosen = np.random.default_rng(seed).permutation(len(columns))[:_COLUMNS]
+    chosen = named_rng(seed, "books").permutation(len(columns))[:_COLUMNS]
     with Progress(net.rows, "codebook", unit="book") as progress:
-        key, patches = jax.random.key(seed), jnp.asarray(columns[np.sort(chosen)])
+        key, patches = named_key(seed, "books"), jnp.asarray(columns[np.sort(chosen)])
         earlier = jax.tree.map(jnp.asarray, dict(start)) if start else None
         books = fit_books(net, patches, key, start=earlier, progress=progress.reach)
     state = TrainState(jnp.int32(KMEANS_ITERATIONS), books, {}, {})

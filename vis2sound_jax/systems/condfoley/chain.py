@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
@@ -26,6 +25,7 @@ from vis2sound_jax.models.grid import tokens_from_grid
 from vis2sound_jax.retrieval.takes import Ranking, agreement, rank_takes
 from vis2sound_jax.run.workdir import settings_of
 from vis2sound_jax.systems.condfoley import build, trained
+from vis2sound_jax.training.keys import named_key
 from vis2sound_jax.video.files import probe, read_frames
 from vis2sound_jax.video.onsets import onsets_from_probability
 
@@ -33,8 +33,6 @@ Progress = Callable[[int, int], None]
 Onsets = tuple[np.ndarray, np.ndarray]
 
 _SILENT = 1e-4
-# Apart from the keys of sampling, which count windows from 0.
-_VOCODER_KEY = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -174,7 +172,7 @@ class Foley:
             conditions,
             self._windows(frames, seen, columns),
             columns,
-            jax.random.key(seed),
+            named_key(seed, "codes"),
             takes=takes,
             progress=progress,
         )
@@ -229,7 +227,7 @@ class Foley:
 
     def vocode(self, mel: np.ndarray, *, seed: int, vocoder: Vocoder | None = None) -> np.ndarray:
         """Turns log-mels [b, f, t] in [0, 1] into waveforms [b, t * hop], by the run's own vocoder or another."""
-        key = jax.random.fold_in(jax.random.key(seed), _VOCODER_KEY)
+        key = named_key(seed, "vocoder")
         return np.asarray((vocoder or self.vocoder)(jnp.asarray(mel, jnp.float32), key))
 
     def mel(self, grids: np.ndarray) -> np.ndarray:

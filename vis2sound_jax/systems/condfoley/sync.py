@@ -2,11 +2,10 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -15,12 +14,11 @@ from vis2sound_jax.data.tokens import TokenRecording
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.generation.coder import Coder
 from vis2sound_jax.run.fit import fit
+from vis2sound_jax.run.held_out import evaluator
 from vis2sound_jax.systems.condfoley import build, trained
 from vis2sound_jax.systems.condfoley.tasks import sync_task
 from vis2sound_jax.systems.condfoley.token_cache import token_recordings
-from vis2sound_jax.tasks.sync import SyncTask
 from vis2sound_jax.training.checkpoint import digest
-from vis2sound_jax.training.task import TrainState
 
 EVERY_HOST = True
 """Of several processes, all train together."""
@@ -53,7 +51,7 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
             "config.sync.reach_s"
         )
     held = _usable(config, workdir, "validation", net.lags)
-    evaluate = functools.partial(_validate, task, held, example, config.seed) if held else None
+    evaluate = evaluator(task, held, example, seed=config.seed, batches=1, size=_HELD_OUT_EXAMPLES)
     # Takes are heard through the codebook, so half of what it learns from is too.
     source = recordings + _through_codebook(config, workdir, recordings)
     state = fit(config, workdir, task, source, example, batch=sync.batch, steps=sync.steps, evaluate=evaluate)
@@ -83,18 +81,3 @@ def _through_codebook(config: Any, workdir: Path, recordings: Sequence[TokenReco
         mel = np.concatenate([np.asarray(coder.decode(params, jnp.asarray(window)))[0] for window in windows], axis=1)
         found.append(dataclasses.replace(one, mel=mel[:, : one.mel.shape[1]].astype(np.float16)))
     return found
-
-
-def _validate(
-    task: SyncTask,
-    held: Sequence[TokenRecording],
-    example: Callable[..., Mapping[str, Any]],
-    seed: int,
-    state: TrainState,
-) -> dict[str, float]:
-    """Loss and offsets found on held-out recordings."""
-    rng = np.random.default_rng(seed)
-    examples = [example(held[k], rng) for k in rng.integers(len(held), size=_HELD_OUT_EXAMPLES)]
-    batch = {name: np.stack([one[name] for one in examples]) for name in examples[0]}
-    means = jax.jit(task.eval_step)(state, batch, None).means()
-    return {f"held_out/{name}": value for name, value in means.items()}

@@ -1,7 +1,7 @@
 """Trains the stage that `config.stage` names: encoder, codebook, transformer, an ablation of it, or vocoder."""
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from vis2sound_jax.models.impact_net import ImpactNet
 from vis2sound_jax.models.patch_coder import PatchCoder
 from vis2sound_jax.run import hosts
 from vis2sound_jax.run.fit import check_fit, earlier, fit
+from vis2sound_jax.run.held_out import evaluator
 from vis2sound_jax.run.recordings import open_split
 from vis2sound_jax.run.workdir import prepared_dir
 from vis2sound_jax.systems.condfoley import books, build, train_paper, trained
@@ -24,8 +25,8 @@ from vis2sound_jax.systems.condfoley.tasks import stage_task, transformer_task
 from vis2sound_jax.systems.condfoley.token_cache import token_recordings
 from vis2sound_jax.systems.condfoley.train_paper import recording_mel
 from vis2sound_jax.tasks.codebook import CodebookTask, start_books
-from vis2sound_jax.tasks.transformer import TransformerTask
 from vis2sound_jax.training.checkpoint import digest, load_meta, load_params
+from vis2sound_jax.training.keys import named_key, named_rng
 from vis2sound_jax.training.progress import Progress, track
 from vis2sound_jax.training.task import TrainState
 
@@ -33,7 +34,6 @@ EVERY_HOST = True
 """Of several processes, all train together."""
 
 _BOOK_CLIPS = 1024
-_VALIDATION_BATCHES = 8
 
 
 def run(config: Any, workdir: Path) -> dict[str, Any]:
@@ -118,9 +118,9 @@ def _band_coder(config: Any, workdir: Path, net: BandCoder) -> TrainState:
     steps = codebook.warmup_steps
     warmup = CodebookTask(net, steps, quantised=False, learning_rate=codebook.learning_rate)
     state = fit_mels(task=warmup, steps=steps, folder="codebook/warmup")
-    rng = np.random.default_rng(config.seed)
+    rng = named_rng(config.seed, "books")
     clips = np.stack([example(mels[k], rng)["mel"] for k in rng.integers(len(mels), size=_BOOK_CLIPS)])
-    key = jax.random.fold_in(jax.random.key(config.seed), 1)
+    key = named_key(config.seed, "books")
     params = jax.jit(functools.partial(start_books, net))(state.params, clips, key)
     return fit_mels(task=task, steps=codebook.steps, params=params)
 
@@ -141,7 +141,7 @@ def _transformer(config: Any, workdir: Path, ablation: str = "") -> TrainState:
             f"no training recording is {transformer.columns} columns long; lower config.transformer.columns"
         )
     held = [r for r in token_recordings(config, workdir, "validation") if r.codes.shape[1] >= transformer.columns]
-    evaluate = functools.partial(_validate, task, held, example, config.seed) if held else None
+    evaluate = evaluator(task, held, example, seed=config.seed, size=16)
     return fit(
         config,
         workdir,
@@ -162,19 +162,3 @@ _STAGES: Mapping[str, Callable[[Any, Path], TrainState]] = {
     **{name: functools.partial(_transformer, ablation=name) for name in build.ABLATIONS},
     "vocoder": train_paper.vocoder,
 }
-
-
-def _validate(
-    task: TransformerTask, held: Sequence[Any], example: Callable[..., Any], seed: int, state: TrainState
-) -> dict[str, float]:
-    """Cross-entropy on held-out recordings with the right, a shuffled and no condition, as far as it was trained."""
-    rng = np.random.default_rng(seed)
-    step = jax.jit(task.eval_step)
-    total = None
-    for _ in range(_VALIDATION_BATCHES):
-        examples = [example(held[k], rng) for k in rng.integers(len(held), size=16)]
-        batch = {name: np.stack([one[name] for one in examples]) for name in examples[0]}
-        found = step(state, batch, None)
-        total = found if total is None else total.merge(found)
-    assert total is not None  # there is at least one batch
-    return {f"held_out/{name}": value for name, value in total.means().items()}

@@ -1,17 +1,16 @@
 """Trains the stage that `config.stage` names: the streams, a predictor of impacts or of whole films, an ablation."""
 
 import functools
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 
 from vis2sound_jax.data.film_clips import HeardFilm, find_timbres, heard_films, stream_example
 from vis2sound_jax.data.impacts import Clip, centred_clips, impact_example, sequences
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.run.fit import fit
+from vis2sound_jax.run.held_out import evaluator
 from vis2sound_jax.run.recordings import open_split
 from vis2sound_jax.run.workdir import prepared_dir
 from vis2sound_jax.systems.vis import build
@@ -21,12 +20,11 @@ from vis2sound_jax.systems.vis.sounds import has_split, open_pca, open_sounds
 from vis2sound_jax.tasks.impacts import ImpactTask
 from vis2sound_jax.tasks.streams import StreamsTask
 from vis2sound_jax.training.checkpoint import digest
+from vis2sound_jax.training.keys import named_key
 from vis2sound_jax.training.task import TrainState
 
 EVERY_HOST = True
 """Of several processes, all train together."""
-
-_HELD_BATCHES = 8
 
 
 def run(config: Any, workdir: Path) -> dict[str, Any]:
@@ -72,10 +70,8 @@ def _streams(config: Any, workdir: Path) -> TrainState:
     def films(split: str) -> list[HeardFilm]:
         return heard_films(open_split(config, prepared_dir(workdir), split), *open_sounds(workdir, split), pca, timbres)
 
-    evaluate = None
-    if has_split(workdir, "validation"):
-        still = functools.partial(example, augment=False)
-        evaluate = functools.partial(_held_out, task, films("validation"), still, config.seed)
+    held = films("validation") if has_split(workdir, "validation") else []
+    evaluate = evaluator(task, held, functools.partial(example, augment=False), seed=config.seed)
     return fit(
         config, workdir, task, films("train"), example, batch=streams.batch, steps=streams.steps, evaluate=evaluate
     )
@@ -99,7 +95,7 @@ def _predictor(config: Any, workdir: Path) -> TrainState:
     source, example = _examples(config, workdir, "train", ablation)
     evaluate = None
     if has_split(workdir, "validation"):
-        evaluate = functools.partial(_held_out, task, *_examples(config, workdir, "validation", ablation), config.seed)
+        evaluate = evaluator(task, *_examples(config, workdir, "validation", ablation), seed=config.seed)
     params = (
         _with_imagenet(config, task, example(source[0], np.random.default_rng(0))) if _tuned(config, section) else None
     )
@@ -125,7 +121,7 @@ def _with_imagenet(config: Any, task: ImpactTask, row: dict[str, np.ndarray]) ->
     """Fresh parameters with AlexNet's full layers over both streams."""
     _, alexnet = load_alexnet(config.streams.weights)
     batch = {name: value[None] for name, value in row.items()}
-    return with_full_layers(task.init_params(jax.random.key(config.seed), batch), alexnet)
+    return with_full_layers(task.init_params(named_key(config.seed, "train", config.stage), batch), alexnet)
 
 
 def _examples(config: Any, workdir: Path, split: str, ablation: str) -> tuple[list[Clip], Any]:
@@ -147,17 +143,3 @@ def _examples(config: Any, workdir: Path, split: str, ablation: str) -> tuple[li
         impact_example, views=views, sounds=sounds, pca=open_pca(workdir), frames=section.frames, lag=section.lag
     )
     return clips, example
-
-
-def _held_out(task: Any, clips: Sequence[Any], example: Any, seed: int, state: TrainState) -> dict[str, float]:
-    """The error on held-out clips, always the same ones."""
-    rng = np.random.default_rng(seed)
-    step = jax.jit(task.eval_step)
-    total = None
-    for _ in range(_HELD_BATCHES):
-        rows = [example(clips[k], rng) for k in rng.integers(len(clips), size=32)]
-        batch = {key: np.stack([row[key] for row in rows]) for key in rows[0]}
-        found = step(state, batch, None)
-        total = found if total is None else total.merge(found)
-    assert total is not None  # there is at least one batch
-    return {f"held_out/{name}": value for name, value in total.means().items()}

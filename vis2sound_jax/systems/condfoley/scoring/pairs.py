@@ -24,6 +24,7 @@ from vis2sound_jax.systems.condfoley.scoring.rows import (
     copied,
 )
 from vis2sound_jax.systems.condfoley.scoring.style import style_row
+from vis2sound_jax.training.keys import named_key, named_rng
 from vis2sound_jax.video.onsets import onsets_from_probability
 
 _BATCH = 16
@@ -62,7 +63,7 @@ def choose_pairs(
     Raises:
       UserError: if no recording is long enough or has events.
     """
-    rng = np.random.default_rng(seed)
+    rng = named_rng(seed, "pairs")
     usable = [k for k, one in enumerate(tokens) if one.codes.shape[1] >= 2 * columns and len(one.event_s)]
     if not usable:
         raise UserError(
@@ -254,7 +255,7 @@ class PairMaker:
     def _sample(self, chain: api.Foley, batch: Mapping[str, Any], takes: int, first: int) -> np.ndarray:
         known = np.zeros((len(batch["condition"]), 0), np.int32)
         inputs = {name: value for name, value in batch.items() if name != "target"}
-        key = jax.random.fold_in(jax.random.key(self.config.seed), first)
+        key = jax.random.fold_in(named_key(self.config.seed, "codes"), first)
         return np.asarray(chain.composer.window(chain.params["transformer"], inputs, known, key, takes=takes))
 
     def _sound(self, mel: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from jaxtyping import Float
 
 from vis2sound_jax.evaluation.style_transfer import StyleTransfer
 from vis2sound_jax.models.vgg import VGG19Head
+from vis2sound_jax.training.keys import named_key
 from vis2sound_jax.training.progress import track
 from vis2sound_jax.weights.convert import params_from_state_dict
 from vis2sound_jax.weights.files import read_state_dict
@@ -60,7 +61,7 @@ def style_row(config: Any) -> StyleRow | None:
         return None
     if not settings.style_weights:
         net = VGG19Head()
-        params = net.init(jax.random.key(config.seed), jnp.zeros(_IMAGE))["params"]
+        params = net.init(named_key(config.seed, "style"), jnp.zeros(_IMAGE))["params"]
         return StyleRow(RANDOM, StyleTransfer(net, settings.style_iterations), params)
     state = read_state_dict(settings.style_weights)
     net = VGG19Head(**sizes_from_state_dict(state, "vgg19"))
