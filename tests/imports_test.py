@@ -18,14 +18,26 @@ LIBRARIES = {
 ARROWS: dict[str, set[str]] = {
     "__init__": set(),
     "main": {"run"},
+    # The only door for notebooks, apps and whatever stands above the systems, which it finds by name.
+    "api": {"run", "audio.example", "video.film"},
     # The spine names systems by their names only.
-    "run": {"run", "training", "data.pipeline", "prepare", "world.writer", "weights"},
+    "run": {
+        "run",
+        "training",
+        "data.pipeline",
+        "prepare",
+        "world.writer",
+        "weights",
+        "audio.example",
+        "audio.files",
+        "video",
+    },
     # A system may import itself beside these, and never another one.
     "systems": {"run"} | LIBRARIES,
     "planning": {"planning", "run", "training", "systems.condfoley.tasks"},
     "report": {"report", "audio", "evaluation.bootstrap"},
     "listening": {"listening", "report", "evaluation.bootstrap"},
-    "generation": {"generation", "models", "decoding"},
+    "generation": {"generation", "models", "decoding", "audio.joining", "audio.moments", "audio.synthesis"},
     "tasks": {"tasks", "models", "training.task", "training.optim", "training.tables"},
     "evaluation": {"evaluation", "audio", "models", "retrieval"},
     "retrieval": {"retrieval", "audio"},
@@ -36,7 +48,7 @@ ARROWS: dict[str, set[str]] = {
     "prepare": {"prepare", "audio", "video"},
     "world": {"world", "audio", "video"},
     # The clock of a film is the container's, for its sound as for its frames.
-    "audio": {"audio", "video.container", "video.film"},
+    "audio": {"audio", "video.container", "video.facts", "video.film"},
     "video": {"video"},
     "weights": {"weights"},
     "errors": set(),

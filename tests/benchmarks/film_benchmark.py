@@ -12,20 +12,24 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from vis2sound_jax.audio.example import Example
 from vis2sound_jax.generation.compose import Composer
 from vis2sound_jax.generation.watch import Watcher
-from vis2sound_jax.systems.condfoley import chain as api
-from vis2sound_jax.video.files import mux_sound, probe
+from vis2sound_jax.run.manifest import write_result
+from vis2sound_jax.run.steps import Request
+from vis2sound_jax.systems.condfoley import chain
+from vis2sound_jax.systems.condfoley.chain import Foley, load
+from vis2sound_jax.video.film import Film, Pictures
 
 # What is timed: where the function lives, its name, what it does. Time inside a listed part counts for that part alone.
 PARTS = (
-    (api, "read_frames", "decode film and example's film"),
-    (Watcher, "watch", "watch both"),
-    (api, "read_sound", "read the example's sound"),
+    (Pictures, "__iter__", "open the pictures"),
+    (Watcher, "watch", "decode and watch both"),
+    (Example, "read", "read the example's sound"),
     (Composer, "film", "compose the codes"),
-    (api.Foley, "mel", "codes to log-mel"),
-    (api.Foley, "vocode", "vocode"),
-    (api, "agreement", "rank the takes"),
+    (Foley, "mel", "codes to log-mel"),
+    (chain, "sound_in_windows", "vocode"),
+    (Foley, "rank", "rank the takes"),
 )
 
 
@@ -66,12 +70,12 @@ def main() -> None:
     flags, clock = read_flags(), Clock()
     for owner, name, label in PARTS:
         setattr(owner, name, clock.timed(label, getattr(owner, name)))
-    foley, seconds = api.load(flags.workdir), probe(flags.video).duration_s
+    foley, seconds = load(flags.workdir), Film.open(flags.video).duration_s
 
     def make(folder: str) -> None:
-        takes = foley.generate(flags.video, flags.example, takes=flags.takes)
-        best = takes.wavs[takes.best]
-        clock.timed("write the film", mux_sound)(flags.video, best, takes.rate_hz, Path(folder) / "film.mp4")
+        with Film.open(flags.video) as film:
+            result = foley.generate(film, Request(example=flags.example, takes=flags.takes))
+            clock.timed("write the films", write_result)(result, Path(folder) / "film.mp4")
 
     rounds = []
     with tempfile.TemporaryDirectory() as folder:

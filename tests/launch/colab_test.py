@@ -134,7 +134,7 @@ def test_takes_are_made_shown_and_kept(play: Play, trained: Trained) -> None:
     assert shown(notebook, "show-film") == ["video", "audio"]
     assert shown(notebook, "onsets") == shown(notebook, "mels") == ["image/png"]
     assert shown(notebook, "listen") == ["video", "audio"]
-    for take in ("take1", "take2"):
+    for take in ("take", "take_take2"):
         film = folder / "runs" / "soundtracks" / f"{take}.mp4"
         assert probe(film).has_sound and probe(film).duration_s == pytest.approx(5.0, abs=0.04)
         assert len(read_sound(film.with_suffix(".wav"), 22050)) == round(probe(film).duration_s * 22050)

@@ -68,10 +68,13 @@ def test_windows_of_a_long_film_add_up_and_soundtracks_are_scored_apart() -> Non
     features, onset, sound, mask = inputs()
     seen = Seen(np.tile(features[0], (2, 1))[:50], np.tile(onset[0], 2)[:50])
     sounds = np.stack([np.tile(sound[0], (2, 1, 1))[:50], np.zeros((50, 4, 4), np.float32)])
-    found = offset_logits(NET, params(), seen, sounds, FRAMES)
+    # A log-mel whose columns lie just at the four moments of every frame.
+    mels = [sound.reshape(200, 4).T for sound in sounds]
+    clock = {"hop_s": 1 / 100, "fps": 25.0, "first_frame_s": -0.5 / 100}
+    found = offset_logits(NET, params(), seen, mels, FRAMES, **clock)
     assert found.shape == (2, 13)
     short = mask.copy()
     short[:, 20:] = 0
     held = [np.repeat(x[:, :20], [1] * 19 + [11], axis=1) for x in (features, onset, sound)]
     np.testing.assert_allclose(found[0], logits(*inputs()) + logits(*held, short), atol=1e-4)
-    np.testing.assert_allclose(found[1], offset_logits(NET, params(), seen, sounds[1:], FRAMES)[0], atol=1e-4)
+    np.testing.assert_allclose(found[1], offset_logits(NET, params(), seen, mels[1:], FRAMES, **clock)[0], atol=1e-4)

@@ -14,8 +14,8 @@ from av.error import FFmpegError
 from jaxtyping import Float32
 
 from vis2sound_jax.errors import UserError, file_error
-from vis2sound_jax.video.container import PathLike, decode_from, open_media, sound_stream, tick_of, time_of
-from vis2sound_jax.video.film import Film, read_film
+from vis2sound_jax.video.container import Media, PathLike, sound_stream, tick_of, time_of
+from vis2sound_jax.video.facts import FilmFacts, read_facts
 from vis2sound_jax.whole import replacing
 
 # Sound decoded before a window for the codec's overlap, and around it for the resampler's filter.
@@ -64,8 +64,30 @@ def read_sound(
     if start_s < 0 or (duration_s is not None and duration_s <= 0):
         problem = f"no sound starts at {start_s:g} s and lasts {duration_s} s"
         raise file_error(path, problem, "choose a window inside the recording")
-    film = read_film(path)
-    track = _read_track(path, film)
+    with Media(path) as media:
+        return read_track(media, read_facts(media), rate_hz, start_s=start_s, duration_s=duration_s)
+
+
+def read_track(
+    media: Media, film: FilmFacts | None, rate_hz: int, *, start_s: float = 0.0, duration_s: float | None = None
+) -> Float32[np.ndarray, "n"]:
+    """Reads the sound of an open file; see `read_sound`.
+
+    Args:
+      media: the file.
+      film: its facts; None for a sound file.
+      rate_hz: wanted sample rate in Hz.
+      start_s: beginning of the window in seconds.
+      duration_s: length of the window in seconds; by default up to the end of the film or file.
+
+    Returns:
+      As `read_sound`.
+
+    Raises:
+      UserError: as `read_sound`.
+    """
+    path = media.path
+    track = _read_track(media, film)
     end_s = math.inf if duration_s is None else start_s + duration_s
     if film is not None:
         end_s = min(end_s, film.duration_s)
@@ -74,7 +96,7 @@ def read_sound(
     # The decoded part starts on the grid of both rates, so a window equals the same part of the whole.
     grid_hz = math.gcd(track.rate_hz, rate_hz)
     from_s = math.floor((start_s - _CONTEXT_S) * grid_hz) / grid_hz
-    wav, end = _gather(_pieces(path, track, from_s, end_s + _CONTEXT_S))
+    wav, end = _gather(_pieces(media, track, from_s, end_s + _CONTEXT_S))
     if film is None:
         heard_s = from_s + end / track.rate_hz
         if start_s >= heard_s:
@@ -144,26 +166,27 @@ def _beyond(path: PathLike, start_s: float, end_s: float) -> UserError:
     return file_error(path, problem, "start earlier")
 
 
-def _read_track(path: PathLike, film: Film | None) -> _Track:
-    """Opens the sound track and decodes its first frame; zero is the film's first picture or that frame."""
-    with open_media(path) as container:
-        stream = sound_stream(container)
-        if stream is None:
-            raise file_error(path, "has no sound track", "use a recording with sound")
-        try:
-            frame = next(container.decode(stream), None)
-        except FFmpegError as error:
-            raise file_error(path, "its sound cannot be decoded", "convert it to wav") from error
-        if frame is None or frame.pts is None:
-            raise file_error(path, "its sound track holds no sound", "copy it again or convert it to wav")
-        zero_s = time_of(frame) if film is None else film.zero_s
-        stated_end_s = None
-        if stream.duration and (film is not None or container.format.name in _EXACT_HEADERS):
-            stated_end_s = float(((stream.start_time or 0) + stream.duration) * tick_of(stream)) - zero_s
-        return _Track(frame.sample_rate, zero_s, stated_end_s, of_film=film is not None)
+def _read_track(media: Media, film: FilmFacts | None) -> _Track:
+    """Decodes the first frame of the sound track; zero is the film's first picture or that frame."""
+    path = media.path
+    media.rewind(for_sound=True)
+    stream = sound_stream(media.container)
+    if stream is None:
+        raise file_error(path, "has no sound track", "use a recording with sound")
+    try:
+        frame = next(media.container.decode(stream), None)
+    except FFmpegError as error:
+        raise file_error(path, "its sound cannot be decoded", "convert it to wav") from error
+    if frame is None or frame.pts is None:
+        raise file_error(path, "its sound track holds no sound", "copy it again or convert it to wav")
+    zero_s = time_of(frame) if film is None else film.zero_s
+    stated_end_s = None
+    if stream.duration and (film is not None or media.container.format.name in _EXACT_HEADERS):
+        stated_end_s = float(((stream.start_time or 0) + stream.duration) * tick_of(stream)) - zero_s
+    return _Track(frame.sample_rate, zero_s, stated_end_s, of_film=film is not None)
 
 
-def _pieces(path: PathLike, track: _Track, from_s: float, to_s: float) -> Iterator[tuple[int, np.ndarray]]:
+def _pieces(media: Media, track: _Track, from_s: float, to_s: float) -> Iterator[tuple[int, np.ndarray]]:
     """Decodes the track between two times of its clock.
 
     Yields:
@@ -173,9 +196,9 @@ def _pieces(path: PathLike, track: _Track, from_s: float, to_s: float) -> Iterat
       UserError: if decoding breaks off before `to_s` and before the track's stated end.
     """
     # Raw mp3 and aac files seek to inexact times, and sound decodes fast: seek in films only.
-    seek_s = track.zero_s + (from_s - _PREROLL_S if track.of_film else 0.0)
+    path, seek_s = media.path, track.zero_s + (from_s - _PREROLL_S if track.of_film else 0.0)
     wanted_s, cursor = track.stated_end_s, 0
-    with contextlib.closing(decode_from(path, "audio", seek_s)) as frames:
+    with contextlib.closing(media.decode_from("audio", seek_s)) as frames:
         try:
             for number, frame in enumerate(frames):
                 if frame.sample_rate != track.rate_hz:

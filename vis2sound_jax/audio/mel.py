@@ -3,6 +3,7 @@
 The chain is magnitude STFT -> mel filters -> decibels -> [0, 1]; row 0 is the lowest band.
 """
 
+import dataclasses
 import functools
 import math
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Float32
 
 from vis2sound_jax.audio.stft import PadMode, StftSpec, stft
 from vis2sound_jax.errors import UserError
@@ -137,6 +138,32 @@ def log_mel(wav: Float[Array, "... n"], spec: MelSpec) -> Float[Array, "... f t"
       Image with t = 1 + n // hop frames; 0 is floor_db or quieter, 1 is top_db or louder.
     """
     return _log_from_mel(_mel_from_magnitude(jnp.abs(stft(wav, spec.stft)), spec), spec)
+
+
+def log_mel_of(wav: Float[np.ndarray, "n"], spec: MelSpec, *, block: int = 256) -> Float32[np.ndarray, "f t"]:
+    """`log_mel` of a sound of any length: a block of frames at a time, so that one length is compiled.
+
+    Args:
+      wav: waveform in [-1, 1].
+      spec: bands and levels.
+      block: frames at a time.
+
+    Returns:
+      Image with t = 1 + n // hop frames.
+    """
+    frames, half = spec.frames_for(len(wav)), spec.n_fft // 2
+    padded = np.pad(np.asarray(wav, np.float32), half, mode=spec.stft.pad_mode)
+    samples, parts = (block - 1) * spec.hop + spec.n_fft, []
+    for first in range(0, frames, block):
+        cut = padded[first * spec.hop : first * spec.hop + samples]
+        parts.append(np.asarray(_log_mel_uncentred(np.pad(cut, (0, samples - len(cut))), spec)))
+    return np.concatenate(parts, axis=1)[:, :frames]
+
+
+@functools.partial(jax.jit, static_argnames="spec")
+def _log_mel_uncentred(wav: Float[Array, "n"], spec: MelSpec) -> Float[Array, "f t"]:
+    magnitude = jnp.abs(stft(wav, dataclasses.replace(spec.stft, centre=False)))
+    return _log_from_mel(_mel_from_magnitude(magnitude, spec), spec)
 
 
 @functools.partial(jax.jit, static_argnames="spec")

@@ -8,7 +8,7 @@ MOMENTS = 4
 
 
 def sound_at_frames(
-    mel: Float[np.ndarray, "f n"], hop_s: float, fps: float, start_s: float, frames: int
+    mel: Float[np.ndarray, "f n"], hop_s: float, fps: float, start_s: float, frames: int, *, first: int = 0
 ) -> Float32[np.ndarray, "t m f"]:
     """Looks up a sound at the moments of film frames.
 
@@ -18,11 +18,12 @@ def sound_at_frames(
       fps: rate of the film.
       start_s: time in the sound at which the film's first frame begins; may be negative.
       frames: number of frames.
+      first: number of the frame to begin with.
 
     Returns:
       [frames, 4, f] values, interpolated in time; beyond the sound the nearest column.
     """
-    at_s = start_s + (np.arange(frames * MOMENTS) + 0.5) / (MOMENTS * fps)
+    at_s = start_s + (np.arange(first * MOMENTS, (first + frames) * MOMENTS) + 0.5) / (MOMENTS * fps)
     position = np.clip(at_s / hop_s, 0, mel.shape[1] - 1)
     low = np.floor(position).astype(int)
     high = np.minimum(low + 1, mel.shape[1] - 1)

@@ -6,6 +6,8 @@ peak each. The mode lies some 20 ms after the first sound, because the mass of t
 thresholds are ours, the paper gives none but the quarter second.
 """
 
+import bisect
+
 import numpy as np
 from jaxtyping import Float
 
@@ -21,16 +23,19 @@ _BANDWIDTH_S = 0.04
 _REACH = 3.0  # bandwidths beyond which the kernel is cut
 _ROUNDS = 100
 _SETTLED_S = 1e-4
+_BLOCK = 8192  # stretches whose amplitude is computed at once
 
 
 def amplitude(wav: Float[np.ndarray, "n"], rate_hz: int) -> Float[np.ndarray, "t"]:
     """Returns the root mean square of consecutive stretches of 1 / 90 s; the last may be shorter."""
     edges = np.round(np.arange(0, len(wav) / rate_hz, 1 / ENVELOPE_HZ) * rate_hz).astype(int)
-    edges = edges[edges < len(wav)]
-    if not len(edges):
-        return np.zeros(0)
-    sums = np.add.reduceat(np.asarray(wav, np.float64) ** 2, edges)
-    return np.sqrt(sums / np.diff(np.append(edges, len(wav))))
+    edges = np.append(edges[edges < len(wav)], len(wav))
+    sums = [
+        # In blocks: a long sound in float64 would take much memory.
+        np.add.reduceat(np.asarray(wav[block[0] : block[-1]], np.float64) ** 2, block[:-1] - block[0])
+        for block in (edges[k : k + _BLOCK + 1] for k in range(0, len(edges) - 1, _BLOCK))
+    ]
+    return np.sqrt(np.concatenate([np.zeros(0), *sums]) / np.diff(edges))
 
 
 def amplitude_peaks(
@@ -106,9 +111,12 @@ def _mode(start_s: float, at_s: np.ndarray, curve: np.ndarray) -> float:
 
 def _apart(times: np.ndarray, heights: np.ndarray, gap_s: float) -> tuple[np.ndarray, np.ndarray]:
     """Keeps the highest of those that are too near to each other, the earlier one on a tie."""
-    kept: list[int] = []
+    kept: list[float] = []
+    chosen: list[int] = []
     for k in np.lexsort((times, -heights)):
-        if all(abs(times[k] - times[other]) >= gap_s for other in kept):
-            kept.append(int(k))
-    order = np.array(sorted(kept, key=lambda k: times[k]), int)
+        place = bisect.bisect_left(kept, times[k])
+        if all(abs(times[k] - other) >= gap_s for other in kept[max(place - 1, 0) : place + 1]):
+            kept.insert(place, float(times[k]))
+            chosen.append(int(k))
+    order = np.array(sorted(chosen, key=lambda k: times[k]), int)
     return times[order], heights[order]

@@ -100,25 +100,31 @@ class Composer:
         Returns:
           Grids of `columns` columns.
         """
-        half = self.columns // 2
-        starts = list(range(0, max(columns - self.columns, 0) + half, half)) if columns > self.columns else [0]
-        done: np.ndarray | None = None
+        half, starts = self.columns // 2, self.starts(columns)
+        # Every window but the first keeps half of what is there and adds half a window.
+        grids = np.zeros((takes, self.rows, starts[-1] + self.columns), np.int32)
+        filled = 0
         for number, start in enumerate(starts):
             batch = {name: value[None] for name, value in conditions[number % len(conditions)].items()}
             batch["target_video"] = video(start)[None]
             known = np.zeros((1, 0), np.int32)
-            if done is not None:
+            if filled:
                 batch = {name: np.repeat(value, takes, axis=0) for name, value in batch.items()}
-                shifted = done[:, :, start:] + np.arange(self.rows)[:, None] * self.book
+                shifted = grids[:, :, start:filled] + np.arange(self.rows)[:, None] * self.book
                 known = shifted.transpose(0, 2, 1).reshape(takes, -1).astype(np.int32)
-            step_takes = takes if done is None else 1
-            grid = self.window(params, batch, known, jax.random.fold_in(key, number), takes=step_takes)
-            fresh = np.asarray(grid) if done is None else np.asarray(grid)[:, :, self.columns - half :]
-            done = fresh if done is None else np.concatenate([done, fresh], axis=2)
+            step_takes = 1 if filled else takes
+            grid = np.asarray(self.window(params, batch, known, jax.random.fold_in(key, number), takes=step_takes))
+            fresh = grid[:, :, self.columns - half :] if filled else grid
+            grids[:, :, filled : filled + fresh.shape[2]] = fresh
+            filled += fresh.shape[2]
             if progress:
-                progress(min(done.shape[2], columns), columns)
-        assert done is not None  # there is always a first window
-        return done[:, :, :columns]
+                progress(min(filled, columns), columns)
+        return grids[:, :, :columns]
+
+    def starts(self, columns: int) -> list[int]:
+        """Returns the first columns of the windows over a film of so many columns; neighbours share a half."""
+        half = self.columns // 2
+        return list(range(0, max(columns - self.columns, 0) + half, half)) if columns > self.columns else [0]
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))

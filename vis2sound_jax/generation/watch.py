@@ -1,17 +1,18 @@
 """Runs video networks over films of any length, in windows of one size."""
 
+import collections
 import dataclasses
 import functools
-from typing import Any, NamedTuple
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, UInt8
 
-from vis2sound_jax.models.impact_net import ImpactNet
 from vis2sound_jax.models.r2plus1d import R2Plus1D, normalised
-from vis2sound_jax.models.video_onset import VideoOnsetNet
 
 WINDOW_FRAMES = 150
 _OVERLAP_FRAMES = 50
@@ -30,6 +31,34 @@ class Seen(NamedTuple):
     onset: np.ndarray
 
 
+class VideoEncoder(Protocol):
+    """What a network that sees onsets offers: `ImpactNet` and `VideoOnsetNet` do."""
+
+    grey: bool
+    """Whether it takes grey frames, or frames in colour, cut to the middle."""
+
+    @property
+    def feature_width(self) -> int:
+        """Size of the feature of a frame."""
+        ...
+
+    def see(self, variables: Any, frames: UInt8[Array, "b t h w *c"]) -> Any:
+        """Looks at clips; the answer has `features` [b, t, d] and `onset` logits [b, t]."""
+        ...
+
+
+class Frames(Protocol):
+    """The frames of a film in order, such as an array [t, h, w, *c] or `video.film.Pictures`."""
+
+    def __len__(self) -> int:
+        """Number of frames."""
+        ...
+
+    def __iter__(self) -> Iterator[Any]:
+        """One frame [h, w, *c] uint8 after another."""
+        ...
+
+
 @dataclasses.dataclass(frozen=True)
 class Watcher:
     """The encoder with its rate.
@@ -39,21 +68,16 @@ class Watcher:
       mirrored: also watch the mirror image and average; twice the work, somewhat surer onsets.
     """
 
-    net: ImpactNet | VideoOnsetNet
+    net: VideoEncoder
     mirrored: bool = False
 
     @property
     def grey(self) -> bool:
         """Whether the encoder takes grey frames, or colour ones."""
-        return isinstance(self.net, ImpactNet)
+        return self.net.grey
 
-    @property
-    def width(self) -> int:
-        """Size of the feature of a frame."""
-        return self.net.width if isinstance(self.net, ImpactNet) else self.net.widths[-1]
-
-    def watch(self, variables: Any, frames: UInt8[np.ndarray, "t h w *c"]) -> Seen:
-        """Watches a film.
+    def watch(self, variables: Any, frames: Frames) -> Seen:
+        """Watches a film; no more than a window of it is in memory at once.
 
         Args:
           variables: of the encoder: `params` and what else it has.
@@ -63,26 +87,50 @@ class Watcher:
           Features and onset probability of every frame; overlapping windows are cross-faded.
         """
         t = len(frames)
-        frames = frames if self.grey else middle(frames)
         step = WINDOW_FRAMES - _OVERLAP_FRAMES
         starts = [*range(0, max(t - WINDOW_FRAMES, 0), step), max(t - WINDOW_FRAMES, 0)]
-        features = np.zeros((t, self.width), np.float32)
+        features = np.zeros((t, self.net.feature_width), np.float32)
         logits, weight = np.zeros(t, np.float32), np.zeros(t, np.float32)
-        for start in starts:
-            clip = frames[start : start + WINDOW_FRAMES]
+        for start, clip in windows_of(frames, starts, WINDOW_FRAMES):
             shown = len(clip)
             # One size of window is compiled. A shorter film goes on backwards, so that its contrast of motion,
             # to which the encoder relates everything, stays what it is.
             missing = [(0, WINDOW_FRAMES - shown)] + [(0, 0)] * (clip.ndim - 1)
-            held = np.pad(clip, missing, mode="symmetric")
+            held = np.pad(clip if self.grey else middle(clip), missing, mode="symmetric")
             seen = jax.device_get(_see(self.net, self.mirrored, variables, held))
             fade = np.minimum(np.arange(1, shown + 1), np.arange(shown, 0, -1)).clip(max=_OVERLAP_FRAMES)
             place = slice(start, start + shown)
             features[place] += seen.features[:shown] * fade[:, None]
             logits[place] += seen.onset[:shown] * fade
             weight[place] += fade
+        features /= weight[:, None]
         probability = 1.0 / (1.0 + np.exp(-logits / weight))
-        return Seen(features / weight[:, None], probability.astype(np.float32))
+        return Seen(features, probability.astype(np.float32))
+
+
+def windows_of(
+    frames: Frames, starts: Sequence[int], length: int
+) -> Iterator[tuple[int, UInt8[np.ndarray, "n h w *c"]]]:
+    """Cuts windows out of a film that is read once, from its beginning to its end.
+
+    Args:
+      frames: the film.
+      starts: first frame of each window, ascending.
+      length: frames of a window; those beyond the film's end are left out.
+
+    Yields:
+      The start and the window's frames.
+    """
+    source, held, first = iter(frames), collections.deque[np.ndarray](), 0
+    for start in starts:
+        while first < start:
+            if held:
+                held.popleft()
+            elif next(source, None) is None:
+                break
+            first += 1
+        held.extend(itertools.islice(source, length - len(held)))
+        yield start, np.stack(held)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,12 +179,8 @@ def _clip(net: R2Plus1D, compat: bool, variables: Any, frames: Array) -> Array:
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
-def _see(net: ImpactNet | VideoOnsetNet, mirrored: bool, variables: Any, frames: UInt8[np.ndarray, "t h w *c"]) -> Seen:
+def _see(net: VideoEncoder, mirrored: bool, variables: Any, frames: UInt8[np.ndarray, "t h w *c"]) -> Seen:
     clip = jnp.asarray(frames)[None]
-    if isinstance(net, ImpactNet):
-        views = jnp.concatenate([clip, clip[..., ::-1]]) if mirrored else clip
-        found = net.apply(variables, views.astype(jnp.float32) / 255.0)
-    else:
-        views = jnp.concatenate([clip, clip[:, :, :, ::-1]]) if mirrored else clip
-        found = net.apply(variables, normalised(views), use_running_average=True)
+    views = jnp.concatenate([clip, jnp.flip(clip, 3)]) if mirrored else clip
+    found = net.see(variables, views)
     return Seen(found.features.mean(0), found.onset.mean(0))

@@ -101,6 +101,17 @@ class BandCoder(nn.Module):
         x = self.encoder_out(x).reshape(b, -1, self.rows, self.latent)
         return x.transpose(0, 2, 1, 3)
 
+    looks_around = False
+    """A code depends on its own piece of the log-mel alone."""
+
+    def codes_of(self, mel: Float[Array, "b f t"]) -> Int[Array, "b r k"]:
+        """Returns the codes of log-mels in [0, 1]; the name that all coders share."""
+        return self.encode(mel)
+
+    def mel_of(self, grid: Int[Array, "b r k"]) -> Float[Array, "b f t"]:
+        """Returns the log-mels in [0, 1] of grids of codes; the name that all coders share."""
+        return self.decode(grid)
+
     def encode(self, mel: Float[Array, "b f t"]) -> Int[Array, "b r k"]:
         """Returns the codes of a log-mel in [0, 1], rows low to high."""
         return jax.vmap(nearest_code, in_axes=(1, 0), out_axes=1)(self.latents(mel), self.books)

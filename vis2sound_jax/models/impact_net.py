@@ -6,11 +6,13 @@ would elsewhere, makes noise as loud as a stick. All convolutions are written as
 XLA's CPU backend runs several times faster, backward pass included, than its own convolutions on so few channels.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 from flax import struct
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, UInt8
 
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.models.patches import frame_differences, motion_grid, neighbours, next_patches, pixel_cells
@@ -47,6 +49,26 @@ class ImpactNet(nn.Module):
     temporal_blocks: int = 3
     bands: int = 16
     dropout: float = 0.1
+
+    grey = True
+    """It takes grey frames."""
+
+    @property
+    def feature_width(self) -> int:
+        """Size of the feature of a frame."""
+        return self.width
+
+    def see(self, variables: Any, frames: UInt8[Array, "b t h w"]) -> Impacts:
+        """Looks at clips of pixels as films give them.
+
+        Args:
+          variables: `params` of the network.
+          frames: grey values from 0 to 255.
+
+        Returns:
+          What it sees of every frame.
+        """
+        return self.apply(variables, frames.astype(jnp.float32) / 255.0)
 
     @nn.compact
     def __call__(self, frames: Float[Array, "b t h w"], *, train: bool = False) -> Impacts:

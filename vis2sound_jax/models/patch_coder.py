@@ -53,6 +53,17 @@ class PatchCoder(nn.Module):
         """Encodes and decodes."""
         return self.decode(self.encode(mel))
 
+    looks_around = False
+    """A code depends on its own piece of the log-mel alone."""
+
+    def codes_of(self, mel: Float[Array, "b f t"]) -> Int[Array, "b r k"]:
+        """Returns the codes of log-mels in [0, 1]; the name that all coders share."""
+        return self.encode(mel)
+
+    def mel_of(self, grid: Int[Array, "b r k"]) -> Float[Array, "b f t"]:
+        """Returns the log-mels in [0, 1] of grids of codes; the name that all coders share."""
+        return self.decode(grid)
+
     def encode(self, mel: Float[Array, "b f t"]) -> Int[Array, "b r k"]:
         """Returns the codes of a log-mel in [0, 1]: the outline's row, then the bands', low to high.
 

@@ -1,13 +1,13 @@
 """When a silent film sounds: one onset logit a frame, the network of the onset transfer baseline of Du et al. 2023."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 from flax import linen as nn
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, UInt8
 
 from vis2sound_jax.models.layers import uniform_fan_in
-from vis2sound_jax.models.r2plus1d import R2Plus1D
+from vis2sound_jax.models.r2plus1d import R2Plus1D, normalised
 
 
 class SeenOnsets(NamedTuple):
@@ -32,6 +32,26 @@ class VideoOnsetNet(nn.Module):
 
     widths: tuple[int, int, int, int] = (64, 128, 256, 512)
     hidden: int = 128
+
+    grey = False
+    """It takes frames in colour."""
+
+    @property
+    def feature_width(self) -> int:
+        """Size of the feature of a frame."""
+        return self.widths[-1]
+
+    def see(self, variables: Any, frames: UInt8[Array, "b t h w 3"]) -> SeenOnsets:
+        """Looks at clips of pixels as films give them, by the stored statistics.
+
+        Args:
+          variables: `params` and `batch_stats` of the network.
+          frames: red green blue from 0 to 255, cut to the middle.
+
+        Returns:
+          What it sees of every frame.
+        """
+        return self.apply(variables, normalised(frames), use_running_average=True)
 
     @nn.compact
     def __call__(self, frames: Float[Array, "b t h w 3"], *, use_running_average: bool) -> SeenOnsets:

@@ -204,3 +204,14 @@ class VQGAN(nn.Module):
     def decode_code(self, indices: Int[Array, "b f2 t2"]) -> Float[Array, "b f t"]:
         """Returns the log-mel, nominally in [-1, 1], of a grid of code indices."""
         return self.decode(self.codebook[indices])
+
+    looks_around = True
+    """A code depends on the whole log-mel, so that every window has to be encoded by itself."""
+
+    def codes_of(self, mel: Float[Array, "b f t"]) -> Int[Array, "b f2 t2"]:
+        """Returns the codes of log-mels in [0, 1]; the name that all coders share."""
+        return self.encode(2.0 * mel - 1.0)
+
+    def mel_of(self, grid: Int[Array, "b f2 t2"]) -> Float[Array, "b f t"]:
+        """Returns the log-mels, nominally in [0, 1], of grids of codes; the name that all coders share."""
+        return 0.5 * (self.decode_code(grid) + 1.0)

@@ -106,7 +106,7 @@ def paste_exemplars(
         first = max(begin, 0)
         piece = wavs[k][impact - reach :][first - begin : end - begin]
         out[first : first + len(piece)] += factors[k] * _faded(piece, min(fade, int(peaks[k]) - first), fade)
-    return np.clip(out, -1, 1).astype(np.float32)
+    return np.clip(out, -1, 1, out=out).astype(np.float32)
 
 
 def _faded(piece: np.ndarray, rise: int, fall: int) -> np.ndarray:

@@ -39,15 +39,21 @@ KIND = Flag("kind", "", "Which network a file of released weights holds.", "alex
 SOURCE = Flag("source", "", "File of released weights to convert.", "weights.pt")
 
 
+_DEFINED: set[str] = set()
+"""Names of the flags of the last call of `define`."""
+
+
 def define(wanted: Iterable[Flag]) -> None:
-    """Makes the flags known to absl; those of an earlier call that are defined otherwise are replaced.
+    """Makes the flags known to absl, and those of an earlier call unknown.
 
     Args:
       wanted: the flags; a name that comes twice is defined once.
     """
+    for name in _DEFINED & set(flags.FLAGS):
+        delattr(flags.FLAGS, name)
+    _DEFINED.clear()
     for flag in {flag.name: flag for flag in wanted}.values():
-        if flag.name in flags.FLAGS:
-            delattr(flags.FLAGS, flag.name)
+        _DEFINED.add(flag.name)
         if flag.choices:
             flags.DEFINE_enum(flag.name, None, flag.choices, flag.help)
         elif isinstance(flag.default, bool):

@@ -6,40 +6,123 @@ import os
 from collections.abc import Generator, Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal, cast, overload
+from typing import Any, Literal, cast
 
 import av
-from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.frame import Frame
 from av.stream import Disposition, Stream
-from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from vis2sound_jax.errors import file_error
 
 PathLike = str | os.PathLike[str]
+Kind = Literal["video", "audio"]
 
 # How far before the wanted time to seek, in seconds; None decodes from the beginning. Later tries serve
 # films whose key frames lie far apart and containers without an index.
 _SEEK_MARGINS_S = (1.0, 15.0, None)
 
 
-@contextlib.contextmanager
-def open_media(path: PathLike) -> Iterator[InputContainer]:
-    """Opens a media file for reading.
+class Media:
+    """An open film or sound file, read as often as needed without being opened again.
 
-    Args:
-      path: a film or sound file.
-
-    Yields:
-      The open container, closed on leaving.
-
-    Raises:
-      UserError: if the file is missing, empty, unreadable or not a media file.
+    Attributes:
+      path: the file as the user named it.
+      container: where its streams lie.
     """
+
+    def __init__(self, path: PathLike) -> None:
+        """Opens a file for reading.
+
+        Args:
+          path: a film or sound file.
+
+        Raises:
+          UserError: if the file is missing, empty, unreadable or not a media file.
+        """
+        self.path = path
+        self.container = _opened(path)
+        head = self._head()
+        self._returns = self._seek_to_start() and self._head() == head
+        self.rewind()
+
+    def rewind(self, *, for_sound: bool = False) -> None:
+        """Goes back to the first packet; a file whose container cannot do so is opened again.
+
+        Args:
+          for_sound: open it again in any case: some containers skip a codec's padding only at the first reading.
+        """
+        if for_sound or not (self._returns and self._seek_to_start()):
+            self.container.close()
+            self.container = _opened(self.path)
+
+    def decode_from(self, kind: Kind, time_s: float) -> Generator[Any, None, None]:
+        """Decodes a stream from at or before a time on, seeking close to it where the container allows.
+
+        Args:
+          kind: "video" or "audio".
+          time_s: wanted time on the container's clock, in seconds.
+
+        Yields:
+          Decoded frames in the order they are shown; the first is at or before `time_s` unless the stream
+          starts later. Nothing where the file has no such stream.
+
+        Raises:
+          UserError: if the file cannot be opened again.
+          av.error.FFmpegError: where the data cannot be decoded.
+        """
+        for margin_s in _SEEK_MARGINS_S:
+            if margin_s is None:
+                self.rewind(for_sound=kind == "audio")
+            stream = video_stream(self.container) if kind == "video" else sound_stream(self.container)
+            if stream is None:
+                return
+            if margin_s is not None and not seek(self.container, stream, time_s - margin_s):
+                continue
+            frames = cast(Iterator[Frame], self.container.decode(stream))
+            try:
+                first = next(frames, None)
+            except FFmpegError:
+                if margin_s is None:
+                    raise
+                continue
+            if margin_s is None or (first is not None and time_of(first) <= time_s):
+                if first is not None:
+                    yield first
+                    yield from frames
+                return
+
+    def close(self) -> None:
+        """Closes the file."""
+        self.container.close()
+
+    def __enter__(self) -> "Media":
+        """Returns itself, to be closed at the end of a block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Closes the file."""
+        self.close()
+
+    def _seek_to_start(self) -> bool:
+        try:
+            self.container.seek(self.container.start_time or 0)
+        except FFmpegError:
+            return False
+        return True
+
+    def _head(self) -> tuple[Any, ...] | None:
+        """What the next packet is: the same after a seek to the start as after opening."""
+        with contextlib.suppress(FFmpegError, StopIteration):
+            packet = next(self.container.demux())
+            return packet.stream_index, packet.pts, packet.dts, packet.size, packet.pos
+        return None
+
+
+def _opened(path: PathLike) -> InputContainer:
     file = Path(path).absolute()  # an absolute name is never taken for a protocol such as "take:1.mp4"
     if not file.exists():
         raise file_error(path, "no such file", "check the path")
@@ -54,11 +137,14 @@ def open_media(path: PathLike) -> Iterator[InputContainer]:
     except (FFmpegError, UnicodeError) as error:
         remedy = "check that it plays, or copy it again"
         raise file_error(path, "is not a media file, or it is cut off", remedy) from error
-    with container:
-        # FFmpeg offers text files as terminal recordings and single pictures as films of one frame.
-        if container.format.name in {"tty", "image2"} or container.format.name.endswith("_pipe"):
-            raise file_error(path, "is not a film or sound file", "use a container such as mp4 or wav")
-        yield container
+    # FFmpeg offers text files as terminal recordings and single pictures as films of one frame.
+    if container.format.name in {"tty", "image2"} or container.format.name.endswith("_pipe"):
+        container.close()
+        raise file_error(path, "is not a film or sound file", "use a container such as mp4 or wav")
+    for stream in (video_stream(container), sound_stream(container)):
+        if stream is not None:
+            stream.codec_context.thread_type = "AUTO"
+    return container
 
 
 def video_stream(container: InputContainer) -> VideoStream | None:
@@ -131,45 +217,3 @@ def seek(container: InputContainer, stream: Stream, time_s: float) -> bool:
     except FFmpegError:
         return False
     return True
-
-
-@overload
-def decode_from(path: PathLike, kind: Literal["video"], time_s: float) -> Generator[VideoFrame, None, None]: ...
-@overload
-def decode_from(path: PathLike, kind: Literal["audio"], time_s: float) -> Generator[AudioFrame, None, None]: ...
-def decode_from(path: PathLike, kind: Literal["video", "audio"], time_s: float) -> Generator[Any, None, None]:
-    """Decodes a stream from at or before a time on, seeking close to it where the container allows.
-
-    Args:
-      path: a film or sound file with a stream of that kind.
-      kind: which stream.
-      time_s: wanted time on the container's clock, in seconds.
-
-    Yields:
-      Decoded frames in the order they are shown; the first is at or before `time_s` unless the stream
-      starts later.
-
-    Raises:
-      UserError: if the file cannot be opened.
-      av.error.FFmpegError: where the data cannot be decoded.
-    """
-    for margin_s in _SEEK_MARGINS_S:
-        with open_media(path) as container:
-            stream = video_stream(container) if kind == "video" else sound_stream(container)
-            if stream is None:
-                return
-            if margin_s is not None and not seek(container, stream, time_s - margin_s):
-                continue
-            stream.codec_context.thread_type = "AUTO"
-            frames = cast(Iterator[Frame], container.decode(stream))
-            try:
-                first = next(frames, None)
-            except FFmpegError:
-                if margin_s is None:
-                    raise
-                continue
-            if margin_s is None or (first is not None and time_of(first) <= time_s):
-                if first is not None:
-                    yield first
-                    yield from frames
-                return

@@ -2,7 +2,7 @@
 
 import contextlib
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import cast
@@ -21,8 +21,9 @@ from av.video.stream import VideoStream
 from jaxtyping import Float32, UInt8
 
 from vis2sound_jax.errors import file_error
-from vis2sound_jax.video.container import PathLike, open_media, tick_of, video_stream
-from vis2sound_jax.video.film import Film, read_film
+from vis2sound_jax.video.container import Media, PathLike, tick_of, video_stream
+from vis2sound_jax.video.facts import FilmFacts
+from vis2sound_jax.video.film import Film
 from vis2sound_jax.whole import replacing
 
 _FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
@@ -89,20 +90,46 @@ def mux_sound(video_path: PathLike, wav: Float32[np.ndarray, "n *c"], rate_hz: i
       UserError: if the film cannot be read or is cut off, the output's container cannot hold its codec, or
         the output cannot be written.
     """
-    film = read_film(video_path)
-    with open_media(video_path) as source, _writing(output_path) as target:
-        stream = video_stream(source)
-        if film is None or stream is None:
-            raise file_error(video_path, "has no video stream", "use a film")
+    with Film.open(video_path) as film:
+        mux_sounds(film, [wav], rate_hz, [output_path])
+
+
+def mux_sounds(
+    film: Film, wavs: Sequence[Float32[np.ndarray, "n *c"]], rate_hz: int, outputs: Sequence[PathLike]
+) -> None:
+    """Puts several sound tracks under one film, each into a file of its own; see `mux_sound`.
+
+    Args:
+      film: an open film, or one of arrays, whose pictures are then encoded.
+      wavs: the soundtracks.
+      rate_hz: sample rate of all of them in Hz.
+      outputs: a file for each.
+
+    Raises:
+      UserError: as `mux_sound`.
+    """
+    for wav, output in zip(wavs, outputs, strict=True):
+        if film.media is None:
+            assert film.pixels is not None  # a film is a file or arrays
+            write_film(output, film.pixels, film.fps, wav=wav, rate_hz=rate_hz)
+        else:
+            _mux(film, film.media, wav, rate_hz, output)
+
+
+def _mux(film: Film, media: Media, wav: np.ndarray, rate_hz: int, output_path: PathLike) -> None:
+    media.rewind()
+    stream = video_stream(media.container)
+    assert stream is not None  # or it would be no film
+    with _writing(output_path) as target:
         try:
             copy = target.add_stream_from_template(stream, opaque=True)
         except ValueError as error:
             name = stream.codec_context.name
-            problem = f"{target.format.name} cannot hold the {name} pictures of {video_path}"
+            problem = f"{target.format.name} cannot hold the {name} pictures of {media.path}"
             raise file_error(output_path, problem, "choose a .mov or .mkv output") from error
         if stream.codec_context.codec_tag == "hvc1":  # the only name under which Apple's players know HEVC
             copy.codec_context.codec_tag = "hvc1"
-        pictures = _copied(source, stream, copy, film, video_path)
+        pictures = _copied(media.container, stream, copy, film.facts, media.path)
         _interleave(target, [pictures, _add_sound(target, wav, rate_hz, film.duration_s)])
 
 
@@ -145,26 +172,28 @@ def _add_sound(
     """Adds an AAC stream of exactly `duration_s`; its packets come as they are asked for."""
     if rate_hz not in _AAC_RATES_HZ:
         wav, rate_hz = soxr.resample(wav, rate_hz, 48000), 48000
-    length = round(duration_s * rate_hz)
-    channels = wav.reshape(len(wav), -1)[:length].T.astype(np.float32)
-    channels = np.pad(channels, ((0, 0), (0, length - channels.shape[1])))
-    layout = "mono" if len(channels) == 1 else "stereo"
+    layout = "mono" if wav.ndim == 1 or wav.shape[1] == 1 else "stereo"
     stream = container.add_stream("aac", rate_hz, _AAC_OPTIONS, layout=layout, bit_rate=_AAC_BIT_RATE)
-    return _encode_sound(stream, np.clip(channels, -1.0, 1.0), layout, rate_hz)
+    return _encode_sound(stream, wav.reshape(len(wav), -1), layout, rate_hz, round(duration_s * rate_hz))
 
 
 def _encode_sound(
-    stream: AudioStream, channels: Float32[np.ndarray, "c n"], layout: str, rate_hz: int
+    stream: AudioStream, wav: Float32[np.ndarray, "n c"], layout: str, rate_hz: int, length: int
 ) -> Iterator[Packet]:
-    for start in range(0, channels.shape[1], rate_hz):
-        block = np.ascontiguousarray(channels[:, start : start + rate_hz])
-        frame = AudioFrame.from_ndarray(block, format="fltp", layout=layout)
+    """Encodes `length` samples second by second, silence where the sound has ended."""
+    for start in range(0, length, rate_hz):
+        n = min(rate_hz, length - start)
+        block = np.clip(wav[start : start + n].astype(np.float32), -1.0, 1.0)
+        block = np.pad(block, ((0, n - len(block)), (0, 0)))
+        frame = AudioFrame.from_ndarray(np.ascontiguousarray(block.T), format="fltp", layout=layout)
         frame.sample_rate, frame.pts, frame.time_base = rate_hz, start, Fraction(1, rate_hz)
         yield from stream.encode(frame)
     yield from stream.encode(None)
 
 
-def _copied(source: InputContainer, stream: VideoStream, copy: Stream, film: Film, path: PathLike) -> Iterator[Packet]:
+def _copied(
+    source: InputContainer, stream: VideoStream, copy: Stream, film: FilmFacts, path: PathLike
+) -> Iterator[Packet]:
     """The film's packets for the copy's stream, its first picture at time 0.
 
     Raises:

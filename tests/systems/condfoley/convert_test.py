@@ -16,8 +16,9 @@ from vis2sound_jax.audio.files import write_wav
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.models.vggishish import Vggishish
 from vis2sound_jax.run.stage import settings_for
+from vis2sound_jax.run.steps import Request
 from vis2sound_jax.systems.condfoley import build, convert
-from vis2sound_jax.systems.condfoley import chain as api
+from vis2sound_jax.systems.condfoley.chain import load
 from vis2sound_jax.training.checkpoint import load_meta, load_params
 from vis2sound_jax.video.mux import write_film
 from vis2sound_jax.weights.convert import state_dict_from_params
@@ -95,15 +96,15 @@ def test_converted_weights_make_takes_with_and_without_an_onset_network(tmp_path
     write_wav(example, (0.3 * np.random.default_rng(0).standard_normal(60_000)).astype(np.float32), 22050)
     for kind in ("transformer", "melgan"):
         converted(tmp_path, kind)
-    foley = api.load(tmp_path / "out", settings())
-    takes = foley.generate(film, example, takes=2)
-    assert takes.wavs.shape == (2, round(2.4 * 22050)) and np.isfinite(takes.wavs).all() and not len(takes.onsets[0])
+    foley = load(tmp_path / "out", settings())
+    takes = foley.generate(film, Request(example=example, takes=2))
+    assert takes.wavs.shape == (2, round(2.4 * 22050)) and np.isfinite(takes.wavs).all() and not len(takes.events)
     with pytest.raises(UserError, match="no network that finds onsets; .* --kind=video_onset"):
         foley.onsets(film)
     converted(tmp_path, "video_onset")
-    again = api.load(tmp_path / "out", settings())
-    np.testing.assert_array_equal(again.generate(film, example, takes=2).wavs, takes.wavs)
-    assert len(again.onsets(film)) == 2
+    again = load(tmp_path / "out", settings())
+    np.testing.assert_array_equal(again.generate(film, Request(example=example, takes=2)).wavs, takes.wavs)
+    assert again.onsets(film).confidence.ndim == 1
 
 
 @pytest.mark.parametrize(

@@ -163,7 +163,7 @@ def check_film(manifest_path: Path, *, takes: int, source: Path) -> dict:
     assert manifest["steps"] == STEPS
     assert manifest["made_by"].startswith("vis2sound_jax ") and manifest["trained_on"] == "procedural recordings"
     assert all(len(manifest[name]["sha256"]) == 64 for name in ("video", "example"))
-    assert [event["time_s"] for event in manifest["onsets"]] == sorted(event["time_s"] for event in manifest["onsets"])
+    assert [event["time_s"] for event in manifest["events"]] == sorted(event["time_s"] for event in manifest["events"])
     return manifest
 
 
@@ -183,7 +183,7 @@ def test_requested_films_are_complete_and_in_the_order_of_the_ranking(made: Path
     ranks = [(not take["accepted"], take["accepted"] * abs(take["offset_s"]), -take["confidence"]) for take in takes]
     assert ranks == sorted(ranks) and manifest["accepted"] == takes[0]["accepted"]
     assert all(take["accepted"] == (abs(take["offset_s"]) <= 0.2) for take in takes)
-    assert manifest["seed"] == 1 and manifest["example"]["start_s"] >= 0
+    assert manifest["seed"] == 1 and manifest["notes"]["example_start_s"] >= 0
 
 
 def test_the_seed_decides_the_sound(made: Path) -> None:

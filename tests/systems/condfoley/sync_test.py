@@ -9,7 +9,7 @@ import pytest
 from configs import condfoley
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.systems.condfoley import build, sync
-from vis2sound_jax.systems.condfoley import chain as api
+from vis2sound_jax.systems.condfoley.chain import load
 from vis2sound_jax.systems.condfoley.token_cache import token_recordings
 
 
@@ -29,7 +29,7 @@ def test_bands_must_divide_the_mels() -> None:
 
 
 def test_the_codebook_gives_the_sounds_back(tiny_run: Path) -> None:
-    foley = api.load(tiny_run)
+    foley = load(tiny_run)
     recordings = token_recordings(foley.config, tiny_run, "train")[:2]
     for one, heard in zip(recordings, sync._through_codebook(foley.config, tiny_run, recordings), strict=True):
         assert heard.mel.shape == one.mel.shape and (heard.mel != one.mel).any()
@@ -37,6 +37,6 @@ def test_the_codebook_gives_the_sounds_back(tiny_run: Path) -> None:
 
 
 def test_the_trained_scorer_has_the_sizes_of_the_config(tiny_run: Path) -> None:
-    foley = api.load(tiny_run)
+    foley = load(tiny_run)
     assert foley.scorer is not None and foley.scorer.lags == 25
     assert max(leaf.shape[-1] for leaf in jax.tree.leaves(foley.params["sync"])) == 8

@@ -9,7 +9,8 @@ import pytest
 
 from vis2sound_jax.data.rows import RowWriter
 from vis2sound_jax.models.image_streams import SoundGuess
-from vis2sound_jax.systems.vis.seen import WINDOW_FRAMES, StreamWatcher, open_streams
+from vis2sound_jax.systems.vis.seen import open_streams
+from vis2sound_jax.systems.vis.watching import WINDOW_FRAMES, Shot, StreamWatcher
 
 NET = SoundGuess((4, 8), (4, 4, 5), places=2, every=6, width=6, blocks=1, sound=3, timbres=4)
 
@@ -22,28 +23,29 @@ def watcher() -> StreamWatcher:
     return StreamWatcher(NET, jax.tree.map(lambda leaf: rng.standard_normal(leaf.shape).astype(np.float32), shapes))
 
 
-def film(t: int) -> tuple[np.ndarray, np.ndarray]:
+def film(t: int) -> Shot:
     rng = np.random.default_rng(1)
-    return rng.integers(0, 256, (t, 16, 24), np.uint8), rng.integers(0, 256, (t, 16, 24, 3), np.uint8)
+    grey = rng.integers(0, 256, (t, 16, 24), np.uint8)
+    return Shot(grey, rng.integers(0, 256, (t, 16, 24, 3), np.uint8))
 
 
 @pytest.mark.parametrize("t", [1, 7, WINDOW_FRAMES, 2 * WINDOW_FRAMES + 1])
 def test_every_frame_of_a_film_of_any_length_gets_its_rows(t: int) -> None:
-    motion, looks = watcher().watch(*film(t))
+    motion, looks = watcher().watch(film(t))
     assert len(motion) == len(looks) == t
     assert np.isfinite(motion).all() and np.isfinite(looks).all()
 
 
 def test_windows_follow_each_other_without_a_seam_in_colour() -> None:
-    grey, colour = film(WINDOW_FRAMES + 12)
-    _, looks = watcher().watch(grey, colour)
-    _, again = watcher().watch(grey[WINDOW_FRAMES:], colour[WINDOW_FRAMES:])
+    shot = film(WINDOW_FRAMES + 12)
+    _, looks = watcher().watch(shot)
+    _, again = watcher().watch(Shot(shot.grey[WINDOW_FRAMES:], shot.colour[WINDOW_FRAMES:]))
     np.testing.assert_allclose(looks[WINDOW_FRAMES:], again, rtol=1e-5)
 
 
 def test_few_colours_leave_the_motion_as_it_is() -> None:
-    motion, looks = watcher().watch(*film(40))
-    same, held = watcher().watch(*film(40), sparse=True)
+    motion, looks = watcher().watch(film(40))
+    same, held = watcher().watch(film(40), sparse=True)
     np.testing.assert_allclose(same, motion, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(held, np.repeat(looks[::6], 6, axis=0)[:40], rtol=1e-5)
 

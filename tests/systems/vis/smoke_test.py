@@ -137,19 +137,20 @@ def test_requested_films_are_complete(made: Path, films: Path, name: str, kind: 
     assert rate_hz == manifest["rate_hz"] == RATE_HZ and np.isfinite(wav).all()
     assert abs(len(wav) / rate_hz - film.duration_s) < 1 / film.fps
     assert manifest["duration_s"] == pytest.approx(len(wav) / rate_hz, abs=1e-4)
-    assert manifest["synthesis"] == kind and manifest["trained_on"] == "procedural recordings"
-    assert manifest["sound"] == f"{name}.wav" and len(manifest["video"]["sha256"]) == 64
-    times_s = [impact["time_s"] for impact in manifest["impacts"]]
+    assert manifest["notes"] == {"synthesis": kind} and manifest["trained_on"] == "procedural recordings"
+    assert manifest["takes"] == [{"film": f"{name}.mp4", "sound": f"{name}.wav"}]
+    assert len(manifest["video"]["sha256"]) == 64 and manifest["example"] is None
+    times_s = [event["time_s"] for event in manifest["events"]]
     assert times_s == sorted(times_s) and all(0 <= time_s <= film.duration_s for time_s in times_s)
-    for impact in manifest["impacts"]:
-        assert ("exemplar" in impact) == (kind == "exemplar")
-        assert kind == "parametric" or impact["exemplar"]["recording"].startswith("procedural-train-")
+    for event in manifest["events"]:
+        assert ("exemplar" in event) == (kind == "exemplar")
+        assert kind == "parametric" or event["exemplar"]["recording"].startswith("procedural-train-")
 
 
 def test_the_seed_decides_the_sound(made: Path) -> None:
     a, b, c, copied = ((made / f"{name}.wav").read_bytes() for name in ("a", "b", "c", "copied"))
     assert a == b != c and copied not in (a, c)
-    assert read_json(made / "a.json") == read_json(made / "b.json") | {"sound": "a.wav"}
+    assert read_json(made / "a.json") == read_json(made / "b.json") | {"takes": [{"film": "a.mp4", "sound": "a.wav"}]}
 
 
 def check_refused(answer: Answer, *words: str) -> None:
@@ -181,8 +182,8 @@ def test_bad_outputs(tiny_vis_run: Path, films: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "problem"),
     [
-        (["--example=film.mp4"], "--example means nothing to config vis_smoke; leave it out"),
-        (["--takes=2"], "--takes means nothing to config vis_smoke; leave it out"),
+        (["--example=film.mp4"], "Unknown command line flag 'example'"),
+        (["--takes=2"], "Unknown command line flag 'takes'"),
         (["--synthesis=granular"], "synthesis"),
         (["--output="], "--job=generate needs --video=FILM and --output=FILM.mp4"),
         (["--config.synthesis.kind=granular"], "it must be one of exemplar, parametric"),

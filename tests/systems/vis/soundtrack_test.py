@@ -12,7 +12,13 @@ from vis2sound_jax.audio.peaks import amplitude_peaks
 from vis2sound_jax.retrieval.exemplars import ExemplarBank
 from vis2sound_jax.retrieval.paste import LEAD_S, cut_impact
 from vis2sound_jax.systems.vis.sounds import hear_rows
-from vis2sound_jax.systems.vis.soundtrack import Soundtrack, exemplar_soundtrack, parametric, predicted_impacts
+from vis2sound_jax.systems.vis.soundtrack import (
+    Soundtrack,
+    exemplar_soundtrack,
+    impacts_above,
+    parametric,
+    predicted_impacts,
+)
 
 RATE_HZ, STEPS_HZ, FILM_S = 8000, 90, 3.0
 SPEC = ErbSpec(rate_hz=RATE_HZ, bands=12, high_hz=3800.0)
@@ -100,8 +106,9 @@ def test_impacts_are_found_where_the_prediction_is_loud() -> None:
 
 
 def soundtrack(**choices: Any) -> Soundtrack:
-    choices.setdefault("least", 0.2 * predicted_impacts(wanted(), SPEC)[1].max())
-    return exemplar_soundtrack(wanted(), SPEC, bank(), LENGTH, **choices)
+    least = choices.pop("least", 0.2 * predicted_impacts(wanted(), SPEC)[1].max())
+    times_s, heights = impacts_above(wanted(), SPEC, least)
+    return exemplar_soundtrack(wanted(), SPEC, bank(), LENGTH, times_s=times_s, heights=heights, **choices)
 
 
 def test_every_impact_gets_the_exemplar_that_sounds_like_it() -> None:

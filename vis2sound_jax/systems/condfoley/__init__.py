@@ -5,6 +5,8 @@ from vis2sound_jax.run.requests import Flag
 from vis2sound_jax.run.stage import Stage
 
 _HERE = "vis2sound_jax.systems.condfoley"
+CHAIN = f"{_HERE}.chain"
+"""The module whose `load` opens a finished run; see `api.load`."""
 _FILMS = Flag("films", "", "Folder of films, each to be given the sound of several others.", "films/")
 _EXAMPLE = Flag("example", "", "Film or sound file whose sound to imitate.", "sound.wav")
 _EXAMPLES = Flag("examples", 3, "Number of examples for each film.", "3", least=1)

@@ -13,7 +13,7 @@ from vis2sound_jax.prepare.sources import prepared_settings
 from vis2sound_jax.report.page import write_report
 from vis2sound_jax.report.parts import METRICS, Report, Table
 from vis2sound_jax.run.recordings import data_name, open_split
-from vis2sound_jax.systems.condfoley import chain as api
+from vis2sound_jax.systems.condfoley import chain
 from vis2sound_jax.systems.condfoley.evaluate import evaluation_data, fit_classifiers
 from vis2sound_jax.systems.condfoley.scoring.listening_pairs import (
     SUBSETS,
@@ -67,7 +67,7 @@ def score_pairs(config: Any, workdir: Path, listed: Sequence[AmtPair]) -> dict[s
     prepared, target = evaluation_data(config, workdir)
     target = target.with_name("amt")
     data = _read(config, prepared, listed)
-    foley = api.load(workdir, config)
+    foley = chain.load(workdir, config)
     tokens = tokens_of(config, workdir, data.records, "codes and features, pairs")
     placed = _place(data.pairs, tokens, config.transformer.columns)
     if not placed:

@@ -23,7 +23,7 @@ from vis2sound_jax.prepare.records import Record
 from vis2sound_jax.run.prepare import prepare_folder
 from vis2sound_jax.run.recordings import data_name, open_split, recordings_dir
 from vis2sound_jax.run.workdir import prepared_dir
-from vis2sound_jax.systems.condfoley import chain as api
+from vis2sound_jax.systems.condfoley import chain
 from vis2sound_jax.systems.condfoley.scoring.pairs import Pair, PairMaker, choose_pairs
 from vis2sound_jax.systems.condfoley.scoring.present import write_evaluation_report
 from vis2sound_jax.systems.condfoley.scoring.ranked import add_best, measure
@@ -53,7 +53,7 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     """
     prepared, target = evaluation_data(config, workdir)
     target.mkdir(parents=True, exist_ok=True)
-    foley = api.load(workdir, config)
+    foley = chain.load(workdir, config)
     records = list(open_split(config, prepared, "test"))
     own = prepared == prepared_dir(workdir)
     tokens = token_recordings(config, workdir, "test", prepared=None if own else prepared)
@@ -101,12 +101,13 @@ def evaluation_data(config: Any, workdir: Path) -> tuple[Path, Path]:
     return place / "prepared", place / "evaluate"
 
 
-def _detection(foley: api.Foley, records: Sequence[Record]) -> dict[str, dict[str, Estimate]]:
+def _detection(foley: chain.Foley, records: Sequence[Record]) -> dict[str, dict[str, Estimate]]:
     """Scores when things are seen to sound, over whole recordings."""
     seen, moved, heard = [], [], []
     for record in track(records, "onsets of whole films", unit="film"):
         film = np.stack([decode_jpeg(data, grey=foley.grey) for data in record["frames"]])
-        seen.append(foley.onsets_in(film))
+        events = foley.events_of(foley.see(film))
+        seen.append((events.times_s, events.confidence))
         moved.append(motion_peaks(film if foley.grey else grey(film), record["fps"]))
         heard.append(onset_events(*decode_flac(record["audio"])))
     return detection_table(
@@ -139,8 +140,8 @@ def fit_classifiers(records: Sequence[Record], rate_hz: int) -> dict[str, EventC
 def _cross_entropy(config: Any, maker: PairMaker, pairs: Sequence[Pair]) -> dict[str, float]:
     """Nats a code of the held-out targets with the right, a shuffled and no condition, and of every ablation."""
     nats = transformer_task(config).cross_entropy(maker.foley.params["transformer"], maker.examples(pairs))
-    for name, chain in maker.ablations.items():
-        found = transformer_task(config, name).cross_entropy(chain.params["transformer"], maker.examples(pairs, name))
+    for name, ablated in maker.ablations.items():
+        found = transformer_task(config, name).cross_entropy(ablated.params["transformer"], maker.examples(pairs, name))
         nats[f"nats_{name}"] = found["nats_none" if name == "no_condition" else "nats_matched"]
     return nats
 

@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from vis2sound_jax.errors import UserError
+from vis2sound_jax.run.manifest import write_result
 from vis2sound_jax.run.outputs import check_apart, check_output
 from vis2sound_jax.run.recordings import data_name, open_split, recordings_dir
+from vis2sound_jax.run.steps import Request
 from vis2sound_jax.run.workdir import prepared_dir
-from vis2sound_jax.systems.condfoley import chain as api
-from vis2sound_jax.systems.condfoley.manifest import write_takes
+from vis2sound_jax.systems.condfoley import chain
 from vis2sound_jax.training.progress import Progress
+from vis2sound_jax.video.film import Film
 
 _FILMS = (".mp4", ".mov", ".m4v", ".mkv")
 
@@ -28,45 +30,31 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     Raises:
       UserError: if a file cannot be used or written.
     """
-    request = config.request
-    if request.video or request.example or request.output:
-        if not (request.video and request.example and request.output):
-            raise UserError("--job=generate needs --video=FILM, --example=FILM_OR_SOUND and --output=FILM.mp4")
-        video, example, output = Path(request.video), Path(request.example), Path(request.output)
-        check_output(output, _FILMS)
-        check_apart(output, (video, example), takes=request.takes)
-        return _make(
-            api.load(workdir, config),
-            video,
-            example,
-            output,
-            takes=request.takes,
-            seed=request.seed,
-            start_s=None if request.start < 0 else request.start,
-        )
-    return _held_out(config, workdir)
+    asked = config.request
+    if not (asked.video or asked.example or asked.output):
+        return _held_out(config, workdir)
+    if not (asked.video and asked.example and asked.output):
+        raise UserError("--job=generate needs --video=FILM, --example=FILM_OR_SOUND and --output=FILM.mp4")
+    video, example, output = Path(asked.video), Path(asked.example), Path(asked.output)
+    check_output(output, _FILMS)
+    check_apart(output, (video, example), takes=asked.takes)
+    request = Request(
+        example=example, takes=asked.takes, seed=asked.seed, start_s=None if asked.start < 0 else asked.start
+    )
+    return _make(chain.load(workdir, config), video, request, output)
 
 
-def _make(
-    foley: api.Foley,
-    video: Path,
-    example: Path,
-    output: Path,
-    *,
-    takes: int,
-    seed: int,
-    start_s: float | None = None,
-) -> dict[str, Any]:
-    with Progress(None, output.name, unit="column") as progress:
-        made = foley.generate(video, example, takes=takes, seed=seed, start_s=start_s, progress=progress.reach)
-    manifest = write_takes(made, foley, video=video, example=example, output=output, seed=seed)
-    if not manifest.get("accepted", True):
+def _make(foley: chain.Foley, video: Path, request: Request, output: Path) -> dict[str, Any]:
+    with Film.open(video) as film, Progress(None, output.name, unit="column") as progress:
+        result = foley.generate(film, request, progress.reach)
+        manifest = write_result(result, output)
+    if manifest["accepted"] is False:
         print(_unaccepted(output.name, manifest["takes"][0], foley.config.decoding.tolerance_s), flush=True)
     return {
         "film": str(output),
         "manifest": str(output.with_suffix(".json")),
         "takes": len(manifest["takes"]),
-        "onsets": len(manifest["onsets"]),
+        "events": len(manifest["events"]),
     }
 
 
@@ -84,13 +72,13 @@ def _held_out(config: Any, workdir: Path) -> dict[str, Any]:
     target.mkdir(exist_ok=True)
     records = open_split(config, prepared_dir(workdir), "test")
     names = [records[k]["id"] for k in range(min(len(records), config.generate.films + 1))]
-    foley = api.load(workdir, config)
+    foley = chain.load(workdir, config)
     films = []
     for k in range(config.generate.films):
         video = names[k % len(names)]
         example = video if k % 2 == 0 else names[(k + 1) % len(names)]
         output = target / f"{k:02d}_{video}_like_{example}.mp4"
         film, sound = (folder / f"{name}_denoised.mp4" for name in (video, example))
-        _make(foley, film, sound, output, takes=config.generate.takes, seed=config.seed + k)
+        _make(foley, film, Request(example=sound, takes=config.generate.takes, seed=config.seed + k), output)
         films.append(output.name)
     return {"films": len(films), "folder": str(target), "data": data_name(config)}

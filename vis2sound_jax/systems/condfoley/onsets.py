@@ -5,7 +5,7 @@ from typing import Any
 
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.run.outputs import check_output
-from vis2sound_jax.systems.condfoley import chain as api
+from vis2sound_jax.systems.condfoley import chain
 from vis2sound_jax.whole import write_whole
 
 
@@ -26,7 +26,7 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     if not video or not output:
         raise UserError("--job=onsets needs --video=FILM and --output=EVENTS.csv")
     check_output(Path(output), (".csv",))
-    times, confidence = api.load(workdir, config).onsets(video)
-    lines = [f"{time:.4f},{value:.4f}" for time, value in zip(times, confidence, strict=True)]
+    events = chain.load(workdir, config).onsets(video)
+    lines = [f"{time:.4f},{value:.4f}" for time, value in zip(events.times_s, events.confidence, strict=True)]
     write_whole(output, "\n".join(["time_s,confidence", *lines]) + "\n")
     return {"output": output, "events": len(lines)}

@@ -12,9 +12,11 @@ from vis2sound_jax.report.contact_sheet import contact_sheet
 from vis2sound_jax.report.page import write_report
 from vis2sound_jax.report.parts import Example, Picture, Report
 from vis2sound_jax.report.pictures import MelPanel
-from vis2sound_jax.systems.condfoley import chain as api
-from vis2sound_jax.systems.condfoley.manifest import write_takes
+from vis2sound_jax.run.manifest import write_result
+from vis2sound_jax.run.steps import Request
+from vis2sound_jax.systems.condfoley import chain
 from vis2sound_jax.training.progress import Progress
+from vis2sound_jax.video.film import Film
 from vis2sound_jax.whole import write_json
 
 _FILMS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
@@ -46,7 +48,7 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     if not (request.films and request.output):
         raise UserError("--job=sheet needs --films=FOLDER and --output=FOLDER")
     films, folder = _films(Path(request.films)), _folder(Path(request.output), Path(request.films))
-    foley = api.load(workdir, config)
+    foley = chain.load(workdir, config)
     folder.mkdir(exist_ok=True)
     made: list[_Made] = []
     bad: dict[Path, str] = {}
@@ -83,31 +85,39 @@ def _folder(folder: Path, films: Path) -> Path:
 
 
 def _of_film(
-    foley: api.Foley, films: list[Path], place: int, count: int, seed: int, folder: Path, bad: dict[Path, str]
+    foley: chain.Foley, films: list[Path], place: int, count: int, seed: int, folder: Path, bad: dict[Path, str]
 ) -> Iterator[_Made]:
-    """Goes on to the next example where one cannot be used, and stops where the film itself cannot."""
+    """Watches a film once and gives it the sound of others; goes on to the next where one cannot be used."""
     video, done = films[place], 0
-    for example in films[place + 1 :] + films[:place]:
-        if done == count:
-            return
-        if example in bad:
-            continue
-        output = folder / f"{place:02d}_{done + 1}_{video.stem}_like_{example.stem}.mp4"
+    try:
+        film = Film.open(video)
+    except UserError as error:
+        bad[video] = str(error)
+        return
+    with film:
         try:
-            takes = foley.generate(video, example, takes=1, seed=seed)
-            write_takes(takes, foley, video=video, example=example, output=output, seed=seed)
+            watched = foley.watch(film)
         except UserError as error:
-            # An error names the file that it is about.
-            broken = example if str(error).startswith(f"{example}: ") else video
-            bad[broken] = str(error)
-            if broken == video:
+            bad[video] = str(error)
+            return
+        for example in films[place + 1 :] + films[:place]:
+            if done == count:
                 return
-            continue
-        done += 1
-        yield _Made(video, example, output, takes.wavs[0])
+            if example in bad:
+                continue
+            output = folder / f"{place:02d}_{done + 1}_{video.stem}_like_{example.stem}.mp4"
+            try:
+                composed = foley.compose(watched, Request(example=example, seed=seed))
+            except UserError as error:
+                bad[example] = str(error)
+                continue
+            result = foley.rank(foley.sound(composed))
+            write_result(result, output)
+            done += 1
+            yield _Made(video, example, output, result.wavs[0])
 
 
-def _write(folder: Path, foley: api.Foley, made: list[_Made], bad: dict[Path, str], summary: dict[str, Any]) -> None:
+def _write(folder: Path, foley: chain.Foley, made: list[_Made], bad: dict[Path, str], summary: dict[str, Any]) -> None:
     report = Report(
         title=f"{summary['films']} of {summary['of']} films with the sounds of others",
         data=f"films of {made[0].video.parent.name}; networks trained on {foley.trained_on}",

@@ -5,6 +5,8 @@ from vis2sound_jax.run.requests import Flag
 from vis2sound_jax.run.stage import Stage
 
 _HERE = "vis2sound_jax.systems.vis"
+CHAIN = f"{_HERE}.chain"
+"""The module whose `load` opens a finished run; see `api.load`."""
 _SYNTHESIS = Flag(
     "synthesis",
     "",

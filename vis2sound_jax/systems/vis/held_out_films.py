@@ -13,7 +13,7 @@ from vis2sound_jax.retrieval.paste import paste_exemplars
 from vis2sound_jax.run.recordings import open_split
 from vis2sound_jax.run.workdir import prepared_dir
 from vis2sound_jax.systems.vis.bank import open_bank
-from vis2sound_jax.systems.vis.films import KINDS, FilmMaker
+from vis2sound_jax.systems.vis.chain import KINDS, load
 from vis2sound_jax.systems.vis.predict import Predictor
 from vis2sound_jax.systems.vis.scoring.rows import SplitClips
 from vis2sound_jax.systems.vis.seen import open_streams
@@ -41,14 +41,15 @@ def write_films(config: Any, workdir: Path, folder: Path, count: int) -> list[Pa
       The files.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    maker = FilmMaker(config, workdir)
+    foley = load(workdir, config)
     records, streams = open_split(config, prepared_dir(workdir), "test"), open_streams(workdir, "test")
     written = []
     for k in range(min(count, len(records))):
         record = records[k]
-        features = maker.predictor.film(*streams.whole(record["id"]))
+        features = foley.predictor.film(*streams.whole(record["id"]))
+        impacts = foley.impacts(features)
         for kind in KINDS:
-            made = maker.soundtrack(features, record["duration_s"], kind=kind, seed=config.seed)
+            made = foley.soundtrack(features, record["duration_s"], impacts, kind=kind, seed=config.seed)
             written.append(folder / f"{k:02d}_{record['id']}_{kind}.mp4")
             write_film(written[-1], _frames(record), record["fps"], wav=made.wav, rate_hz=record["rate_hz"])
     return written

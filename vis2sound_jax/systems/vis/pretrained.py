@@ -11,6 +11,7 @@ import numpy as np
 
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.models.alexnet import AlexNet
+from vis2sound_jax.systems.vis.watching import Pairs, Rows, film_windows
 from vis2sound_jax.training.checkpoint import load_params
 from vis2sound_jax.video.frames import IMAGENET, centre_crop, normalise
 from vis2sound_jax.video.spacetime import spacetime_images
@@ -59,12 +60,11 @@ class AlexNetWatcher:
         """Takes the network and its parameters."""
         self.net, self.params = net, params
 
-    def watch(self, grey: np.ndarray, colour: np.ndarray, *, sparse: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    def watch(self, frames: Pairs, *, sparse: bool = False) -> Rows:
         """Computes pool5 of every space-time image and of every colour frame.
 
         Args:
-          grey: [t, h, w] uint8, at least 224 pixels each way.
-          colour: [t, h, w, 3] uint8, the same frames.
+          frames: of the film, at least 224 pixels each way.
           sparse: makes no difference here.
 
         Returns:
@@ -73,12 +73,17 @@ class AlexNetWatcher:
         Raises:
           UserError: if the frames are smaller.
         """
+        parts = [self._window(grey, colour) for grey, colour in film_windows(frames)]
+        motion, look = (np.concatenate([part[k] for part in parts])[: len(frames)] for k in (0, 1))
+        return motion, look
+
+    def _window(self, grey: np.ndarray, colour: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if min(grey.shape[1:]) < _SIDE:
             raise UserError(
                 f"frames are {grey.shape[1]} x {grey.shape[2]}; AlexNet's streams need {_SIDE} pixels each way, "
                 "raise config.data.height and config.data.width"
             )
-        return self._rows(np.asarray(spacetime_images(grey))), self._rows(colour)
+        return self._rows(np.asarray(spacetime_images(grey))[1:-1]), self._rows(colour)
 
     def _rows(self, images: np.ndarray) -> np.ndarray:
         found = []

@@ -1,36 +1,29 @@
 """Watches all recordings once with the trained streams and keeps what they see."""
 
 import contextlib
-import functools
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from vis2sound_jax.data.impacts import Scale, Streams
 from vis2sound_jax.data.rows import Rows, RowWriter, has_rows
-from vis2sound_jax.models.image_streams import SoundGuess
 from vis2sound_jax.prepare.records import Record
 from vis2sound_jax.prepare.sources import SPLITS, Records
 from vis2sound_jax.run.recordings import open_split
 from vis2sound_jax.run.workdir import prepared_dir
-from vis2sound_jax.systems.vis import build
 from vis2sound_jax.systems.vis.pretrained import AlexNetWatcher, load_alexnet
 from vis2sound_jax.systems.vis.sounds import has_split
-from vis2sound_jax.training.checkpoint import load_params
+from vis2sound_jax.systems.vis.watching import FilmWatcher, Shot, StreamWatcher
 from vis2sound_jax.training.progress import track
 from vis2sound_jax.video.files import decode_jpeg
 from vis2sound_jax.video.frames import apply_grey_augmentation, sample_grey_augmentation
 from vis2sound_jax.whole import write_arrays
 
-WINDOW_FRAMES = 90
-"""Frames watched at once, a multiple of the frames that share a colour frame."""
 _SCALES = "scales.npz"
-_Shot = tuple[np.ndarray, np.ndarray]  # frames in grey, and in colour
+_Pair = tuple[np.ndarray, np.ndarray]  # frames in grey, and in colour
 
 
 def run(config: Any, workdir: Path) -> dict[str, Any]:
@@ -56,7 +49,7 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     return {"seen": str(folder), "recordings": len(motion), "motion": motion.width, "colour": colour.width}
 
 
-def load_watcher(config: Any, workdir: Path) -> "StreamWatcher | AlexNetWatcher":
+def load_watcher(config: Any, workdir: Path) -> FilmWatcher:
     """Loads the streams that `config.streams.kind` names: those of the run, or the ImageNet weights of the user."""
     if config.streams.kind == "alexnet":
         return AlexNetWatcher(*load_alexnet(config.streams.weights))
@@ -95,60 +88,13 @@ def _scales(folder: Path) -> dict[str, Scale]:
         return {name: Scale(arrays[f"{name}_mean"], arrays[f"{name}_spread"]) for name in ("motion", "colour")}
 
 
-class StreamWatcher:
-    """The trained streams, ready to watch films of any length."""
-
-    def __init__(self, net: SoundGuess, params: Any) -> None:
-        """Takes the network and its averaged weights."""
-        self.net, self.params = net, params
-
-    @classmethod
-    def load(cls, config: Any, workdir: Path) -> "StreamWatcher":
-        """Loads the streams of a run."""
-        params = load_params(workdir / "streams" / "checkpoints", item="variables")["ema"]
-        return cls(build.streams_net(config), params)
-
-    def watch(self, grey: np.ndarray, colour: np.ndarray, *, sparse: bool = False) -> tuple[np.ndarray, np.ndarray]:
-        """Watches a film in windows of one size.
-
-        Args:
-          grey: [t, h, w] uint8.
-          colour: [t, h, w, 3] uint8, the same frames.
-          sparse: take an overview of few colour frames, which takes half the time.
-
-        Returns:
-          Rows of motion [t, d] and of colour [t, e].
-        """
-        step = self.net.every if sparse else 1
-        parts = [_watch(self.net, self.params, moving, stills[::step]) for moving, stills in _windows(grey, colour)]
-        motion, look = (np.concatenate([part[k] for part in jax.device_get(parts)]) for k in (0, 1))
-        return motion[: len(grey)], look[: len(grey)]
-
-
-def _windows(grey: np.ndarray, colour: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Cuts windows one after another; grey ones have a frame more at either end, where there is one."""
-    held = -len(grey) % WINDOW_FRAMES
-    # A short last window goes on backwards, so that its contrast of motion stays what it is.
-    grey = np.pad(grey, ((1, held + 1), (0, 0), (0, 0)), mode="symmetric")
-    colour = np.pad(colour, ((0, held), (0, 0), (0, 0), (0, 0)), mode="edge")
-    for start in range(0, len(colour), WINDOW_FRAMES):
-        yield grey[start : start + WINDOW_FRAMES + 2], colour[start : start + WINDOW_FRAMES]
-
-
-@functools.partial(jax.jit, static_argnums=0)
-def _watch(net: SoundGuess, params: Any, grey: np.ndarray, colour: np.ndarray) -> tuple[jax.Array, jax.Array]:
-    clip, stills = (jnp.asarray(x, jnp.float32)[None] / 255.0 for x in (grey, colour))
-    motion, look = net.apply({"params": params}, clip, stills, method="watch")
-    return motion[0], look[0]
-
-
 def decode_film(record: Record) -> tuple[np.ndarray, np.ndarray]:
     """Decodes a record's frames in grey and in colour."""
     grey = np.stack([decode_jpeg(data, grey=True) for data in record["frames"]])
     return grey, np.stack([decode_jpeg(data) for data in record["frames"]])
 
 
-def _watch_split(config: Any, workdir: Path, watcher: "StreamWatcher | AlexNetWatcher", split: str) -> None:
+def _watch_split(config: Any, workdir: Path, watcher: FilmWatcher, split: str) -> None:
     """Writes the stores of a split if they are not there: motion and colour, and then the same of altered views."""
     folder, views = seen_dir(workdir), config.streams.views if split == "train" else 0
     stores = [f"{name}_{kind}" for name in (split, *map(_view, range(views))) for kind in ("motion", "colour")]
@@ -159,15 +105,15 @@ def _watch_split(config: Any, workdir: Path, watcher: "StreamWatcher | AlexNetWa
         writers = [stack.enter_context(RowWriter(folder, store)) for store in stores]
         films = stack.enter_context(contextlib.closing(_decoded(records, views, config.seed)))
         for name, shot in track(films, f"watching, {split}", total=len(records), unit="recording"):
-            rows = [found for k, view in enumerate(shot) for found in watcher.watch(*view, sparse=k > 0)]
+            rows = [found for k, view in enumerate(shot) for found in watcher.watch(Shot(*view), sparse=k > 0)]
             for writer, found in zip(writers, rows, strict=True):
                 writer.add(name, found)
 
 
-def _decoded(records: Records, views: int, seed: int) -> Generator[tuple[str, list[_Shot]], None, None]:
+def _decoded(records: Records, views: int, seed: int) -> Generator[tuple[str, list[_Pair]], None, None]:
     """Decodes films and alters them ahead of the network, one at a time so that memory stays small."""
 
-    def decode(k: int) -> tuple[str, list[_Shot]]:
+    def decode(k: int) -> tuple[str, list[_Pair]]:
         record = records[k]
         film = decode_film(record)
         altered = [_altered(film, np.random.default_rng((seed, k, view))) for view in range(views)]
@@ -182,7 +128,7 @@ def _decoded(records: Records, views: int, seed: int) -> Generator[tuple[str, li
             yield film
 
 
-def _altered(film: _Shot, rng: np.random.Generator) -> _Shot:
+def _altered(film: _Pair, rng: np.random.Generator) -> _Pair:
     """The film as it might have been shot: from nearer, mirrored, in other light."""
     draw = sample_grey_augmentation(rng, *film[0].shape[1:])
     return apply_grey_augmentation(film[0], draw), apply_grey_augmentation(film[1], draw)

@@ -17,8 +17,9 @@ from vis2sound_jax.retrieval.nearest import HIT_OFFSET, HIT_STEPS, windows_at
 from vis2sound_jax.retrieval.paste import paste_exemplars
 from vis2sound_jax.systems.vis.sounds import ONE_THREAD
 
-_PAD_S = 5.0
-"""Films are extended to a multiple of this, so that few lengths are compiled."""
+_SHORT_S = 5.0
+_WINDOW_S = 10.0
+_OVERLAP_S = 1.0
 
 
 class Soundtrack(NamedTuple):
@@ -50,13 +51,27 @@ def parametric(features: np.ndarray, spec: ErbSpec, length: int, *, iterations: 
     Returns:
       The sound, clipped to [-1, 1].
     """
-    padded = round(math.ceil(length / spec.rate_hz / _PAD_S) * _PAD_S * spec.rate_hz)
-    target = np.zeros((spec.frames_for(padded), features.shape[1]), np.float32)
-    kept = min(len(target), len(features))
-    target[:kept] = features[:kept]
-    noise = np.random.default_rng(seed).normal(size=padded).astype(np.float32)
-    wav = _impose(jnp.asarray(target.T), jnp.asarray(noise), spec, iterations)
-    return np.clip(np.asarray(wav)[:length], -1, 1)
+    rng, rate_hz, steps_hz = np.random.default_rng(seed), spec.rate_hz, float(spec.envelope_hz)
+    # Two lengths are compiled: short clips, and windows of longer films.
+    window = round((_SHORT_S if length <= _SHORT_S * rate_hz else _WINDOW_S) * rate_hz)
+    stride, before = math.floor((_WINDOW_S - _OVERLAP_S) * steps_hz), 0
+    out, noise = np.zeros(length, np.float32), rng.normal(size=window)
+    for number in range(-(-max(length - window, 0) // round(stride / steps_hz * rate_hz)) + 1):
+        first, step = round(number * stride / steps_hz * rate_hz), number * stride
+        # Where windows overlap they have the same noise, so that they can be faded into each other.
+        noise = np.append(noise[first - before :], rng.normal(size=first - before))
+        target = np.zeros((spec.frames_for(window), features.shape[1]), np.float32)
+        shown = features[step : step + len(target)]
+        target[: len(shown)] = shown
+        sounded = _impose(jnp.asarray(target.T), jnp.asarray(noise, jnp.float32), spec, iterations)
+        wav = np.clip(np.asarray(sounded)[: length - first], -1, 1)
+        if number:
+            seam = min(before + window - first, len(wav))
+            rise = (np.arange(seam, dtype=np.float32) + 0.5) / (before + window - first)
+            wav[:seam] = out[first : first + seam] * (1 - rise) + wav[:seam] * rise
+        out[first : first + len(wav)] = wav
+        before = first
+    return out
 
 
 @functools.partial(jax.jit, static_argnums=(2, 3), compiler_options=ONE_THREAD)
@@ -79,39 +94,53 @@ def predicted_impacts(features: np.ndarray, spec: ErbSpec, *, seed: int = 0) -> 
     return amplitude_peaks(parametric(features, spec, length, iterations=1, seed=seed), spec.rate_hz)
 
 
+def impacts_above(features: np.ndarray, spec: ErbSpec, least: float) -> tuple[np.ndarray, np.ndarray]:
+    """Detects the impacts that are loud enough to be heard; see `predicted_impacts`.
+
+    Args:
+      features: compressed envelopes [t, c] of a whole film.
+      spec: as cochleagrams are computed.
+      least: amplitude from which a peak is an impact.
+
+    Returns:
+      Times in seconds and amplitudes.
+    """
+    times_s, heights = predicted_impacts(features, spec)
+    return times_s[heights >= least], heights[heights >= least]
+
+
 def exemplar_soundtrack(
     features: np.ndarray,
     spec: ErbSpec,
     bank: ExemplarBank,
     length: int,
     *,
-    least: float,
+    times_s: np.ndarray,
+    heights: np.ndarray,
     candidates: np.ndarray | None = None,
     colouring: Colouring | None = None,
 ) -> Soundtrack:
-    """Copies for every predicted impact the training sound whose cochleagram is nearest (section 5.2, A1.1).
+    """Copies for every impact the training sound whose cochleagram is nearest to it (section 5.2, A1.1).
 
     Args:
       features: compressed envelopes [t, c] of a whole film.
       spec: as cochleagrams are computed.
       bank: the training sounds.
       length: samples wanted.
-      least: amplitude from which a peak is an impact.
+      times_s: [k] times of the impacts in seconds.
+      heights: [k] amplitude of each.
       candidates: which exemplars may be copied; all by default.
       colouring: gives predictions the statistics of real impacts before they are compared.
 
     Returns:
       The soundtrack.
     """
-    times, heights = predicted_impacts(features, spec)
-    kept = heights >= least
-    times, heights = times[kept], heights[kept]
-    if not len(times):
-        return Soundtrack(np.zeros(length, np.float32), times, heights, np.zeros(0, int))
-    at = np.round(times * float(spec.envelope_hz)).astype(int)
+    if not len(times_s):
+        return Soundtrack(np.zeros(length, np.float32), times_s, heights, np.zeros(0, int))
+    at = np.round(times_s * float(spec.envelope_hz)).astype(int)
     wanted = windows_at(features, at, before=STEPS, steps=HIT_STEPS)
     wanted = wanted if colouring is None else colour(wanted, colouring)
     found, _ = bank.nearest(wanted, offset=HIT_OFFSET, candidates=candidates)
     wavs = [bank.wav(int(k)) for k in found]
-    wav = paste_exemplars(wavs, times, impact=bank.impact, rate_hz=bank.rate_hz, length=length)
-    return Soundtrack(wav, times, heights, found)
+    wav = paste_exemplars(wavs, times_s, impact=bank.impact, rate_hz=bank.rate_hz, length=length)
+    return Soundtrack(wav, times_s, heights, found)

@@ -13,7 +13,7 @@ from vis2sound_jax.data.tokens import TokenRecording
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.run.recordings import open_split
 from vis2sound_jax.run.workdir import prepared_dir
-from vis2sound_jax.systems.condfoley import chain as api
+from vis2sound_jax.systems.condfoley.chain import load
 from vis2sound_jax.systems.condfoley.scoring import rows
 from vis2sound_jax.systems.condfoley.scoring.items import as_list
 from vis2sound_jax.systems.condfoley.scoring.pairs import Pair, PairMaker, choose_pairs
@@ -79,7 +79,7 @@ def test_recordings_too_short_are_told() -> None:
 def maker(tiny_run: Path) -> PairMaker:
     config = ConfigDict(json.loads((tiny_run / "config.json").read_text()))
     records = list(open_split(config, prepared_dir(tiny_run), "test"))
-    foley, tokens = api.load(tiny_run), token_recordings(config, tiny_run, "test")
+    foley, tokens = load(tiny_run), token_recordings(config, tiny_run, "test")
     return PairMaker(foley, config, tokens, records, rows.ablated_chains(foley, tiny_run))
 
 

@@ -13,7 +13,7 @@ from vis2sound_jax.data.tokens import TokenRecording, clip_places, window_pair, 
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.prepare.records import Record
 from vis2sound_jax.systems.condfoley import build
-from vis2sound_jax.systems.condfoley import chain as api
+from vis2sound_jax.systems.condfoley.chain import Foley
 from vis2sound_jax.systems.condfoley.scoring.items import FoleyItem, LabelledEvents
 from vis2sound_jax.systems.condfoley.scoring.rows import (
     ABLATION_ROWS,
@@ -24,7 +24,7 @@ from vis2sound_jax.systems.condfoley.scoring.rows import (
     copied,
 )
 from vis2sound_jax.systems.condfoley.scoring.style import style_row
-from vis2sound_jax.training.keys import named_key, named_rng
+from vis2sound_jax.training.keys import named_key
 from vis2sound_jax.video.onsets import onsets_from_probability
 
 _BATCH = 16
@@ -63,7 +63,7 @@ def choose_pairs(
     Raises:
       UserError: if no recording is long enough or has events.
     """
-    rng = named_rng(seed, "pairs")
+    rng = np.random.default_rng(seed)
     usable = [k for k, one in enumerate(tokens) if one.codes.shape[1] >= 2 * columns and len(one.event_s)]
     if not usable:
         raise UserError(
@@ -110,11 +110,11 @@ class PairMaker:
 
     def __init__(
         self,
-        foley: api.Foley,
+        foley: Foley,
         config: Any,
         tokens: Sequence[TokenRecording],
         records: Sequence[Record],
-        ablations: Mapping[str, api.Foley] | None = None,
+        ablations: Mapping[str, Foley] | None = None,
     ) -> None:
         """Keeps what all pairs share.
 
@@ -153,7 +153,7 @@ class PairMaker:
                 )
         return batch
 
-    def _look(self, chain: api.Foley, k: int, start: int) -> np.ndarray:
+    def _look(self, chain: Foley, k: int, start: int) -> np.ndarray:
         """Watches a window with the transformer's own video network."""
         record, fps = self.records[k], self.config.data.fps
         start_s = start * self.tokens[k].column_s
@@ -184,11 +184,11 @@ class PairMaker:
                 progress(len(items), len(pairs))
         return items
 
-    def _sampled(self, pairs: Sequence[Pair]) -> dict[str, tuple[api.Foley, Mapping[str, Any]]]:
+    def _sampled(self, pairs: Sequence[Pair]) -> dict[str, tuple[Foley, Mapping[str, Any]]]:
         """The chain of every row of a transformer, and what it is given."""
         batch = self.examples(pairs)
         changed = {TAKE_ROW: batch, **ablated(self.foley.composer, batch, self._shuffle(batch, pairs))}
-        rows: dict[str, tuple[api.Foley, Mapping[str, Any]]] = {row: (self.foley, one) for row, one in changed.items()}
+        rows: dict[str, tuple[Foley, Mapping[str, Any]]] = {row: (self.foley, one) for row, one in changed.items()}
         for name, chain in self.ablations.items():
             own = self.examples(pairs, name)
             rows[ABLATION_ROWS[name]] = chain, chain.composer.hidden(own) if name == "no_condition" else own
@@ -211,7 +211,7 @@ class PairMaker:
         return {**batch, **{name: batch[name][other] for name in names if name in batch}}
 
     def _make(
-        self, pairs: Sequence[Pair], rows: Mapping[str, tuple[api.Foley, Mapping[str, Any]]], first: int
+        self, pairs: Sequence[Pair], rows: Mapping[str, tuple[Foley, Mapping[str, Any]]], first: int
     ) -> list[FoleyItem]:
         takes = self.config.evaluate.takes
         sampled = {
@@ -252,7 +252,7 @@ class PairMaker:
             )
         return items
 
-    def _sample(self, chain: api.Foley, batch: Mapping[str, Any], takes: int, first: int) -> np.ndarray:
+    def _sample(self, chain: Foley, batch: Mapping[str, Any], takes: int, first: int) -> np.ndarray:
         known = np.zeros((len(batch["condition"]), 0), np.int32)
         inputs = {name: value for name, value in batch.items() if name != "target"}
         key = jax.random.fold_in(named_key(self.config.seed, "codes"), first)

@@ -5,7 +5,6 @@ rows of copies paste hits of the example. The row `SHUFFLED_ROW` is the paper's 
 of another recording of the test set.
 """
 
-import copy
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ import numpy as np
 
 from vis2sound_jax.generation.compose import Composer
 from vis2sound_jax.retrieval.onset_transfer import onset_transfer, published_transfer
-from vis2sound_jax.systems.condfoley import build, trained
 from vis2sound_jax.systems.condfoley.chain import Foley
 
 TAKE_ROW = "take"
@@ -64,14 +62,7 @@ def ablated_chains(foley: Foley, workdir: Path) -> dict[str, Foley]:
     Raises:
       UserError: if one was not trained.
     """
-    chains = {}
-    for name in foley.config.ablations:
-        chain = copy.copy(foley)
-        chain.composer = build.composer(foley.config, name)
-        transformer, video = trained.transformer_params(foley.config, workdir, name)
-        chain.params = {**foley.params, "transformer": transformer, "video": video}
-        chains[name] = chain
-    return chains
+    return {name: foley.ablated(name, workdir) for name in foley.config.ablations}
 
 
 def copied(

@@ -1,4 +1,4 @@
-"""Small films for the tests of this folder; a picture's number is written in the grey of its two halves."""
+"""Small films for tests; a picture's number is written in the grey of its two halves."""
 
 import pathlib
 from collections.abc import Callable

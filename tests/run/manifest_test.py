@@ -1,0 +1,97 @@
+"""Laws of what a result leaves: the best take first, films as long as they were, a manifest that tells its origin."""
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from vis2sound_jax.audio.example import Example
+from vis2sound_jax.run.manifest import manifest_of, write_result
+from vis2sound_jax.run.outputs import sha256
+from vis2sound_jax.run.steps import Composed, Events, Request, Result, Watched
+from vis2sound_jax.video.files import probe
+from vis2sound_jax.video.film import Film
+from vis2sound_jax.video.mux import write_film
+
+RATE_HZ, FPS = 8000, 10
+KEYS = (
+    *("made_by", "system", "config", "trained_on", "steps", "seed", "video", "example", "rate_hz", "duration_s"),
+    *("events", "accepted", "takes", "notes"),
+)
+ORIGIN = {"system": "demo", "config": "demo_smoke", "trained_on": "procedural recordings", "steps": {"encoder": 7}}
+
+
+def result_for(film: Film, example: Path | Example | None = None, **more: object) -> Result:
+    """Three takes of one second; the second agrees best."""
+    events = Events(np.array([0.25, 0.5]), np.array([0.9, 0.4]))
+    composed = Composed(Watched(film, events, None), Request(example=example, takes=3, seed=5), events)
+    wavs = np.array([0.1, 0.2, 0.3], np.float32)[:, None] * np.ones((1, RATE_HZ), np.float32)
+    scores = {"agreement": np.array([0.3, 0.8, 0.5])}
+    result = Result(composed, wavs, RATE_HZ, events, np.array([1, 2, 0]), scores, origin=ORIGIN)
+    return dataclasses.replace(result, **more)
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    path = tmp_path / "film.mp4"
+    write_film(path, np.random.default_rng(0).integers(0, 256, (FPS, 16, 16, 3), np.uint8), FPS)
+    return path
+
+
+def test_the_best_take_has_the_name_and_others_follow(film: Path) -> None:
+    with Film.open(film) as opened:
+        result = result_for(opened)
+        manifest = write_result(result, film.with_name("out.mp4"))
+    assert result.best == 1
+    for name, take in (("out", 1), ("out_take2", 2), ("out_take3", 0)):
+        wav, rate_hz = soundfile.read(film.with_name(f"{name}.wav"), dtype="float32")
+        assert rate_hz == RATE_HZ
+        np.testing.assert_allclose(wav, result.wavs[take], atol=1e-6)
+        info = probe(film.with_name(f"{name}.mp4"))
+        assert info.has_sound and info.duration_s == pytest.approx(1.0, abs=1e-3)
+    assert [take["agreement"] for take in manifest["takes"]] == [0.8, 0.5, 0.3]
+    endings = {path.name for path in film.parent.glob("out*")}
+    assert endings == {f"out{k}.{end}" for k in ("", "_take2", "_take3") for end in ("mp4", "wav")} | {"out.json"}
+    assert json.loads(film.with_name("out.json").read_text()) == manifest
+
+
+def test_the_manifest_has_one_set_of_keys_and_tells_what_was_made_from_what(film: Path, tmp_path: Path) -> None:
+    example = tmp_path / "example.bin"
+    example.write_bytes(b"knock")
+    with Film.open(film) as opened:
+        manifest = manifest_of(result_for(opened, example))
+        assert set(manifest) == set(manifest_of(result_for(opened))) == set(KEYS)
+    assert manifest["example"] == {"file": "example.bin", "sha256": hashlib.sha256(b"knock").hexdigest()}
+    assert manifest["video"] == {"file": "film.mp4", "sha256": sha256(film)}
+    assert manifest["events"] == [{"time_s": 0.25, "confidence": 0.9}, {"time_s": 0.5, "confidence": 0.4}]
+    assert {**ORIGIN, "seed": 5, "rate_hz": RATE_HZ, "duration_s": 1.0}.items() <= manifest.items()
+    assert manifest["accepted"] is None and "accepted" not in manifest["takes"][0]
+
+
+def test_a_ranking_stands_in_the_manifest_in_the_order_of_the_takes(film: Path) -> None:
+    scores = {"offset_s": np.array([0.0, 0.4, -0.5])}
+    with Film.open(film) as opened:
+        accepted = np.array([True, False, False])
+        ranked = manifest_of(result_for(opened, scores=scores, accepted=accepted, order=np.array([0, 2, 1])))
+        refused = manifest_of(result_for(opened, accepted=np.zeros(3, bool)))
+    assert [take["offset_s"] for take in ranked["takes"]] == [0.0, -0.5, 0.4]
+    assert [take["accepted"] for take in ranked["takes"]] == [True, False, False] and ranked["accepted"] is True
+    assert refused["accepted"] is False
+
+
+def test_arrays_are_written_too_and_have_no_digest(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (FPS, 16, 16, 3), np.uint8)
+    example = Example.of_wav(np.zeros(100, np.float32), RATE_HZ, "knock")
+    manifest = write_result(result_for(Film.of_frames(pixels, FPS, "drawn"), example), tmp_path / "out.mp4")
+    assert manifest["video"] == {"file": "drawn", "sha256": None}
+    assert manifest["example"] == {"file": "knock", "sha256": None}
+    assert probe(tmp_path / "out_take3.mp4").has_sound
+
+
+def test_notes_of_events_stand_beside_their_time() -> None:
+    events = Events(np.array([0.123456]), np.array([0.5]), ({"exemplar": {"recording": "a"}},))
+    assert events.listed() == [{"time_s": 0.1235, "confidence": 0.5, "exemplar": {"recording": "a"}}]

@@ -1,0 +1,69 @@
+"""The door for notebooks, apps and other programs: load a trained run of any system and take films through it.
+
+    foley = api.load("runs/condfoley")
+    result = foley.generate("film.mp4", api.Request(example="sound.wav", takes=4))
+    api.write_result(result, "out.mp4")
+
+Or step by step, each step handing on one value: `Film.open`, `foley.watch`, `foley.compose`, `foley.sound`,
+`foley.rank`. Arrays may come in instead of files: `Film.of_frames`, `Example.of_wav`.
+"""
+
+import importlib
+import os
+from pathlib import Path
+
+from ml_collections import ConfigDict
+
+from vis2sound_jax.audio.example import Example
+from vis2sound_jax.errors import file_error
+from vis2sound_jax.run.manifest import manifest_of, write_result
+from vis2sound_jax.run.stage import system_module
+from vis2sound_jax.run.steps import Composed, Events, Progress, Request, Result, System, Watched
+from vis2sound_jax.run.workdir import config_path, settings_of
+from vis2sound_jax.video.film import Film
+
+__all__ = [
+    "Composed",
+    "Events",
+    "Example",
+    "Film",
+    "Progress",
+    "Request",
+    "Result",
+    "System",
+    "Watched",
+    "load",
+    "manifest_of",
+    "write_result",
+]
+
+
+def load(workdir: str | os.PathLike[str], config: ConfigDict | None = None) -> System:
+    """Loads a finished run of any system.
+
+    The first film compiles for seconds. `main` keeps compiled programs in a folder for the next time; a program of
+    your own does so if it sets JAX_COMPILATION_CACHE_DIR before jax is imported, or calls
+    `jax.config.update("jax_compilation_cache_dir", FOLDER)`.
+
+    Args:
+      workdir: the folder that `python -m vis2sound_jax.main` wrote, or the name of a run in `runs/`.
+      config: settings to use instead of the run's own, for example of the decoding; what the weights depend
+        on must be the same.
+
+    Returns:
+      The system, ready for films.
+
+    Raises:
+      UserError: if there is no trained run, or the config is not the one of its weights.
+    """
+    folder = Path(workdir)
+    if not folder.exists() and (Path("runs") / folder).exists():
+        folder = Path("runs") / folder
+    settings = settings_of(folder)
+    if "system" not in settings:
+        raise file_error(
+            config_path(folder),
+            "was written by an earlier version, which did not name its system",
+            "run the training command again in another --workdir",
+        )
+    return importlib.import_module(system_module(settings).CHAIN).load(folder, config)
