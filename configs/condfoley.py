@@ -2,7 +2,7 @@
 
     python -m vis2sound_jax.main --config=configs/condfoley.py[:preset]
 
-Presets (two idle CPU cores unless said otherwise; measured numbers stand in the README):
+Presets (two idle CPU cores unless said otherwise; measured numbers stand in docs/results.md):
   laptop              the whole chain on procedural recordings; the default
   laptop_ablations    laptop and a second transformer that is trained without a condition; goes on in laptop's folder
   smoke               the same stages on a handful of recordings, about a minute; its films sound like noise

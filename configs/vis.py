@@ -2,7 +2,7 @@
 
     python -m vis2sound_jax.main --config=configs/vis.py[:preset]
 
-Presets (two idle CPU cores unless said otherwise; measured numbers stand in the README):
+Presets (two idle CPU cores unless said otherwise; measured numbers stand in docs/results.md):
   laptop                the sound of single impacts, on procedural recordings; the default
   detection             the sound of whole films, and when it happens, on procedural recordings
   smoke                 every stage of both on a handful of recordings; nothing is learned
