@@ -13,6 +13,7 @@ from vis2sound_jax.audio.mel import (
     crop_centre,
     crop_first,
     log_mel,
+    log_mel_of,
     magnitude_from_mel,
     mel_filters,
     mel_to_linear,
@@ -109,3 +110,9 @@ def test_mistakes_are_named() -> None:
         MelSpec(rate_hz=8000)
     with pytest.raises(UserError, match="n_mels 200 is too many"):
         mel_filters(MelSpec(n_mels=200))
+
+
+@pytest.mark.parametrize("n", [600, 22050, 256 * 256, 256 * 256 + 1, 150_000])
+def test_blocks_of_frames_are_the_log_mel_of_the_whole(n: int) -> None:
+    wav = np.asarray(noise(n))
+    np.testing.assert_allclose(log_mel_of(wav, SPEC), log_mel(wav, SPEC), atol=2e-5)

@@ -80,3 +80,11 @@ def test_curves_may_be_empty_or_silent_but_not_negative() -> None:
         envelope_peaks(np.array([0.0, 1.0, -1.0]), 90.0)
     with pytest.raises(UserError, match="a rate of 0 Hz"):
         envelope_peaks(np.ones(3), 0.0)
+
+
+def test_long_sounds_are_taken_block_by_block_and_their_peaks_stay_apart() -> None:
+    wav = np.tile(impacts([1.0, 2.5], [0.5, 0.4]), 60)
+    times_s, heights = amplitude_peaks(wav.astype(np.float32), RATE_HZ)
+    assert len(times_s) >= 120 and (np.diff(times_s) >= GAP_S).all() and (heights > 0).all()
+    squares = np.add.reduceat(wav**2, np.round(np.arange(0, len(wav) / RATE_HZ, 1 / ENVELOPE_HZ) * RATE_HZ).astype(int))
+    np.testing.assert_allclose(amplitude(wav, RATE_HZ)[:1000] ** 2 * 89, squares[:1000] * 89 / 88.9, rtol=0.02)

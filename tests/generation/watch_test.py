@@ -1,6 +1,7 @@
 """Laws of watching: films of any length, windows without seams, the mirror image is the same film."""
 
 import functools
+from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -8,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from vis2sound_jax.generation.watch import WINDOW_FRAMES, Seen, Watcher
+from vis2sound_jax.generation.watch import WINDOW_FRAMES, Seen, Watcher, windows_of
 from vis2sound_jax.models.impact_net import ImpactNet
 
 NET = ImpactNet(widths=(4, 4), width=4, temporal_blocks=1, bands=2)
@@ -75,3 +76,25 @@ def test_the_mirror_image_is_the_same_film_to_who_watches_both() -> None:
     halves = [watch(film(60)[:, :, ::step]) for step in (1, -1)]
     assert np.abs(halves[0].onset - halves[1].onset).max() > 1e-4
     np.testing.assert_allclose(there.features, (halves[0].features + halves[1].features) / 2, atol=1e-5)
+
+
+@pytest.mark.parametrize("starts", [[0], [0, 100, 150], [5, 40], [0, 20, 20], [290]])
+def test_windows_are_cut_from_a_film_that_is_read_once(starts: list[int]) -> None:
+    frames, read = film(300), []
+
+    def once() -> Iterator[np.ndarray]:
+        for k, frame in enumerate(frames):
+            read.append(k)
+            yield frame
+
+    class Reel:
+        def __len__(self) -> int:
+            return len(frames)
+
+        def __iter__(self) -> Iterator[np.ndarray]:
+            return once()
+
+    windows = list(windows_of(Reel(), starts, WINDOW_FRAMES))
+    assert [start for start, _ in windows] == starts and read == sorted(set(read))
+    for start, clip in windows:
+        np.testing.assert_array_equal(clip, frames[start : start + WINDOW_FRAMES])

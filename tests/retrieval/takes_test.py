@@ -1,7 +1,9 @@
 """Laws of the choice among takes."""
 
 import numpy as np
+import pytest
 
+from vis2sound_jax.retrieval import takes as ranked
 from vis2sound_jax.retrieval.takes import agreement, choose_take, offset_probability, rank_takes
 
 RATE_HZ = 22_050
@@ -78,3 +80,11 @@ def test_without_evidence_half_of_all_sounds_are_unrelated():
 
 def test_equal_takes_stay_in_order():
     assert rank_takes(np.zeros((3, 11)), 0.1, 0.5).order.tolist() == [0, 1, 2]
+
+
+def test_events_of_long_films_are_compared_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    pairs = [(np.sort(rng.uniform(0, 600, n)), rng.uniform(size=n)) for n in (1500, 1200)]
+    whole = ranked._inner(*pairs)
+    monkeypatch.setattr(ranked, "_AT_ONCE", 1 << 16)
+    assert ranked._inner(*pairs) == pytest.approx(whole, rel=1e-12)

@@ -139,3 +139,18 @@ def test_predictions_are_coloured_before_they_are_compared() -> None:
     always_low = Colouring(np.zeros((len(low), len(low))), low, root=True)
     assert [bank().ids[k] for k in soundtrack(colouring=same).exemplars] == ["low", "high", "broad"]
     assert [bank().ids[k] for k in soundtrack(colouring=always_low).exemplars] == ["low"] * 3
+
+
+def test_long_films_are_sounded_in_windows_that_fade_into_each_other() -> None:
+    """Where two windows overlap they have the same noise: the sound is what one long window would be."""
+    features = np.tile(wanted(), (9, 1))
+    length = round(9 * FILM_S * RATE_HZ)
+    wav = parametric(features, SPEC, length, iterations=1, seed=0)
+    assert wav.shape == (length,) and wav.dtype == np.float32 and np.isfinite(wav).all()
+    first = parametric(features, SPEC, round(9.5 * RATE_HZ), iterations=1, seed=0)
+    same = slice(0, round(8.9 * RATE_HZ))
+    np.testing.assert_allclose(wav[same], first[same], atol=1e-5)
+    again = hear_rows(wav, SPEC, len(features))
+    assert np.corrcoef(again.ravel(), features.ravel())[0, 1] > 0.8
+    times_s, _ = impacts_above(features, SPEC, 0.2 * predicted_impacts(wanted(), SPEC)[1].max())
+    assert len(times_s) == 27
