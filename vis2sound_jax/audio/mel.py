@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Float32
 
+from vis2sound_jax.audio.reflected import reflected_part
 from vis2sound_jax.audio.stft import PadMode, StftSpec, stft
 from vis2sound_jax.errors import UserError
 
@@ -151,13 +152,14 @@ def log_mel_of(wav: Float[np.ndarray, "n"], spec: MelSpec, *, block: int = 256) 
     Returns:
       Image with t = 1 + n // hop frames.
     """
-    frames, half = spec.frames_for(len(wav)), spec.n_fft // 2
-    padded = np.pad(np.asarray(wav, np.float32), half, mode=spec.stft.pad_mode)
-    samples, parts = (block - 1) * spec.hop + spec.n_fft, []
+    if spec.stft.pad_mode != "reflect":
+        raise ValueError(f"a log-mel in blocks is padded by reflection, not by {spec.stft.pad_mode!r}")
+    wav, frames = np.asarray(wav, np.float32), spec.frames_for(len(wav))
+    out, samples = np.zeros((spec.n_mels, frames), np.float32), (block - 1) * spec.hop + spec.n_fft
     for first in range(0, frames, block):
-        cut = padded[first * spec.hop : first * spec.hop + samples]
-        parts.append(np.asarray(_log_mel_uncentred(np.pad(cut, (0, samples - len(cut))), spec)))
-    return np.concatenate(parts, axis=1)[:, :frames]
+        cut = reflected_part(wav, spec.n_fft // 2, first * spec.hop, first * spec.hop + samples)
+        out[:, first : first + block] = np.asarray(_log_mel_uncentred(cut, spec))[:, : frames - first]
+    return out
 
 
 @functools.partial(jax.jit, static_argnames="spec")

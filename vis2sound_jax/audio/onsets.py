@@ -10,6 +10,7 @@ import scipy.signal
 from jaxtyping import Float, Float32, Int
 
 from vis2sound_jax.audio.mel import MelSpec, mel_filters
+from vis2sound_jax.audio.reflected import reflected_part
 from vis2sound_jax.errors import UserError
 
 # The corrected detector. The window and the lag are about equally long, so that a band's rise is seen
@@ -183,11 +184,14 @@ def _strength(wav: Float[np.ndarray, "n"], rate_hz: int) -> tuple[Float[np.ndarr
         return np.zeros(0), np.zeros(0)
     hop, n_fft = _hop(rate_hz), 2 * round(_WINDOW_S * rate_hz / 2)
     bands = _band_amplitudes(np.asarray(wav, np.float32), rate_hz, n_fft, hop)
-    level_db = 20 * np.log10(bands + max(bands.max() * 10 ** (-_RANGE_DB / 20), _QUIETEST))
+    # In place: those of a long sound are large.
+    level_db = np.log10(np.add(bands, max(bands.max() * 10 ** (-_RANGE_DB / 20), _QUIETEST), out=bands), out=bands)
+    level_db *= 20
     before = scipy.ndimage.maximum_filter1d(level_db, 3, axis=1)
-    rise = np.maximum(level_db[_LAG_HOPS:] - before[:-_LAG_HOPS], 0).mean(axis=1)
+    rise = level_db[_LAG_HOPS:]
+    np.maximum(np.subtract(rise, before[:-_LAG_HOPS], out=rise), 0, out=rise)
     flux = np.zeros(len(level_db))
-    flux[_LAG_HOPS:] = rise
+    flux[_LAG_HOPS:] = rise.mean(axis=1)
     flux = scipy.ndimage.gaussian_filter1d(flux, _SMOOTH_HOPS)
     # An onset raises the difference from half a window before it until a lag later; this is the middle.
     delay = (_LAG_HOPS * hop - n_fft) / 2
@@ -200,7 +204,11 @@ def _band_amplitudes(wav: Float32[np.ndarray, "n"], rate_hz: int, n_fft: int, ho
     spec = MelSpec(rate_hz, n_fft, hop, _BANDS, _LOW_HZ, min(_HIGH_HZ, rate_hz / 2), scale="slaney")
     weights = mel_filters(spec).T.astype(np.float32)
     window = scipy.signal.get_window("hann", n_fft).astype(np.float32)
-    padded = np.pad(wav, n_fft // 2, mode="reflect")
-    frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[::hop]
-    blocks = [frames[k : k + _BLOCK_FRAMES] * window for k in range(0, len(frames), _BLOCK_FRAMES)]
-    return np.concatenate([np.abs(scipy.fft.rfft(block, axis=-1)) @ weights for block in blocks])
+    count = (len(wav) + n_fft // 2 * 2 - n_fft) // hop + 1
+    bands = np.zeros((count, _BANDS), np.float32)
+    for k in range(0, count, _BLOCK_FRAMES):
+        last = min(k + _BLOCK_FRAMES, count) - 1
+        part = reflected_part(wav, n_fft // 2, k * hop, last * hop + n_fft)
+        frames = np.lib.stride_tricks.sliding_window_view(part, n_fft)[::hop] * window
+        bands[k : last + 1] = np.abs(scipy.fft.rfft(frames, axis=-1)) @ weights
+    return bands

@@ -15,7 +15,12 @@ _FADE = 512  # samples of a seam
 
 
 def sound_in_windows(
-    vocoder: Vocoder, logmel: Float32[np.ndarray, "f t"], hop: int, key: jax.Array
+    vocoder: Vocoder,
+    logmel: Float32[np.ndarray, "f t"],
+    hop: int,
+    key: jax.Array,
+    *,
+    out: Float32[np.ndarray, "n"] | None = None,
 ) -> Float32[np.ndarray, "n"]:
     """Turns a log-mel into sound, window by window.
 
@@ -27,12 +32,13 @@ def sound_in_windows(
       logmel: of the whole film, in [0, 1].
       hop: samples a frame.
       key: random key; every window gets one of its own.
+      out: where to put the sound, silent and at most t * hop samples long; by default a new array of t * hop.
 
     Returns:
-      The sound, n = t * hop samples in [-1, 1].
+      The sound in [-1, 1].
     """
     t = logmel.shape[1]
-    out = np.zeros(t * hop, np.float32)
+    out = np.zeros(t * hop, np.float32) if out is None else out
     rise = (0.5 - 0.5 * np.cos(np.pi * (np.arange(_FADE) + 0.5) / _FADE)).astype(np.float32)
     end = 0
     for number, start in enumerate(window_starts(t, WINDOW_FRAMES, OVERLAP_FRAMES)):
@@ -43,10 +49,11 @@ def sound_in_windows(
         if start:
             first = _quietest(logmel[:, start + _EDGE_FRAMES : end - _EDGE_FRAMES]) + _EDGE_FRAMES
             first = first * hop - _FADE // 2
-            seam = slice(start * hop + first, start * hop + first + _FADE)
-            out[seam] = out[seam] * (1 - rise) + wav[first : first + _FADE] * rise
+            seam = out[start * hop + first : start * hop + first + _FADE]
+            seam[:] = seam * (1 - rise[: len(seam)]) + wav[first : first + len(seam)] * rise[: len(seam)]
             first += _FADE
-        out[start * hop + first : start * hop + len(wav)] = wav[first:]
+        place = out[start * hop + first : start * hop + len(wav)]
+        place[:] = wav[first : first + len(place)]
         end = start + cut.shape[1]
     return out
 

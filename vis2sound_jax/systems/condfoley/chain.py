@@ -155,8 +155,8 @@ class Foley(Networks):
         n, key = round(composed.watched.film.duration_s * self.rate_hz), named_key(composed.request.seed, "vocoder")
         wavs = np.zeros((len(composed.codes), n), np.float32)
         for take, grid in enumerate(composed.codes):
-            wav = sound_in_windows(self.vocoder, self.mel(grid[None])[0], self.spec.hop, key)[:n]
-            wavs[take, : len(wav)] = wav
+            mel = self.mel(grid[None])[0]
+            sound_in_windows(self.vocoder, mel, self.spec.hop, key, out=wavs[take, : mel.shape[1] * self.spec.hop])
         origin = {
             "system": self.config.system,
             "config": self.config.name,

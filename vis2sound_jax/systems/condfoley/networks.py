@@ -172,12 +172,20 @@ class Networks:
         return self.clip_watcher.watch(self.params["video"], frames[places])
 
     def recording(self, name: str, seen: Seen, columns: int) -> TokenRecording:
-        """Describes a film without sound as the token rooms want it: its codes are all 0."""
-        rows, frames = self.config.codebook.rows, self.config.codebook.frames
+        """Describes a film without sound as the token rooms want it: its codes are all 0.
+
+        Args:
+          name: of the film.
+          seen: what the encoder says of it.
+          columns: of codes that it lasts.
+
+        Returns:
+          The recording, without a log-mel.
+        """
         return TokenRecording(
             id=name,
-            codes=np.zeros((rows, columns), np.int16),
-            mel=np.zeros((self.spec.n_mels, columns * frames), np.float16),
+            codes=np.zeros((self.config.codebook.rows, columns), np.int16),
+            mel=np.zeros((self.spec.n_mels, 0), np.float16),
             features=seen.features,
             onset=seen.onset,
             fps=self.config.data.fps,
