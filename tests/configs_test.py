@@ -1,6 +1,7 @@
 """Every preset is a document: plain values that build networks which fit one another."""
 
 import ast
+import contextlib
 import functools
 import importlib.util
 import json
@@ -13,11 +14,13 @@ import pytest
 from ml_collections import ConfigDict
 
 from configs import condfoley, vis
+from tests.recorder import Reads, recorded, unlisted
+from vis2sound_jax.errors import UserError
 from vis2sound_jax.models.conditioning import sequence_inputs
 from vis2sound_jax.models.image_streams import SoundGuess
 from vis2sound_jax.models.impact_net import ImpactNet
 from vis2sound_jax.models.vqgan import VQGAN
-from vis2sound_jax.run.stage import FREE, listed, system_module
+from vis2sound_jax.run.stage import FREE, listed, settings_for, system_module
 from vis2sound_jax.systems.condfoley import build
 from vis2sound_jax.systems.vis import build as vis_build
 
@@ -91,6 +94,18 @@ def test_every_stage_says_what_it_depends_on_and_who_does_it(file: ModuleType, p
             assert name.partition(".")[0] in config
     for stage in stages.values():
         assert importlib.util.find_spec(stage.module) is not None and stage.help
+
+
+@pytest.mark.parametrize(("file", "preset"), EVERY, ids=name_of)
+def test_a_training_is_built_from_what_its_stage_lists(file: ModuleType, preset: str) -> None:
+    config, reads = file.get_config(preset), Reads()
+    stages = {stage.name: stage for stage in system_module(config).STAGES}
+    trained = {name: build for name, stage in stages.items() if (build := stage.training())}
+    for name, build in trained.items():
+        # Not every stage can be trained with every preset, but they all read settings to find out.
+        with contextlib.suppress(UserError):
+            build(recorded(settings_for(config, name), name, reads))
+    assert set(reads) == set(trained) and unlisted(stages, reads) == {}
 
 
 def test_what_a_stage_reads_of_the_stages_before_it_it_depends_on_too(config: ConfigDict) -> None:

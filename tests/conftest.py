@@ -33,11 +33,11 @@ install_import_hook(
 
 @pytest.fixture(scope="session")
 def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The workdir of a finished run of all stages; it is for reading."""
+    """The workdir of a finished run of all stages; it is for reading. What they read stands beside it."""
     from tests.tiny_run import call_alone, command
 
     workdir = tmp_path_factory.mktemp("tiny") / "run"
-    answer = call_alone(*command(workdir))
+    answer = call_alone(*command(workdir), reads=workdir.with_name("reads.json"))
     assert answer.code == 0, answer.err
     return workdir
 
@@ -48,6 +48,6 @@ def tiny_vis_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.tiny_run import call_alone, vis_command
 
     workdir = tmp_path_factory.mktemp("tiny_vis") / "run"
-    answer = call_alone(*vis_command(workdir))
+    answer = call_alone(*vis_command(workdir), reads=workdir.with_name("reads.json"))
     assert answer.code == 0, answer.err
     return workdir

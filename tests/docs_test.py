@@ -12,6 +12,7 @@ import pytest
 from ml_collections import ConfigDict
 
 from configs import condfoley, vis
+from tests.toy import knock
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.run import requests
 from vis2sound_jax.run.command_line import load_config
@@ -179,7 +180,7 @@ def test_a_slip_in_a_command_of_the_program_is_found(line: str) -> None:
 
 @pytest.mark.parametrize("path", PAGES, ids=_id)
 def test_settings_in_the_text_exist_in_a_config(path: Path) -> None:
-    configs = [file.get_config() for file in SYSTEMS.values()]
+    configs = [file.get_config() for file in (*SYSTEMS.values(), knock)]
     for name in _SETTING.findall(path.read_text()):
         found = []
         for config in configs:

@@ -12,6 +12,7 @@ from unittest import mock
 from absl import flags
 
 from vis2sound_jax import main as entry
+from vis2sound_jax.run import requests
 
 CONFIG = Path(__file__).parents[1] / "configs" / "condfoley.py"
 VIS_CONFIG = CONFIG.with_name("vis.py")
@@ -78,17 +79,21 @@ def call(*arguments: str) -> Answer:
     return Answer(code, out.getvalue(), err.getvalue())
 
 
-def call_alone(*arguments: str) -> Answer:
-    """The same in a process of its own: on one device, with all that libraries write to the terminal."""
+def call_alone(*arguments: str, reads: Path | None = None) -> Answer:
+    """The same in a process of its own: on one device, with all that libraries write to the terminal.
+
+    `reads` gets which settings each stage read; see `tests.recorder`.
+    """
     environment = {**os.environ, "PYTHONPATH": str(CONFIG.parents[1])}
-    process = [sys.executable, "-m", "vis2sound_jax.main", *arguments]
+    program = ["vis2sound_jax.main"] if reads is None else ["tests.recorder", str(reads)]
+    process = [sys.executable, "-m", *program, *arguments]
     done = subprocess.run(process, env=environment, capture_output=True, text=True, timeout=600)
     return Answer(done.returncode, done.stdout, done.stderr)
 
 
 def _forget_flags() -> None:
-    """Flags are global, and a config file adds one for each of its settings."""
+    """Flags are global; a config file adds one for each of its settings, and a system those of its jobs."""
     flags.FLAGS.unparse_flags()
-    for name in list(flags.FLAGS):
-        if name.startswith("config."):
-            delattr(flags.FLAGS, name)
+    jobs = [flag.name for flag in flags.FLAGS.flags_by_module_dict().get(requests.__name__, ())]
+    for name in [*jobs, *(name for name in flags.FLAGS if name.startswith("config."))]:
+        delattr(flags.FLAGS, name)

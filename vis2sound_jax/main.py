@@ -22,8 +22,17 @@ PROCESS_ID = flags.DEFINE_integer("process_id", None, "Which of them this is, fr
 
 
 def start(stage: Stage, config: ConfigDict, workdir: Path) -> Mapping[str, Any]:
-    """Imports a stage's module, which is heavy, only now that it has something to do; most are done by one process."""
-    job = partial(stage.load().run, config, workdir)
+    """Does a stage, whose module, which is heavy, is imported only now; most are done by one process.
+
+    Args:
+      stage: what to do.
+      config: the settings.
+      workdir: of the run.
+
+    Returns:
+      A summary of what was written.
+    """
+    job = partial(stage.run, config, workdir)
     return job() if stage.every_host else hosts.first_alone(stage.name, job)
 
 
@@ -44,7 +53,7 @@ def main(_: Sequence[str]) -> None:
         summary = run_job(config, workdir, job, start, given)
         said = f"{name} is done: " + ", ".join(f"{key} {value}" for key, value in summary.items())
     else:
-        summaries = run_stages(config, workdir, stages, start, only=name)
+        summaries = run_stages(config, workdir, stages, start, check=Stage.check, only=name)
         said = f"{', '.join(summaries)} finished; everything is in {workdir}"
     if hosts.is_first():
         print(f"vis2sound: {said}")

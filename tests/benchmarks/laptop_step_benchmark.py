@@ -19,7 +19,7 @@ import jax.numpy as jnp
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from configs.condfoley import get_config
-from vis2sound_jax.systems.condfoley.tasks import stage_task
+from vis2sound_jax.planning.trainings import training_named
 
 PAGES = {"small": "", "large": "glibc.malloc.hugetlb=1"}
 STAGES = ("encoder", "transformer", "sync")
@@ -36,10 +36,10 @@ def read_flags() -> argparse.Namespace:
 def time_one(stage: str) -> list[float]:
     """Seconds of each step of a stage, the first ones left out."""
     config, key = get_config("laptop"), jax.random.key(0)
-    planned = stage_task(config, stage)
-    batch = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), planned.batch(config[stage].batch))
-    step = jax.jit(lambda state, batch, key: planned.task.train_step(state, batch, None, key), donate_argnums=0)
-    state, found = jax.jit(planned.task.init)(key, batch), []
+    training = training_named(config, stage)
+    batch = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), training.batch_shapes(training.batch))
+    step = jax.jit(lambda state, batch, key: training.task.train_step(state, batch, None, key), donate_argnums=0)
+    state, found = jax.jit(training.task.init)(key, batch), []
     for _ in range(STEPS):
         start = time.perf_counter()
         state, metrics = step(state, batch, key)

@@ -9,13 +9,14 @@ import argparse
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from configs.condfoley import get_config
-from vis2sound_jax.systems.condfoley.tasks import stage_task
+from vis2sound_jax.planning.trainings import training_named
 
 STEPS = 10
 
@@ -33,8 +34,9 @@ def main() -> None:
     """Prints what the program says of itself, and its speed on an accelerator."""
     flags, config = read_flags(), get_config("paper")
     config.transformer.dtype, config.transformer.video = flags.dtype, flags.video
-    planned, key = stage_task(config, "transformer"), jax.random.key(0)
-    task, batch = planned.task, planned.batch(flags.batch)
+    training, key = training_named(config, "transformer"), jax.random.key(0)
+    task: Any = training.task
+    batch = training.batch_shapes(flags.batch)
     state = jax.eval_shape(task.init, key, batch)
     count = sum(leaf.size for leaf in jax.tree.leaves(state.params))
     step = jax.jit(lambda state, batch, key: task.train_step(state, batch, None, key), donate_argnums=0)

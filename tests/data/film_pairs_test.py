@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from vis2sound_jax.data.film_pairs import FilmRecording, altered, film_pair_example
+from vis2sound_jax.data.film_pairs import FilmRecording, altered, altered_size, film_pair_example
 from vis2sound_jax.data.pieces import mel_piece, onset_clip, sound_piece
 from vis2sound_jax.data.targets import Heard
 from vis2sound_jax.data.tokens import TokenRecording, clip_places
@@ -93,3 +93,12 @@ def test_onset_clips_mark_the_frames_in_which_onsets_fall() -> None:
         np.testing.assert_array_equal(np.flatnonzero(one["onset"]), [7, 15])
     clip = onset_clip(heard, np.random.default_rng(3), frames=10)
     assert clip["onset"].shape == (10,) and set(np.unique(clip["onset"])) <= {0.0, 1.0}
+
+
+@pytest.mark.parametrize("augment", [True, False])
+@pytest.mark.parametrize("size", [(16, 16), (24, 40)])
+def test_the_size_of_altered_frames_is_known_before(size: tuple[int, int], *, augment: bool) -> None:
+    clip = np.zeros((2, *size, 3), np.uint8)
+    assert altered(clip, np.random.default_rng(0) if augment else None).shape[1:3] == altered_size(
+        *size, augment=augment
+    )

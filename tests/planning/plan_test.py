@@ -5,18 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
+from configs import vis
 from configs.condfoley import get_config
-from vis2sound_jax.data.tokens import TokenRecording, pair_example
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.planning import plan
 from vis2sound_jax.planning.chips import CHIPS, topology
 from vis2sound_jax.planning.step import held_bytes, plan_step
+from vis2sound_jax.planning.trainings import training_named
 from vis2sound_jax.run.stage import settings_for
-from vis2sound_jax.systems.condfoley.tasks import stage_task
 
 
 def settings(**request: Any) -> ConfigDict:
@@ -72,8 +71,8 @@ def test_what_does_not_fit_names_a_mesh_that_does(
 ) -> None:
     config, axes = settings(topology="v5e-8"), {"data": 8, "fsdp": 1, "model": 1}
     config.transformer.update(width=128, batch=8)
-    whole = plan_step(stage_task(config, "transformer"), topology("v5e-8"), axes, 8)
-    divided = plan_step(stage_task(config, "transformer"), topology("v5e-8"), {**axes, "data": 4, "fsdp": 2}, 8)
+    whole = plan_step(training_named(config, "transformer"), topology("v5e-8"), axes, 8)
+    divided = plan_step(training_named(config, "transformer"), topology("v5e-8"), {**axes, "data": 4, "fsdp": 2}, 8)
     assert divided.needed_bytes < whole.needed_bytes
     between = (whole.needed_bytes + divided.needed_bytes) / 2
     monkeypatch.setitem(CHIPS, "v5e", CHIPS["v5e"]._replace(hbm_bytes=between))
@@ -88,9 +87,34 @@ def test_what_does_not_fit_names_a_mesh_that_does(
 def test_fsdp_divides_the_state() -> None:
     config = settings()
     config.transformer.width = 256
-    planned = stage_task(config, "transformer")
-    whole, divided = (held_bytes(planned, {"data": 8 // k, "fsdp": k, "model": 1}, 8) for k in (1, 8))
+    training = training_named(config, "transformer")
+    whole, divided = (held_bytes(training, {"data": 8 // k, "fsdp": k, "model": 1}, 8) for k in (1, 8))
     assert whole / 8 <= divided < whole / 6
+
+
+@pytest.mark.parametrize("stage", ["streams", "prediction", "prediction_no_rnn", "detection_no_spacetime"])
+def test_visually_indicated_sounds_is_planned_too(
+    stage: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    config = vis.get_config("smoke")
+    config.data.update(height=24, width=32)
+    config.streams.update(spacetime_widths=(4, 8), colour_widths=(4, 4, 4), width=8, blocks=0, batch=8)
+    for section in (config.prediction, config.detection):
+        section.update(width=8, layers=1, head_width=8, frames=15, batch=8)
+    summary = plan.run(settings_for(config, "plan", topology="v5e-8", stage=stage), tmp_path)
+    assert summary["stage"] == stage and summary["v5e-8"].endswith(" ms a step")
+    told = capsys.readouterr().out
+    assert "data 8; a batch of 8" in told and "all-reduce of " in told
+
+
+def test_weights_that_stay_as_they_are_take_room_on_every_chip() -> None:
+    """Of the published training, which computes codes within the step; nothing is compiled."""
+    config, axes = settings(), {"data": 8, "fsdp": 1, "model": 1}
+    config.compat, config.transformer.video = True, "frozen"
+    training = training_named(config, "transformer")
+    frozen = sum(4 * leaf.size for leaf in jax.tree.leaves(training.frozen_shapes))
+    without = held_bytes(training._replace(frozen_shapes=None), axes, 8)
+    assert frozen > 0 and held_bytes(training, axes, 8) == without + frozen
 
 
 @pytest.mark.parametrize(
@@ -117,38 +141,3 @@ def test_a_mesh_must_suit_the_chips(tmp_path: Path) -> None:
     config.mesh.update(data=2, fsdp=1)
     with pytest.raises(UserError, match=r"leaves chips out; --config\.mesh\.data=-1 takes all"):
         plan.run(config, tmp_path)
-
-
-@pytest.mark.parametrize("preset", ["smoke", "paper_smoke"])
-@pytest.mark.parametrize("stage", ["encoder", "codebook", "transformer", "vocoder", "sync"])
-def test_a_stages_examples_are_what_its_task_takes(preset: str, stage: str) -> None:
-    config = get_config(preset)
-    if preset == "smoke" and stage in ("codebook", "vocoder"):
-        with pytest.raises(UserError, match="is not trained"):
-            stage_task(config, stage)
-        return
-    planned = stage_task(config, stage)
-    batch = planned.batch(4)
-    state = jax.eval_shape(planned.task.init, jax.random.key(0), batch)
-    metrics = jax.eval_shape(lambda *given: planned.task.eval_step(*given, None), state, batch)
-    assert metrics.sums
-
-
-def test_examples_have_the_shapes_of_real_ones() -> None:
-    config = get_config("smoke")
-    rows, columns, frames = config.codebook.rows, 3 * config.transformer.columns, 200
-    recording = TokenRecording(
-        id="r",
-        codes=np.zeros((rows, columns), np.int16),
-        features=np.zeros((frames, config.encoder.width), np.float16),
-        onset=np.zeros(frames, np.float16),
-        mel=np.zeros((config.mel.n_mels, columns * config.codebook.frames), np.float16),
-        event_s=np.zeros(0),
-        fps=25.0,
-        column_s=0.09,
-    )
-    real = pair_example(recording, np.random.default_rng(0), columns=config.transformer.columns, book=4)
-    planned = stage_task(config, "transformer").example
-    assert {name: (value.shape, value.dtype) for name, value in real.items()} == {
-        name: (shape, np.dtype(dtype)) for name, (shape, dtype) in planned.items()
-    }

@@ -12,8 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vis2sound_jax.errors import UserError
-from vis2sound_jax.run import command_line, hosts
+from vis2sound_jax.run import hosts
 
 ROOT = Path(__file__).parents[2]
 STEPS, DEVICES = 40, 4
@@ -113,18 +112,6 @@ def test_a_failure_is_told_by_all(tmp_path: Path, broken: int) -> None:
     assert [code for code, _, _ in ended] == [2, 2], ended
     assert "vis2sound: error: this example is broken; mend it" in ended[broken][2]
     assert f"vis2sound: error: process {broken} failed: this example is broken; mend it" in ended[1 - broken][2]
-
-
-def test_flags_that_do_not_go_together_are_refused() -> None:
-    command_line.check_hosts(False, None, None, None)
-    command_line.check_hosts(True, None, None, None)
-    command_line.check_hosts(True, "localhost:1", 2, 1)
-    with pytest.raises(UserError, match="go together, and with --multihost; give all four"):
-        command_line.check_hosts(True, "localhost:1", 2, None)
-    with pytest.raises(UserError, match="go together"):
-        command_line.check_hosts(False, "localhost:1", 2, 1)
-    with pytest.raises(UserError, match="--process_id=2: the 2 processes are counted from 0 to 1"):
-        command_line.check_hosts(True, "localhost:1", 2, 2)
 
 
 def test_one_process_waits_for_nobody() -> None:

@@ -107,6 +107,24 @@ def test_an_evaluation_is_done_again_with_other_settings(tmp_path: Path) -> None
     assert json.loads((tmp_path / "stages/evaluate.json").read_text())["settings"]["codebook.codes"] == 128
 
 
+def test_settings_of_all_that_is_not_finished_are_looked_at_before_anything_runs(tmp_path: Path) -> None:
+    seen: list[tuple[str, str]] = []
+
+    def look(stage: Stage, config: ConfigDict) -> None:
+        seen.append((stage.name, config.stage))
+        if config.codebook.codes == 65:
+            raise UserError("65 codes do not divide")
+
+    recorder = Recorder()
+    with pytest.raises(UserError, match="65 codes do not divide"):
+        recorder.run(tmp_path / "refused", _config(**{"codebook.codes": 65}), check=look)
+    assert recorder.ran == [] and not (tmp_path / "refused/stages").exists()
+    seen.clear()
+    recorder.run(tmp_path / "run", only="prepare", check=look)
+    recorder.run(tmp_path / "run", check=look)
+    assert seen == [("prepare", "prepare"), ("codebook", "codebook")]
+
+
 def test_unknown_stages_are_told(tmp_path: Path) -> None:
     config = _config(stages=("prepare", "encore"))
     with pytest.raises(UserError, match="--job=encore: there is no such job; did you mean 'codebook'"):

@@ -26,6 +26,20 @@ class FilmRecording(NamedTuple):
     frames: list[bytes]
 
 
+def altered_size(height: int, width: int, *, augment: bool = True) -> tuple[int, int]:
+    """Says how large frames are that `altered` returns.
+
+    Args:
+      height: of the frames before.
+      width: of the frames before.
+      augment: False for frames of which the middle is cut out.
+
+    Returns:
+      Height and width; with alterations both are of the height.
+    """
+    return round(_KEPT * height), round(_KEPT * (height if augment else width))
+
+
 def altered(frames: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
     """Alters a clip as the paper's training does, all frames alike (Du et al. 2023, released code).
 
@@ -36,14 +50,23 @@ def altered(frames: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
     Returns:
       uint8 [t, i, i, 3], i seven eighths of h.
     """
-    size = round(_KEPT * frames.shape[1])
+    height, width = frames.shape[1:3]
+    size = altered_size(height, width, augment=rng is not None)
     if rng is None:
-        return centre_crop(frames, size, round(_KEPT * frames.shape[2]))
-    return apply_augmentation(frames, sample_augmentation(rng, *frames.shape[1:3], size=size))
+        return centre_crop(frames, *size)
+    return apply_augmentation(frames, sample_augmentation(rng, height, width, size=size[0]))
 
 
 def frames_at(frames: Sequence[bytes], places: np.ndarray) -> np.ndarray:
-    """Decodes the frames [t, h, w, 3] at some places, each of them once."""
+    """Decodes frames, each of them once.
+
+    Args:
+      frames: JPEG of every frame of a film.
+      places: [t] which of them.
+
+    Returns:
+      uint8 [t, h, w, 3].
+    """
     shown = {int(k): decode_jpeg(frames[k]) for k in np.unique(places)}
     return np.stack([shown[int(k)] for k in places])
 

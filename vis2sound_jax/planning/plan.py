@@ -15,8 +15,9 @@ from vis2sound_jax.planning import text as plan_text
 from vis2sound_jax.planning.chips import Topology, topology
 from vis2sound_jax.planning.remedies import not_fitting
 from vis2sound_jax.planning.step import PlannedStep, compiled_axes, plan_step
+from vis2sound_jax.planning.trainings import training_named
 from vis2sound_jax.run.outputs import check_output
-from vis2sound_jax.systems.condfoley.tasks import StageTask, stage_task
+from vis2sound_jax.run.training import Training
 from vis2sound_jax.training.sharding import resolve_axes
 from vis2sound_jax.whole import write_json
 
@@ -47,11 +48,11 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
         raise UserError("--job=plan needs --topology=NAME, such as v5e-16, or several with commas between them")
     if request.output:
         check_output(Path(request.output), (".json",))
-    topologies, planned = [topology(name) for name in names], stage_task(config, stage)
+    topologies, training = [topology(name) for name in names], training_named(config, stage)
     _open_devices(max(math.prod(compiled_axes(resolve_axes(config.mesh, one.chips)).values()) for one in topologies))
     steps = []
     for one in topologies:
-        steps.append(_plan(config, planned, one))
+        steps.append(_plan(config, training, one))
         if len(topologies) == 1:
             print(plan_text.block(steps[0]))
     if len(topologies) > 1:
@@ -79,17 +80,16 @@ def _open_devices(least: int) -> None:
         )
 
 
-def _plan(config: Any, planned: StageTask, one: Topology) -> PlannedStep:
-    request = config.request
-    batch, axes = config[request.stage].batch, resolve_axes(config.mesh, one.chips)
+def _plan(config: Any, training: Training, one: Topology) -> PlannedStep:
+    batch, axes = training.batch, resolve_axes(config.mesh, one.chips)
     if math.prod(axes.values()) < one.chips:
         raise UserError(f"--topology={one.name}: mesh {axes} leaves chips out; --config.mesh.data=-1 takes all")
-    batch *= one.chips if request.scale_batch else 1
+    batch *= one.chips if config.request.scale_batch else 1
     parts = axes["data"] * axes["fsdp"]
     divided = -(-batch // parts) * parts
     if divided != batch:
         print(
-            f"{one.name}: a batch of {batch} cannot be divided over {parts} chips; planned with {divided}, "
-            f"as --config.{request.stage}.batch={divided} would train"
+            f"{one.name}: a batch of {batch} cannot be divided over {parts} chips; planned with {divided}, which could "
+            "be trained"
         )
-    return plan_step(planned, one, axes, divided)
+    return plan_step(training, one, axes, divided)

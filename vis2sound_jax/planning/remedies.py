@@ -8,7 +8,7 @@ import jax
 
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.planning.step import PlannedStep, compiled_axes, held_bytes, plan_step
-from vis2sound_jax.systems.condfoley.tasks import stage_task
+from vis2sound_jax.planning.trainings import training_named
 
 _COMPILED = 2
 """Meshes that are compiled at most, and other settings: each takes as long as the plan did."""
@@ -51,7 +51,7 @@ def _remedy(config: Any, stage: str, step: PlannedStep) -> str:
     for kind in (_other_meshes, _other_settings):
         hopeful = [one for one in kind(config, stage, step) if one.bytes <= step.topology.chip.hbm_bytes]
         for one in hopeful[:_COMPILED]:
-            tried = plan_step(stage_task(one.config, stage), step.topology, one.axes, step.batch)
+            tried = plan_step(training_named(one.config, stage), step.topology, one.axes, step.batch)
             if tried.fits:
                 return f"{one.flags} would fit, with {tried.needed_bytes / 1e9:.1f} GB"
     parts = step.axes["data"] * step.axes["fsdp"]
@@ -66,7 +66,7 @@ def _activations(step: PlannedStep) -> int:
 
 
 def _other_meshes(config: Any, stage: str, step: PlannedStep) -> Iterator[_Candidate]:
-    planned = stage_task(config, stage)
+    planned = training_named(config, stage)
     for axes in _meshes(step.topology.chips):
         if math.prod(compiled_axes(axes).values()) > jax.device_count():
             continue
@@ -78,7 +78,7 @@ def _other_meshes(config: Any, stage: str, step: PlannedStep) -> Iterator[_Candi
 
 def _other_settings(config: Any, stage: str, step: PlannedStep) -> Iterator[_Candidate]:
     """Settings that leave the result of training as it is."""
-    planned, training = stage_task(config, stage), config.training
+    planned, training = training_named(config, stage), config.training
     own = step.batch // (step.axes["data"] * step.axes["fsdp"])
     parts = (
         [2**k * training.accumulate for k in range(1, own.bit_length())] if hasattr(planned.task, "accumulate") else []
@@ -88,7 +88,7 @@ def _other_settings(config: Any, stage: str, step: PlannedStep) -> Iterator[_Can
     for name, value, share in shares:
         changed = config.copy_and_resolve_references()
         changed.training[name] = value
-        if stage_task(changed, stage).task != planned.task:
+        if training_named(changed, stage).task != planned.task:
             least = step.needed_bytes - (1 - share) * _activations(step)
             yield _Candidate(f"--config.training.{name}={value}", changed, step.axes, least)
 

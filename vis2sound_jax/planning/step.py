@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
-from jax.sharding import NamedSharding
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from vis2sound_jax.planning.chips import Topology
 from vis2sound_jax.planning.collectives import Collective, axis_group, collectives, group_axes
 from vis2sound_jax.planning.roofline import Prediction, predict
 from vis2sound_jax.planning.work import Work, work
-from vis2sound_jax.systems.condfoley.tasks import StageTask
+from vis2sound_jax.run.training import Training
 from vis2sound_jax.training.loop import abstract_state, make_step
 from vis2sound_jax.training.sharding import make_mesh
 from vis2sound_jax.training.tables import BATCH
@@ -27,6 +27,8 @@ MOST_DATA = 8
 """Devices along the axis `data` that a step is compiled for."""
 
 _Batch = tuple[tuple[str, jax.ShapeDtypeStruct], ...]
+_Frozen = tuple[tuple[jax.ShapeDtypeStruct, ...], Any]
+"""Leaves and structure of the frozen weights, which, unlike the tree, can be a key of a cache."""
 
 # What is compiled is not run, so machine code need not be good.
 _COMPILER_OPTIONS = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
@@ -41,7 +43,7 @@ class PlannedStep(NamedTuple):
       batch: examples of a step, on all chips.
       parameters: of the networks.
       work: of one chip.
-      state_bytes: parameters, optimizer and statistics, as far as the chip holds them.
+      state_bytes: parameters, optimizer, statistics and frozen weights, as far as the chip holds them.
       input_bytes: its part of the batch.
       temporary_bytes: activations, gradients and whatever else lives during the step.
       collectives: what the chips send one another.
@@ -85,11 +87,11 @@ def compiled_axes(axes: Mapping[str, int]) -> dict[str, int]:
     return {**axes, "data": min(axes["data"], MOST_DATA)}
 
 
-def plan_step(planned: StageTask, topology: Topology, axes: Mapping[str, int], batch: int) -> PlannedStep:
+def plan_step(training: Training, topology: Topology, axes: Mapping[str, int], batch: int) -> PlannedStep:
     """Compiles a step and predicts how it would do.
 
     Args:
-      planned: what is trained.
+      training: what is trained.
       topology: where.
       axes: sizes of the mesh's axes, whose product is the number of chips.
       batch: examples of a step, a multiple of data × fsdp.
@@ -100,11 +102,14 @@ def plan_step(planned: StageTask, topology: Topology, axes: Mapping[str, int], b
     Raises:
       UserError: if the task's sharding table does not fit the mesh, or there are too few virtual devices.
     """
-    task: Any = planned.task
+    task: Any = training.task
+    leaves, structure = jax.tree.flatten(training.frozen_shapes)
+    frozen: _Frozen = (tuple(leaves), structure)
     own, small = batch // (axes["data"] * axes["fsdp"]), compiled_axes(axes)
-    read = _read(task, tuple(planned.batch(own * small["data"] * small["fsdp"]).items()), tuple(small.items()))
+    compiled = training.batch_shapes(own * small["data"] * small["fsdp"])
+    read = _read(task, tuple(compiled.items()), frozen, tuple(small.items()))
     found = [dataclasses.replace(one, group=axis_group(group_axes(one.group, small), axes)) for one in read.collectives]
-    done = _traced_work(task, tuple(planned.batch(own).items()))
+    done = _traced_work(task, tuple(training.batch_shapes(own).items()), frozen)
     # The axis `model` shares out the products, and the optimizer reads and writes the state that the chip holds.
     done = Work(*(value / axes["model"] for value in done)).plus(Work(bytes=2 * read.state_bytes))
     return PlannedStep(
@@ -121,32 +126,46 @@ def plan_step(planned: StageTask, topology: Topology, axes: Mapping[str, int], b
     )
 
 
-def held_bytes(planned: StageTask, axes: Mapping[str, int], batch: int) -> int:
-    """Bytes of the state on one chip of a mesh, without compiling anything; see `plan_step`."""
+def held_bytes(training: Training, axes: Mapping[str, int], batch: int) -> int:
+    """Bytes of the state on one chip of a mesh, without compiling anything.
+
+    Args:
+      training: as `plan_step`.
+      axes: as `plan_step`.
+      batch: as `plan_step`.
+    """
     mesh = make_mesh(compiled_axes(axes))
-    return _held_bytes(abstract_state(planned.task, jax.random.key(0), planned.batch(batch), mesh))
+    state = abstract_state(training.task, jax.random.key(0), training.batch_shapes(batch), mesh)
+    return _held_bytes((state, _everywhere(training.frozen_shapes, mesh)))
 
 
 @functools.lru_cache
-def _read(task: Any, batch: _Batch, axes: tuple[tuple[str, int], ...]) -> _Read:
+def _read(task: Any, batch: _Batch, frozen: _Frozen, axes: tuple[tuple[str, int], ...]) -> _Read:
     mesh, key = make_mesh(dict(axes)), jax.random.key(0)
     shapes = {
         name: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=NamedSharding(mesh, BATCH)) for name, leaf in batch
     }
     state = abstract_state(task, key, shapes, mesh)
     step: Any = make_step(task, jax.tree.map(lambda leaf: leaf.sharding, state))
+    weights = _everywhere(jax.tree.unflatten(frozen[1], frozen[0]), mesh)
     with jax.set_mesh(mesh):
-        program = step.lower(state, shapes, None, key).compile(compiler_options=_COMPILER_OPTIONS)
+        program = step.lower(state, shapes, weights, key).compile(compiler_options=_COMPILER_OPTIONS)
     memory = program.memory_analysis()
     # The new state lies where the old one did; what else comes out is counted as temporary.
     more = max(0, memory.output_size_in_bytes - memory.alias_size_in_bytes)
     return _Read(
         parameters=sum(leaf.size for leaf in jax.tree.leaves(state.params)),
-        state_bytes=_held_bytes(state),
+        state_bytes=_held_bytes((state, weights)),
         input_bytes=_held_bytes(shapes),
         temporary_bytes=memory.temp_size_in_bytes + more,
         collectives=tuple(collectives(program.as_text())),
     )
+
+
+def _everywhere(tree: PyTree, mesh: Mesh) -> PyTree:
+    """The shapes, on every device whole."""
+    place = NamedSharding(mesh, PartitionSpec())
+    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place), tree)
 
 
 def _held_bytes(tree: PyTree) -> int:
@@ -155,7 +174,7 @@ def _held_bytes(tree: PyTree) -> int:
 
 
 @functools.lru_cache
-def _traced_work(task: Any, batch: _Batch) -> Work:
+def _traced_work(task: Any, batch: _Batch, frozen: _Frozen) -> Work:
     key, shapes = jax.random.key(0), dict(batch)
     state = jax.eval_shape(task.init, key, shapes)
-    return work(lambda *inputs: task.train_step(inputs[0], inputs[1], None, inputs[2]), state, shapes, key)
+    return work(task.train_step, state, shapes, jax.tree.unflatten(frozen[1], frozen[0]), key)

@@ -1,92 +1,105 @@
-"""Trains one task to its last step, whatever it is: the stream, the start from earlier weights, the loop."""
+"""Trains what a stage's `training` describes to its last step: the stream, the start from earlier weights, the loop."""
 
 import functools
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 
 from vis2sound_jax.data.pipeline import make_stream
 from vis2sound_jax.errors import UserError, file_error
 from vis2sound_jax.run import hosts
+from vis2sound_jax.run.held_out import evaluator
+from vis2sound_jax.run.training import Material, Training, check_example, training_of
 from vis2sound_jax.run.workdir import checkpoints_dir
 from vis2sound_jax.training.bookkeeping import Plan
-from vis2sound_jax.training.checkpoint import is_kept, keep_elsewhere, load_params
+from vis2sound_jax.training.checkpoint import digest, is_kept, keep_elsewhere, load_params
 from vis2sound_jax.training.keys import named_key, named_seed
-from vis2sound_jax.training.loop import train
+from vis2sound_jax.training.loop import BeginFn, train
 from vis2sound_jax.training.sharding import batch_rows, make_mesh
-from vis2sound_jax.training.task import Task, TrainState
+from vis2sound_jax.training.task import TrainState
 
 
-def fit(
-    config: Any,
-    workdir: Path,
-    task: Task,
-    source: Sequence[Any],
-    example: Callable[..., Mapping[str, Any]],
-    *,
-    batch: int,
-    steps: int,
-    folder: str | None = None,
-    params: Any = None,
-    fresh: bool = False,
-    evaluate: Callable[[TrainState], Mapping[str, float]] | None = None,
-    begin: Callable[[TrainState], TrainState] | None = None,
-    frozen: Any = None,
-) -> TrainState:
-    """Trains a task on examples drawn from a source, starting from given or earlier weights.
+def run_training(build: Callable[[Any], Training], config: Any, workdir: Path) -> dict[str, Any]:
+    """Trains a stage to its last step, or goes on where it stopped.
 
     Args:
-      config: the settings; `stage`, `seed`, `init_from`, `mesh`, `training`, `log_every` and `save_every` are read.
+      build: the function `training` of the stage's module.
+      config: the settings; `config.stage` names the stage.
       workdir: of the run.
-      task: what to train.
-      source: what examples are made from.
-      example: makes one from an item and a generator.
-      batch: examples a step.
-      steps: at which to stop.
-      folder: where in the workdir checkpoints go, the stage's own by default.
-      params: weights to start from; None takes those that `config.init_from` names, if any.
-      fresh: do not look for earlier weights.
-      evaluate: measures the state on held-out data.
-      begin: changes the first state where no earlier weights are given, for instance puts in released ones.
-      frozen: weights that every step gets and none changes.
+
+    Returns:
+      See `summary`.
+
+    Raises:
+      UserError: if weights, mesh, settings or data do not fit the task.
+    """
+    training = training_of(config, build)
+    return summary(workdir, training.folder, fit(config, workdir, training))
+
+
+def summary(workdir: Path, folder: str, state: TrainState) -> dict[str, Any]:
+    """Says what was trained.
+
+    Args:
+      workdir: of the run.
+      folder: of the training in it.
+      state: the last one.
+
+    Returns:
+      Where the checkpoints are, the steps made and a digest of the parameters.
+    """
+    return {
+        "checkpoints": str(checkpoints_dir(workdir, folder)),
+        "steps": int(state.step),
+        "digest": digest(state.params)[:16],
+    }
+
+
+def fit(config: Any, workdir: Path, training: Training) -> TrainState:
+    """Opens the data of a training and trains it, starting from given or earlier weights.
+
+    Args:
+      config: the settings; `seed`, `init_from`, `mesh`, `training`, `log_every` and `save_every` are read.
+      workdir: of the run.
+      training: what to train.
 
     Returns:
       The last state.
 
     Raises:
-      UserError: if weights, mesh or settings do not fit the task.
+      UserError: if weights, mesh, settings or data do not fit the task.
+      ValueError: if examples are not what the training says.
     """
-    stage, mesh = config.stage, make_mesh(config.mesh)
-    check_accumulates(config, stage, task)
-    if params is None and config.init_from and not fresh:
-        params = load_params(earlier(config, folder or stage))
-    if params is not None:
-        begin = functools.partial(_with_params, params)
-    folder = folder or stage
-    directory = workdir / folder
+    mesh, folder, plan = make_mesh(config.mesh), training.folder, _plan(config, training.steps)
+    material = training.open(workdir)
+    begin, evaluate = _begin(config, folder, material), None
+    if material.held is not None:
+        evaluate = evaluator(training.task, material.held, seed=config.seed, frozen=material.frozen)
     if config.training.checkpoints:
         with hosts.first_then_others("place of the checkpoints"):
-            keep_elsewhere(directory / "checkpoints", f"{config.training.checkpoints}/{folder}/checkpoints")
+            keep_elsewhere(checkpoints_dir(workdir, folder), f"{config.training.checkpoints}/{folder}/checkpoints")
     stream = make_stream(
-        source,
-        example,
-        batch_size=batch,
+        material.source,
+        material.example,
+        batch_size=training.batch,
         seed=named_seed(config.seed, "examples", folder),
-        rows=batch_rows(mesh, batch),
+        rows=batch_rows(mesh, training.batch),
     )
     try:
+        check_example(training, material.example(material.source[0], np.random.default_rng(0)))
         return train(
-            task,
+            training.task,
             stream,
-            _plan(config, steps),
-            workdir=directory,
+            plan,
+            workdir=workdir / folder,
             key=named_key(config.seed, "train", folder),
             eval_fn=evaluate,
             begin=begin,
-            frozen=frozen,
+            frozen=material.frozen,
             mesh=mesh,
             name=folder,
         )
@@ -115,6 +128,14 @@ def _plan(config: Any, steps: int) -> Plan:
         profile=profile,
         tensorboard=training.tensorboard,
     )
+
+
+def _begin(config: Any, folder: str, material: Material) -> BeginFn | None:
+    """What changes the first state: given weights, those of an earlier run, or what the stage itself does."""
+    params = material.params
+    if params is None and config.init_from and not material.fresh:
+        params = load_params(earlier(config, folder))
+    return material.begin if params is None else functools.partial(_with_params, params)
 
 
 def _with_params(given: Any, state: TrainState) -> TrainState:
@@ -167,22 +188,3 @@ def earlier(config: Any, folder: str) -> Path:
             "or set --config.init_from= to start from nothing",
         )
     return place
-
-
-def check_accumulates(config: Any, stage: str, task: Task) -> None:
-    """Refuses to take a batch in parts where a task takes it whole.
-
-    Args:
-      config: the settings.
-      stage: of the task, for the error.
-      task: what is trained.
-
-    Raises:
-      UserError: if it does.
-    """
-    parts = config.training.accumulate
-    if parts != getattr(task, "accumulate", 1):
-        raise UserError(
-            f"config.training.accumulate is {parts}, but stage {stage} takes its batch whole; set it to 1 for this "
-            "stage (--job), or make the batch smaller"
-        )

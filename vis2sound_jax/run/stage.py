@@ -1,13 +1,15 @@
 """What a system lists: its stages and jobs by name, without importing what they need."""
 
+import functools
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.run.nearest import nearest
-from vis2sound_jax.run.requests import Flag, with_request
+from vis2sound_jax.run.requests import OUTPUT, SCALE_BATCH, STAGE, TOPOLOGY, Flag, with_request
 
 FREE = (
     *("name", "preset", "system", "stages", "stage", "request"),
@@ -21,7 +23,8 @@ class Stage(NamedTuple):
 
     Attributes:
       name: as `config.stages` and `--job` call it.
-      module: dotted name of the module whose `run(config, workdir)` does it and returns a summary.
+      module: dotted name of the module that does it, by its `run(config, workdir)`, which returns a summary; where it
+        has none, by training what its `training(config)` describes. "MODULE:NAME" calls NAME instead of `run`.
       help: what it does, in one line.
       reads: settings that its result depends on, such as "data" or "transformer.columns"; a finished stage stays
         finished while they stay what they were. Those of `FREE` need not be listed.
@@ -40,7 +43,85 @@ class Stage(NamedTuple):
 
     def load(self) -> ModuleType:
         """Imports the module, which may be heavy."""
-        return importlib.import_module(self.module)
+        return importlib.import_module(self.module.partition(":")[0])
+
+    def function(self) -> Callable[[Any, Path], Mapping[str, Any]] | None:
+        """Imports what does it; None where the module only says what is trained."""
+        return getattr(self.load(), self.module.partition(":")[2] or "run", None)
+
+    def training(self) -> Callable[[Any], Any] | None:
+        """Imports what says how it is trained, the settings given; None where it is not trained by steps."""
+        return None if ":" in self.module else getattr(self.load(), "training", None)
+
+    def run(self, config: Any, workdir: Path) -> Mapping[str, Any]:
+        """Does it.
+
+        Args:
+          config: the settings, as `settings_for` prepares them.
+          workdir: of the run.
+
+        Returns:
+          A summary of what was written.
+        """
+        function = self.function()
+        if function is None:
+            fit = importlib.import_module("vis2sound_jax.run.fit")  # jax, which a finished run must not wait for
+            function = functools.partial(fit.run_training, self.training())
+        return function(config, workdir)
+
+    def check(self, config: Any) -> None:
+        """Refuses settings with which nothing can be trained; what is done by a function checks them itself.
+
+        Args:
+          config: the settings, as `settings_for` prepares them.
+
+        Raises:
+          UserError: if they do not fit one another.
+        """
+        if self.function() is None:
+            importlib.import_module("vis2sound_jax.run.training").training_of(config, self.training())
+
+
+PREPARE = Stage(
+    "prepare",
+    "vis2sound_jax.run.prepare",
+    "reads or draws the recordings and turns them into records",
+    reads=("seed", "data", "world"),
+)
+"""The first stage of a system that learns from recordings."""
+
+
+def plan_job(stage: str, example: str) -> Stage:
+    """Makes the job that plans a training step of a system.
+
+    Args:
+      stage: planned where none is named.
+      example: another one.
+
+    Returns:
+      The job.
+    """
+    return Stage(
+        "plan",
+        "vis2sound_jax.planning.plan",
+        "tells what a training step needs on chips that are not there",
+        flags=(
+            TOPOLOGY,
+            STAGE._replace(default=stage, example=example),
+            SCALE_BATCH,
+            OUTPUT._replace(example="plan.json"),
+        ),
+    )
+
+
+def covers(reads: Iterable[str], name: str) -> bool:
+    """Tells whether a list such as `Stage.reads` names a setting, or a section around it.
+
+    Args:
+      reads: sections and settings.
+      name: dotted name of a setting or section.
+    """
+    return any(f"{name}.".startswith(f"{read}.") for read in reads)
 
 
 def system_module(config: Any) -> ModuleType:

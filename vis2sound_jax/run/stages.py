@@ -2,7 +2,6 @@
 
 import contextlib
 import fcntl
-import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -11,10 +10,11 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from vis2sound_jax.errors import UserError, file_error
+from vis2sound_jax.errors import file_error
 from vis2sound_jax.run import hosts
+from vis2sound_jax.run.marks import plain, read_json, read_mark, settings_of_stage
 from vis2sound_jax.run.requests import with_request
-from vis2sound_jax.run.stage import Stage, listed, stage_named
+from vis2sound_jax.run.stage import Stage, covers, listed, stage_named
 from vis2sound_jax.run.workdir import config_path, mark_path
 from vis2sound_jax.whole import write_json
 
@@ -24,59 +24,12 @@ _FIRST_FILES = ("lock", ".config.json.*.part")
 Start = Callable[[Stage, ConfigDict, Path], Mapping[str, Any]]
 """Does a stage, usually by importing its module; returns the summary of what was written."""
 
+Check = Callable[[Stage, ConfigDict], None]
+"""Refuses settings that a stage could do nothing with."""
+
 
 def _is_first(entry: Path) -> bool:
     return any(entry.match(pattern) for pattern in _FIRST_FILES)
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except ValueError:
-        raise file_error(
-            path, "this is not a file that a run left here", "delete it or choose another --workdir"
-        ) from None
-
-
-def _plain(config: ConfigDict) -> dict[str, Any]:
-    """The config as JSON gives it back, so that settings on disk and in memory compare equal."""
-    return json.loads(config.to_json())
-
-
-def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
-    if not isinstance(value, dict):
-        return {prefix: value}
-    return {
-        name: leaf
-        for key, inner in value.items()
-        for name, leaf in _flat(inner, f"{prefix}.{key}" if prefix else key).items()
-    }
-
-
-def _settings(config: ConfigDict, stage: Stage) -> dict[str, Any]:
-    """The parts of the config that a stage depends on, with flat dotted names."""
-    reads = tuple(f"{name}." for name in stage.reads)
-    return {name: value for name, value in _flat(_plain(config)).items() if f"{name}.".startswith(reads)}
-
-
-def _read_mark(config: ConfigDict, workdir: Path, stage: Stage) -> dict[str, Any] | None:
-    """Reads a stage's mark, and refuses or forgets it if it was begun with other settings."""
-    mark = _read_json(mark_path(workdir, stage.name))
-    if mark is None:
-        return None
-    before, now = mark["settings"], _settings(config, stage)
-    for name in sorted(before | now):
-        if before.get(name) != now.get(name):
-            if stage.remade:
-                return None
-            raise UserError(
-                f"{workdir}: stage {stage.name} was begun with config.{name}={before.get(name)!r}, "
-                f"but it is {now.get(name)!r} now; choose another --workdir, "
-                "or delete this folder to start again"
-            )
-    return mark
 
 
 def _duration(seconds: float) -> str:
@@ -103,7 +56,7 @@ def own_workdir(config: ConfigDict, workdir: Path) -> Iterator[None]:
     Raises:
       UserError: if the folder cannot be made, is not a run's, is another config's, or is in use.
     """
-    known = _read_json(config_path(workdir)) if workdir.is_dir() else None
+    known = read_json(config_path(workdir)) if workdir.is_dir() else None
     if known is not None and known.get("name") != config.name:
         raise file_error(
             workdir,
@@ -145,10 +98,10 @@ def check_before(config: ConfigDict, workdir: Path) -> None:
       UserError: if any setting that a stage and this job depend on differs.
     """
     stages = listed(config)
-    known = set(stages[config.stage].reads)
+    known = stages[config.stage].reads
     for name in config.stages[: config.stages.index(config.stage)]:
-        if set(stages[name].reads) <= known:
-            _read_mark(config, workdir, stages[name])
+        if all(covers(known, read) for read in stages[name].reads):
+            read_mark(config, workdir, stages[name])
 
 
 def run_job(
@@ -170,7 +123,7 @@ def run_job(
 
 
 def _run_stage(config: ConfigDict, workdir: Path, stage: Stage, start: Start) -> dict[str, Any]:
-    mark: dict[str, Any] = {"finished": False, "settings": _settings(config, stage)}
+    mark: dict[str, Any] = {"finished": False, "settings": settings_of_stage(config, stage)}
     if hosts.is_first():
         # Begun counts too: half of a training with one learning rate must not go on with another.
         write_json(mark_path(workdir, stage.name), mark)
@@ -185,7 +138,13 @@ def _run_stage(config: ConfigDict, workdir: Path, stage: Stage, start: Start) ->
 
 
 def run_stages(
-    config: ConfigDict, workdir: Path, stages: Mapping[str, Stage], start: Start, *, only: str | None = None
+    config: ConfigDict,
+    workdir: Path,
+    stages: Mapping[str, Stage],
+    start: Start,
+    *,
+    check: Check | None = None,
+    only: str | None = None,
 ) -> dict[str, Mapping[str, Any]]:
     """Runs the stages of a config in order and skips those that are finished.
 
@@ -194,6 +153,7 @@ def run_stages(
       workdir: gets `config.json`, `stages/<stage>.json` and whatever the stages write.
       stages: by name, those that the system has.
       start: does a stage.
+      check: looks at the settings of every stage that is not finished, before the first one is done.
       only: run this stage alone; None runs all.
 
     Returns:
@@ -207,15 +167,18 @@ def run_stages(
     first = hosts.is_first()
     with own_workdir(config, workdir) if first else contextlib.nullcontext():
         hosts.wait("workdir")
-        # All marks are compared before anything runs, so that nobody waits hours for a refusal.
-        marks = [_read_mark(config, workdir, stage) for stage in wanted]
+        # All marks and settings are looked at before anything runs, so that nobody waits hours for a refusal.
+        marks = [read_mark(config, workdir, stage) for stage in wanted]
+        for stage, mark in zip(wanted, marks, strict=True):
+            if mark is None and check is not None:
+                check(stage, with_request(config, stage.name, stage.flags, {}))
         hosts.wait("marks")
         if first:
-            write_json(config_path(workdir), _plain(config))
+            write_json(config_path(workdir), plain(config))
             (workdir / "stages").mkdir(exist_ok=True)
         summaries = {}
         for stage, mark in zip(wanted, marks, strict=True):
-            if mark is None or not mark["finished"]:
+            if mark is None:
                 mark = _run_stage(config, workdir, stage, start)
             elif first:
                 print(f"{stage.name}: finished ({_describe(mark['summary'])})", flush=True)

@@ -19,11 +19,15 @@ import numpy as np
 import pytest
 
 from configs.condfoley import get_config
+from tests.recorder import Reads, recorded, recording, unlisted
 from tests.started import quick_starts
 from tests.tiny_run import CONFIG, call
 from vis2sound_jax.audio.files import read_sound
 from vis2sound_jax.models.discriminators import WaveDiscriminator
-from vis2sound_jax.systems.condfoley import train_paper
+from vis2sound_jax.run.stage import listed, settings_for
+from vis2sound_jax.run.training import check_example, training_of
+from vis2sound_jax.run.workdir import settings_of
+from vis2sound_jax.systems.condfoley import vocoder
 from vis2sound_jax.systems.condfoley.scoring import ranked, rows
 from vis2sound_jax.systems.condfoley.scoring.published import PUBLISHED_METRICS
 from vis2sound_jax.tasks.film_transformer import FilmTransformerTask
@@ -65,7 +69,7 @@ def little_to_do() -> Iterator[None]:
     jax.config.update("jax_disable_most_optimizations", True)
     try:
         with (
-            mock.patch.object(train_paper, "VocoderTask", functools.partial(VocoderTask, discriminator=judge)),
+            mock.patch.object(vocoder, "VocoderTask", functools.partial(VocoderTask, discriminator=judge)),
             mock.patch.object(ranked, "_CLIPS", 4),
             quick_starts(VideoOnsetTask, VqganTask, FilmTransformerTask, SyncTask),
         ):
@@ -75,10 +79,16 @@ def little_to_do() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def workdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def reads() -> Reads:
+    """Which settings the stages of the run read."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def workdir(reads: Reads, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The workdir of a finished run; it is for reading."""
     folder = tmp_path_factory.mktemp("paper") / "run"
-    with little_to_do():
+    with little_to_do(), recording(reads):
         answer = call(*command(folder))
     assert answer.code == 0, answer.err
     return folder
@@ -93,6 +103,30 @@ def test_every_stage_is_finished(workdir: Path) -> None:
     # The transformer and the one without augmentation differ in the frames alone that they were shown.
     assert len(set(trained.values())) == len(trained)
     assert {marks[stage]["summary"]["steps"] for stage in trained} == {2}
+
+
+def test_stages_read_only_what_they_list(workdir: Path, reads: Reads) -> None:
+    assert set(reads) == set(STAGES) and all(reads.values())
+    assert unlisted(listed(settings_of(workdir)), reads) == {}
+
+
+@pytest.mark.parametrize(
+    "name", [stage for stage in STAGES if stage not in ("prepare", "sync", "evaluate", "generate")]
+)
+def test_training_as_published_opens_the_same_run_and_reads_only_what_is_listed(workdir: Path, name: str) -> None:
+    """With its data, and without a step; examples are those that a plan counts with."""
+    config, reads = settings_of(workdir), Reads()
+    config.compat = True
+    stage = listed(config)[name]
+    training = training_of(recorded(settings_for(config, name), name, reads), stage.training())
+    material = training.open(workdir)
+    check_example(training, material.example(material.source[0], np.random.default_rng(0)))
+    if training.frozen_shapes is not None:
+        shapes, arrays = (
+            jax.tree.map(lambda leaf: leaf.shape, tree) for tree in (training.frozen_shapes, material.frozen)
+        )
+        assert shapes == arrays
+    assert reads[name] and unlisted({name: stage}, reads) == {}
 
 
 def test_the_film_has_sound_to_its_end(workdir: Path) -> None:

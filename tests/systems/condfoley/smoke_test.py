@@ -11,9 +11,12 @@ import numpy as np
 import pytest
 import soundfile
 
+from configs.condfoley import get_config
+from tests.recorder import read_reads, unlisted
 from tests.tiny_run import CONFIG, Answer, call, call_alone, command
 from vis2sound_jax.audio.files import read_sound, write_wav
 from vis2sound_jax.models.patch_coder import KMEANS_ITERATIONS
+from vis2sound_jax.run.stage import listed
 from vis2sound_jax.video.files import probe
 from vis2sound_jax.video.mux import write_film
 
@@ -79,14 +82,22 @@ def test_every_stage_is_marked_as_finished_with_a_summary(tiny_run: Path) -> Non
     assert not list(tiny_run.rglob("*.tmp"))
 
 
+def test_stages_read_only_what_they_list(tiny_run: Path) -> None:
+    reads = read_reads(tiny_run.with_name("reads.json"))
+    assert set(reads) == set(STAGES) and all(reads.values())
+    assert unlisted(listed(get_config()), reads) == {}
+
+
 def test_the_autoencoder_is_trained_where_the_config_asks_for_it(tiny_run: Path, tmp_path: Path) -> None:
     shutil.copytree(tiny_run / "data", tmp_path / "data")
     (tmp_path / "stages").mkdir()
     shutil.copy(tiny_run / "stages" / "prepare.json", tmp_path / "stages")
     shutil.copy(tiny_run / "config.json", tmp_path)
     asked = ("--job=codebook", "--config.codebook.kind=band_coder", "--config.codebook.rows=5")
-    answer = call_alone(*command(tmp_path, *asked))
+    answer = call_alone(*command(tmp_path, *asked), reads=tmp_path / "reads.json")
     assert answer.code == 0, answer.err
+    reads = read_reads(tmp_path / "reads.json")
+    assert "transformer.columns" in reads["codebook"] and unlisted(listed(get_config()), reads) == {}
     assert read_json(tmp_path / "stages" / "codebook.json")["summary"]["steps"] == 2
     assert (tmp_path / "codebook" / "warmup" / "checkpoints").is_dir()
 

@@ -18,7 +18,7 @@ def test_recordings_that_are_too_short_are_told(monkeypatch: pytest.MonkeyPatch,
     with pytest.raises(
         UserError, match=r"no training recording lasts 2\.0 s; give longer .* lower config.sync.reach_s"
     ):
-        sync.run(condfoley.get_config("smoke"), tmp_path)
+        sync.training(condfoley.get_config("smoke")).open(tmp_path)
 
 
 def test_bands_must_divide_the_mels() -> None:

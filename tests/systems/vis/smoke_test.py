@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 import soundfile
 
+from configs.vis import get_config
+from tests.recorder import read_reads, unlisted
 from tests.tiny_run import VIS_CONFIG, Answer, call, call_alone
 from tests.tiny_run import vis_command as command
 from vis2sound_jax.audio.files import write_wav
+from vis2sound_jax.run.stage import listed
 from vis2sound_jax.video.files import probe
 from vis2sound_jax.video.mux import write_film
 
@@ -63,6 +66,12 @@ def test_every_stage_is_marked_as_finished_with_a_summary(tiny_vis_run: Path) ->
     assert len(set(digests)) == len(digests)
     assert read_json(tiny_vis_run / "config.json")["name"] == "vis_smoke"
     assert not list(tiny_vis_run.rglob("*.tmp"))
+
+
+def test_stages_read_only_what_they_list(tiny_vis_run: Path) -> None:
+    reads = read_reads(tiny_vis_run.with_name("reads.json"))
+    assert set(reads) == set(STAGES) and all(reads.values())
+    assert unlisted(listed(get_config()), reads) == {}
 
 
 def test_a_second_run_does_nothing(tiny_vis_run: Path) -> None:

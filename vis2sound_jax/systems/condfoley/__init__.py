@@ -2,7 +2,7 @@
 
 from vis2sound_jax.run import requests
 from vis2sound_jax.run.requests import Flag
-from vis2sound_jax.run.stage import Stage
+from vis2sound_jax.run.stage import PREPARE, Stage, plan_job
 
 _HERE = "vis2sound_jax.systems.condfoley"
 CHAIN = f"{_HERE}.chain"
@@ -13,33 +13,29 @@ _EXAMPLES = Flag("examples", 3, "Number of examples for each film.", "3", least=
 _TAKES = Flag("takes", 4, "Number of different soundtracks.", "4", least=1)
 _START = Flag("start", -1.0, "Second of the example at which its window begins; by default the busiest.", "2.5")
 
-_DATA = ("seed", "data", "world", "mel")
-_NETWORKS = (*_DATA, "encoder", "codebook", "transformer", "compat")
-_CHAIN = (*_NETWORKS, "vocoder", "sync", "decoding")
+_BEGUN = (*PREPARE.reads, "init_from")
+_CODES = (*_BEGUN, "mel", "codebook", "compat")
+_COMPOSED = (*_CODES, "encoder", "transformer")
+_CHAIN = (*_COMPOSED, "vocoder", "sync", "decoding")
 
 STAGES = (
-    Stage(
-        "prepare",
-        "vis2sound_jax.run.prepare",
-        "reads or draws the recordings and turns them into records",
-        reads=("seed", "data", "world"),
-    ),
+    PREPARE,
     Stage(
         "encoder",
-        f"{_HERE}.train",
+        f"{_HERE}.encoder",
         "trains the network that sees when something sounds",
-        reads=(*_DATA, "encoder", "compat", "init_from"),
+        reads=(*_BEGUN, "encoder", "compat"),
         every_host=True,
     ),
     Stage(
         "codebook",
-        f"{_HERE}.train",
+        f"{_HERE}.codebook",
         "learns the codes of sound",
-        reads=(*_DATA, "codebook", "transformer.columns", "compat", "init_from"),
+        reads=(*_CODES, "transformer.columns"),
         every_host=True,
     ),
     *(
-        Stage(name, f"{_HERE}.train", text, reads=(*_NETWORKS, "init_from"), every_host=True)
+        Stage(name, f"{_HERE}.transformer", text, reads=_COMPOSED, every_host=True)
         for name, text in (
             ("transformer", "trains the network that composes codes for film and example"),
             ("no_condition", "trains a second transformer that never hears an example"),
@@ -48,16 +44,17 @@ STAGES = (
     ),
     Stage(
         "vocoder",
-        f"{_HERE}.train",
+        f"{_HERE}.vocoder",
         "trains the network from log-mel to waveform",
-        reads=(*_DATA, "vocoder", "init_from"),
+        reads=(*_BEGUN, "mel", "vocoder"),
         every_host=True,
     ),
     Stage(
         "sync",
         f"{_HERE}.sync",
         "trains the scorer that ranks takes",
-        reads=(*_NETWORKS, "sync", "init_from"),
+        # It learns from what encoder and codebook make of the recordings, and needs no transformer.
+        reads=(*_CODES, "encoder", "transformer.columns", "transformer.phases", "transformer.video", "sync"),
         every_host=True,
     ),
     Stage(
@@ -101,16 +98,6 @@ JOBS = (
             requests.OUTPUT._replace(example="weights/"),
         ),
     ),
-    Stage(
-        "plan",
-        "vis2sound_jax.planning.plan",
-        "tells what a training step needs on chips that are not there",
-        flags=(
-            requests.TOPOLOGY,
-            requests.STAGE._replace(default="transformer"),
-            requests.SCALE_BATCH,
-            requests.OUTPUT._replace(example="plan.json"),
-        ),
-    ),
+    plan_job("transformer", "encoder"),
 )
 """Asked for by name alone, of a finished run or of none."""

@@ -29,8 +29,8 @@ from vis2sound_jax.systems.condfoley.scoring.present import write_evaluation_rep
 from vis2sound_jax.systems.condfoley.scoring.ranked import add_best, measure
 from vis2sound_jax.systems.condfoley.scoring.rows import BEST_ROW, ablated_chains
 from vis2sound_jax.systems.condfoley.scoring.soundtracks import FoleyScores, evaluate_condfoley
-from vis2sound_jax.systems.condfoley.tasks import transformer_task
 from vis2sound_jax.systems.condfoley.token_cache import token_recordings
+from vis2sound_jax.systems.condfoley.transformer import transformer_task
 from vis2sound_jax.training.progress import Progress, track
 from vis2sound_jax.video.files import decode_jpeg
 from vis2sound_jax.video.frames import grey

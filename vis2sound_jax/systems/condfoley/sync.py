@@ -9,57 +9,57 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from vis2sound_jax.audio.moments import MOMENTS
 from vis2sound_jax.data.shifted import LEAST_S, sync_example
 from vis2sound_jax.data.tokens import TokenRecording
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.generation.coder import Coder
-from vis2sound_jax.run.fit import fit
-from vis2sound_jax.run.held_out import evaluator
+from vis2sound_jax.run.held_out import Held
+from vis2sound_jax.run.training import Material, Training
 from vis2sound_jax.systems.condfoley import build, trained
-from vis2sound_jax.systems.condfoley.tasks import sync_task
 from vis2sound_jax.systems.condfoley.token_cache import token_recordings
-from vis2sound_jax.training.checkpoint import digest
-
-EVERY_HOST = True
-"""Of several processes, all train together."""
+from vis2sound_jax.tasks.sync import SyncTask
 
 _HELD_OUT_EXAMPLES = 128
 
 
-def run(config: Any, workdir: Path) -> dict[str, Any]:
-    """Trains the scorer to its last step, or goes on where it stopped.
-
-    Args:
-      config: the settings.
-      workdir: of a run whose encoder and codebook are trained.
-
-    Returns:
-      Where the checkpoints are, the steps made and a digest of the parameters.
-
-    Raises:
-      UserError: if no training recording is long enough.
-    """
-    sync, net, spec = config.sync, build.sync_net(config), build.mel_spec(config)
-    task = sync_task(config)
-    example = functools.partial(
-        sync_example, frames=build.sync_frames(config), lags=net.lags, hop_s=spec.hop / spec.rate_hz
+def training(config: Any) -> Training:
+    """Says how the scorer is trained."""
+    section, net = config.sync, build.sync_net(config)
+    task = SyncTask(
+        net,
+        section.steps,
+        section.learning_rate,
+        section.weight_decay,
+        section.ema,
+        accumulate=config.training.accumulate,
     )
-    recordings = _usable(config, workdir, "train", net.lags)
+    t = build.sync_frames(config)
+    shapes = {
+        "features": ((t, config.encoder.width), np.float32),
+        "onset": ((t,), np.float32),
+        "sound": ((t, MOMENTS, config.mel.n_mels), np.float32),
+        "mask": ((t,), np.float32),
+        "late": ((), np.int32),
+    }
+    open_data = functools.partial(_open, config, net.lags)
+    return Training(task, shapes, section.batch, section.steps, "sync", open_data)
+
+
+def _open(config: Any, lags: int, workdir: Path) -> Material:
+    spec = build.mel_spec(config)
+    example = functools.partial(
+        sync_example, frames=build.sync_frames(config), lags=lags, hop_s=spec.hop / spec.rate_hz
+    )
+    recordings = _usable(config, workdir, "train", lags)
     if not recordings:
         raise UserError(
-            f"no training recording lasts {LEAST_S + sync.reach_s:.1f} s; give longer recordings or lower "
+            f"no training recording lasts {LEAST_S + config.sync.reach_s:.1f} s; give longer recordings or lower "
             "config.sync.reach_s"
         )
-    held = _usable(config, workdir, "validation", net.lags)
-    evaluate = evaluator(task, held, example, seed=config.seed, batches=1, size=_HELD_OUT_EXAMPLES)
+    held = Held(_usable(config, workdir, "validation", lags), example, batches=1, size=_HELD_OUT_EXAMPLES)
     # Takes are heard through the codebook, so half of what it learns from is too.
-    source = recordings + _through_codebook(config, workdir, recordings)
-    state = fit(config, workdir, task, source, example, batch=sync.batch, steps=sync.steps, evaluate=evaluate)
-    return {
-        "checkpoints": str(workdir / config.stage / "checkpoints"),
-        "steps": int(state.step),
-        "digest": digest(state.params)[:16],
-    }
+    return Material(recordings + _through_codebook(config, workdir, recordings), example, held)
 
 
 def _usable(config: Any, workdir: Path, split: str, lags: int) -> list[TokenRecording]:

@@ -2,7 +2,7 @@
 
 from vis2sound_jax.run import requests
 from vis2sound_jax.run.requests import Flag
-from vis2sound_jax.run.stage import Stage
+from vis2sound_jax.run.stage import PREPARE, Stage, plan_job
 
 _HERE = "vis2sound_jax.systems.vis"
 CHAIN = f"{_HERE}.chain"
@@ -15,28 +15,23 @@ _SYNTHESIS = Flag(
     choices=("exemplar", "parametric"),
 )
 
-_HEARD = ("seed", "data", "world", "sound")
+_HEARD = (*PREPARE.reads, "sound")
 _SEEN = (*_HEARD, "streams", "init_from")
 _RESULTS = (*_SEEN, "prediction", "detection", "synthesis")
 
 STAGES = (
-    Stage(
-        "prepare",
-        "vis2sound_jax.run.prepare",
-        "reads or draws the recordings and turns them into records",
-        reads=("seed", "data", "world"),
-    ),
+    PREPARE,
     Stage("sounds", f"{_HERE}.sounds", "computes cochleagrams and collects exemplars", reads=_HEARD),
     Stage(
         "streams",
-        f"{_HERE}.train",
+        f"{_HERE}.streams",
         "trains the streams of motion and colour from the sound",
         reads=_SEEN,
         every_host=True,
     ),
     Stage("seen", f"{_HERE}.seen", "watches all recordings once and keeps what is seen", reads=_SEEN),
     *(
-        Stage(name, f"{_HERE}.train", text, reads=(*_SEEN, name.partition("_")[0]), every_host=True)
+        Stage(name, f"{_HERE}.recurrent", text, reads=(*_SEEN, name.partition("_")[0]), every_host=True)
         for name, text in (
             ("prediction", "trains the network from what is seen to the sound of single impacts"),
             ("prediction_no_spacetime", "the same without motion"),
@@ -69,16 +64,6 @@ JOBS = (
         "converts ImageNet weights",
         flags=(requests.KIND, requests.SOURCE, requests.OUTPUT._replace(example="weights/")),
     ),
-    Stage(
-        "plan",
-        "vis2sound_jax.planning.plan",
-        "tells what a training step needs on chips that are not there",
-        flags=(
-            requests.TOPOLOGY,
-            requests.STAGE._replace(default="prediction", example="streams"),
-            requests.SCALE_BATCH,
-            requests.OUTPUT._replace(example="plan.json"),
-        ),
-    ),
+    plan_job("prediction", "streams"),
 )
 """Asked for by name alone, of a finished run or of none."""

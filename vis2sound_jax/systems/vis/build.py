@@ -1,10 +1,18 @@
 """From a configuration to the networks of Visually Indicated Sounds: the only place that reads their sizes."""
 
+import functools
+from pathlib import Path
 from typing import Any
 
+import jax
+import jax.numpy as jnp
+
+from vis2sound_jax.models.alexnet import GRID, AlexNet
 from vis2sound_jax.models.image_streams import SoundGuess
 from vis2sound_jax.models.impact_lstm import ImpactLSTM
 from vis2sound_jax.run.choices import unknown_choice
+from vis2sound_jax.run.conversion import shapes_of
+from vis2sound_jax.systems.vis.pretrained import load_alexnet
 
 STEPS = 3
 """Steps of sound a frame of film (Owens et al. 2016, section 5.1)."""
@@ -33,6 +41,26 @@ def looked_at(config: Any) -> int:
     return config.streams.places * config.streams.colour_widths[-1] if config.streams.kind == "small" else 0
 
 
+def seen_widths(config: Any) -> tuple[int, int]:
+    """Computes how wide rows of what is seen are.
+
+    Args:
+      config: the settings; AlexNet's file need not be there, its layers are known.
+
+    Returns:
+      Values of a row of motion and of one of colour.
+    """
+    if config.streams.kind == "alexnet":
+        path = config.streams.weights
+        net = load_alexnet(path)[0] if path and Path(path).expanduser().exists() else AlexNet()
+        return (GRID**2 * net.widths[-1],) * 2
+    net, every, size = streams_net(config), config.streams.every, (config.data.height, config.data.width)
+    params = shapes_of(net, (1, every, *size), (1, 1, *size, 3))
+    films = [jax.ShapeDtypeStruct(shape, jnp.float32) for shape in ((1, every + 2, *size), (1, every, *size, 3))]
+    motion, colour = jax.eval_shape(functools.partial(net.apply, method="watch"), params, *films)
+    return motion.shape[-1], colour.shape[-1]
+
+
 def predictor_parts(stage: str) -> tuple[str, str]:
     """Splits the name of a stage such as "prediction_no_rnn" into task and ablation, "" for the full system."""
     name, _, ablation = stage.partition("_")
@@ -40,7 +68,12 @@ def predictor_parts(stage: str) -> tuple[str, str]:
 
 
 def predictor_net(config: Any, stage: str) -> ImpactLSTM:
-    """Builds the recurrent network of a stage such as "prediction" or "prediction_no_rnn"."""
+    """Builds the recurrent network.
+
+    Args:
+      config: the settings.
+      stage: such as "prediction" or "prediction_no_rnn".
+    """
     name, ablation = predictor_parts(stage)
     section = config[name]
     return ImpactLSTM(

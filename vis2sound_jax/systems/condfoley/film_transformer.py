@@ -1,0 +1,142 @@
+"""Trains the transformer with a video network of its own, on frames, altered or as they are.
+
+Du et al. 2023, section 3.3. The video network starts as the encoder, which has seen altered frames in any case.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from vis2sound_jax.audio.mel import MelSpec, crop_centre, log_mel, rms_normalise_batch
+from vis2sound_jax.data.film_pairs import FilmRecording, altered_size, film_pair_example, published_pair_example
+from vis2sound_jax.errors import UserError
+from vis2sound_jax.generation.coder import Coder
+from vis2sound_jax.models.grid import tokens_from_grid
+from vis2sound_jax.models.r2plus1d import R2Plus1D
+from vis2sound_jax.run.conversion import shapes_of
+from vis2sound_jax.run.training import Material, Shapes, Training
+from vis2sound_jax.systems.condfoley import build, trained
+from vis2sound_jax.systems.condfoley.heard import training_records
+from vis2sound_jax.systems.condfoley.token_cache import token_recordings
+from vis2sound_jax.tasks.film_transformer import FilmTransformerTask
+from vis2sound_jax.tasks.transformer import TransformerTask
+from vis2sound_jax.training.task import TrainState
+
+_CLIPS = ("condition", "target")
+
+
+def film_training(config: Any, inner: TransformerTask, video: R2Plus1D, *, augment: bool) -> Training:
+    """Says how the transformer is trained together with its video network.
+
+    Args:
+      config: the settings.
+      inner: the task of the transformer over codes.
+      video: the video network.
+      augment: whether it is shown altered frames.
+
+    Returns:
+      The training; with `config.compat`, codes are computed within the step, as in the published code.
+    """
+    section, listener, frozen = config.transformer, None, None
+    if config.compat:
+        listener = _listener(config)
+        frozen = shapes_of(listener.net, (1, config.mel.n_mels, listener.frames))["params"]
+    task = FilmTransformerTask(inner, video, section.video == "trained", config.compat, listener)
+    return Training(
+        task,
+        _shapes(config, augment=augment),
+        section.batch,
+        section.steps,
+        trained.folder(config.stage),
+        functools.partial(_open, config, augment),
+        frozen,
+    )
+
+
+def _shapes(config: Any, *, augment: bool) -> Shapes:
+    height, width = altered_size(config.data.height, config.data.width, augment=augment)
+    frames = ((build.PREFIX_FRAMES, height, width, 3), np.uint8)
+    sound: Any = ((config.codebook.rows * config.transformer.columns,), np.int32)
+    if config.compat:
+        sound = ((round(_published_clip_s(config) * config.data.rate_hz),), np.float32)
+    names = {name: f"{name}_wav" if config.compat else name for name in _CLIPS}
+    return {**{names[name]: sound for name in _CLIPS}, **{f"{name}_frames": frames for name in _CLIPS}}
+
+
+def _published_clip_s(config: Any) -> float:
+    return build.PREFIX_FRAMES / config.data.fps
+
+
+def _open(config: Any, augment: bool, workdir: Path) -> Material:
+    source, example = (_published if config.compat else _aligned)(config, workdir)
+    if not source:
+        raise UserError(
+            f"no training recording is {config.transformer.columns} columns long; lower config.transformer.columns"
+        )
+    seen = trained.encoder_variables(config, workdir)
+
+    def begin(state: TrainState) -> TrainState:
+        params = {**state.params, "video": seen["params"]["net"]}
+        return state.replace(params=params, variables={"video": seen["batch_stats"]["net"]})
+
+    frozen = trained.codebook_params(workdir) if config.compat else None
+    return Material(source, functools.partial(example, augment=augment), begin=begin, frozen=frozen)
+
+
+def _published(config: Any, workdir: Path) -> tuple[list[Any], Any]:
+    """Recordings with their sound, of which clips are cut as the published code does."""
+    records = [record for record in training_records(config, workdir) if (record["event_time_s"] >= 0.5).any()]
+    return records, functools.partial(published_pair_example, duration_s=_published_clip_s(config))
+
+
+def _aligned(config: Any, workdir: Path) -> tuple[list[Any], Any]:
+    """Recordings with their codes."""
+    columns = config.transformer.columns
+    frames = {record["id"]: record["frames"] for record in training_records(config, workdir)}
+    recordings = token_recordings(config, workdir, "train")
+    long = [recording for recording in recordings if recording.codes.shape[1] >= columns]
+    example = functools.partial(film_pair_example, columns=columns, frames=build.PREFIX_FRAMES)
+    return [FilmRecording(recording, frames[recording.id]) for recording in long], example
+
+
+@dataclasses.dataclass(frozen=True)
+class Listener:
+    """Makes tokens of sound within the step, as published: one level for the whole batch, the middle of the image.
+
+    Attributes:
+      net: the codebook.
+      spec: of the log-mel.
+      frames: of the middle.
+      level: whether to bring the batch to one level.
+    """
+
+    net: Any
+    spec: MelSpec
+    frames: int
+    level: bool
+
+    def __call__(self, params: Mapping[str, Any], wavs: Float[Array, "b n"]) -> Int[Array, "b k"]:
+        """Listens.
+
+        Args:
+          params: of the codebook.
+          wavs: in [-1, 1].
+
+        Returns:
+          Tokens, column after column.
+        """
+        levelled: jax.Array = rms_normalise_batch(wavs) if self.level else wavs
+        mel = crop_centre(log_mel(levelled, self.spec), self.frames)
+        return tokens_from_grid(Coder(self.net).encode(params, mel), 0)
+
+
+def _listener(config: Any) -> Listener:
+    frames = config.transformer.columns * config.codebook.frames
+    level = config.data.builder == "greatest_hits"
+    return Listener(build.codebook_net(config), build.mel_spec(config), frames, level)
