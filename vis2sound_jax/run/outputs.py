@@ -13,6 +13,10 @@ _BLOCK = 1 << 20
 def check_output(path: Path, suffixes: Sequence[str]) -> None:
     """Refuses an output that could not be written, before hours of work.
 
+    Args:
+      path: the output that was asked for.
+      suffixes: that it may have, in lower case.
+
     Raises:
       UserError: for a folder that is missing or locked, a folder in the file's place, or a wrong ending.
     """
@@ -51,7 +55,15 @@ def check_apart(output: Path, inputs: Sequence[Path], *, takes: int) -> None:
 
 
 def film_of(output: Path, place: int) -> Path:
-    """Names the film of a take: the output itself for the first, `<stem>_take2` and so on for the others."""
+    """Names the film of a take: the output itself for the first, `<stem>_take2` and so on for the others.
+
+    Args:
+      output: film of the first take.
+      place: of the take in the order, from 0.
+
+    Returns:
+      The film's path.
+    """
     return output if place == 0 else output.with_name(f"{output.stem}_take{place + 1}{output.suffix}")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+from jaxtyping import Float, Int
 
 from vis2sound_jax.audio.example import Example
 from vis2sound_jax.errors import UserError
@@ -146,12 +147,12 @@ class Result:
         return self.composed.request.seed
 
     @property
-    def codes(self) -> np.ndarray | None:
+    def codes(self) -> Int[np.ndarray, "takes r k"] | None:
         """[takes, r, k] codes of sound; None for a system without codes."""
         return self.composed.codes
 
     @property
-    def envelopes(self) -> np.ndarray | None:
+    def envelopes(self) -> Float[np.ndarray, "t c"] | None:
         """[t, c] predicted envelopes; None for a system without them."""
         return self.composed.envelopes
 
@@ -184,7 +185,13 @@ class System(Protocol):
         ...
 
     def compose(self, watched: Watched, request: Request, progress: Progress | None = None) -> Composed:
-        """Decides what the film is to sound like."""
+        """Decides what the film is to sound like.
+
+        Args:
+          watched: the film.
+          request: what is asked.
+          progress: called with (done, total).
+        """
         ...
 
     def sound(self, composed: Composed) -> Result:

@@ -19,7 +19,12 @@ def prepared_dir(workdir: Path) -> Path:
 
 
 def checkpoints_dir(workdir: Path, folder: str) -> Path:
-    """Where a training keeps its weights; `folder` is its own in the workdir, usually the stage's name."""
+    """Where a training keeps its weights; `folder` is its own in the workdir, usually the stage's name.
+
+    Args:
+      workdir: of the run.
+      folder: of the training in the workdir.
+    """
     return workdir / folder / "checkpoints"
 
 
@@ -29,12 +34,22 @@ def config_path(workdir: Path) -> Path:
 
 
 def mark_path(workdir: Path, stage: str) -> Path:
-    """The mark of a stage that was begun."""
+    """The mark of a stage that was begun.
+
+    Args:
+      workdir: of the run.
+      stage: its name.
+    """
     return workdir / "stages" / f"{stage}.json"
 
 
 def other_data_dir(workdir: Path, name: str) -> Path:
-    """Where an evaluation on recordings that a run was not trained on keeps what it makes."""
+    """Where an evaluation on recordings that a run was not trained on keeps what it makes.
+
+    Args:
+      workdir: of the run.
+      name: of the recordings' folder.
+    """
     return workdir / "other_data" / name
 
 

@@ -63,7 +63,13 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
 
 
 def score_pairs(config: Any, workdir: Path, listed: Sequence[AmtPair]) -> dict[str, Any]:
-    """Does `run` for any list of pairs; clips begin at the nearest column of codes, at most half a column off."""
+    """Does `run` for any list of pairs; clips begin at the nearest column of codes, at most half a column off.
+
+    Args:
+      config: the settings.
+      workdir: of the run.
+      listed: the pairs.
+    """
     prepared, target = evaluation_data(config, workdir)
     target = target.with_name("amt")
     data = _read(config, prepared, listed)

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float, Float32
 
 from vis2sound_jax.models.codebook import perplexity
 from vis2sound_jax.models.patch_coder import KMEANS_ITERATIONS, PatchCoder, fit_books
@@ -23,8 +23,8 @@ _COLUMNS = 40_000
 
 def fit(
     net: PatchCoder,
-    mels: Iterable[np.ndarray],
-    held: Iterable[np.ndarray],
+    mels: Iterable[Float[np.ndarray, "f _"]],
+    held: Iterable[Float[np.ndarray, "f _"]],
     workdir: Path,
     *,
     seed: int,
@@ -62,7 +62,7 @@ def fit(
     return state
 
 
-def _columns(mels: Iterable[np.ndarray], frames: int) -> Float32[np.ndarray, "n f w"]:
+def _columns(mels: Iterable[Float[np.ndarray, "f _"]], frames: int) -> Float32[np.ndarray, "n f w"]:
     cut = [mel[:, : mel.shape[1] // frames * frames] for mel in mels]
     parts = [mel.reshape(len(mel), -1, frames).swapaxes(0, 1) for mel in cut]
     return np.concatenate([np.zeros((0, 1, frames)) if not parts else parts[0][:0], *parts]).astype(np.float32)

@@ -148,5 +148,10 @@ _KINDS: Kinds = {
 
 
 def run(config: Any, workdir: Path) -> dict[str, Any]:
-    """Converts the file that `config.request` names; see `run.conversion.convert`."""
+    """Converts the file that `config.request` names; see `run.conversion.convert`.
+
+    Args:
+      config: the settings.
+      workdir: not used.
+    """
     return convert(config, _KINDS, _SECTIONS)

@@ -89,7 +89,12 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
 
 
 def evaluation_data(config: Any, workdir: Path) -> tuple[Path, Path]:
-    """Finds the records to evaluate on and where results go; prepares a foreign folder on first use."""
+    """Finds the records to evaluate on and where results go; prepares a foreign folder on first use.
+
+    Args:
+      config: the settings.
+      workdir: of the run.
+    """
     known = json.loads((workdir / "config.json").read_text(encoding="utf-8"))["data"]["recordings"]
     if known == config.data.recordings:
         return prepared_dir(workdir), workdir / "evaluate"
@@ -119,7 +124,15 @@ def _detection(foley: chain.Foley, records: Sequence[Record]) -> dict[str, dict[
 
 
 def fit_classifiers(records: Sequence[Record], rate_hz: int) -> dict[str, EventClassifier]:
-    """Fits material and action on real training sounds; a kind with one class or few labels is left out."""
+    """Fits material and action on real training sounds; a kind with one class or few labels is left out.
+
+    Args:
+      records: of the training split.
+      rate_hz: of their sound.
+
+    Returns:
+      Kind → classifier.
+    """
     features, names = [], []
     labels: dict[str, list[str]] = {kind: [] for kind in KINDS}
     for record in track(records, "training sounds", unit="recording"):

@@ -37,7 +37,7 @@ def heard_onsets(config: Any, workdir: Path) -> list[Heard]:
         return hear(records, bands=encoder.bands, sound=encoder.targets == "sound", progress=progress.reach)
 
 
-def heard_mels(config: Any, workdir: Path, spec: MelSpec) -> list[np.ndarray]:
+def heard_mels(config: Any, workdir: Path, spec: MelSpec) -> list[Float16[np.ndarray, "f _"]]:
     """Computes the log-mels of the training recordings at the level of `config.codebook`.
 
     Args:

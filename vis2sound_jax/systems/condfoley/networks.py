@@ -7,7 +7,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float, Float32, Int, UInt8
 from ml_collections import ConfigDict
 
 from vis2sound_jax.audio.mel import MelSpec, log_mel_of
@@ -84,8 +84,17 @@ class Networks:
         """Whether its networks look at grey frames, or at coloured ones."""
         return self.watcher is not None and self.watcher.grey
 
-    def ranking(self, logits: np.ndarray, step_s: float, agreements: np.ndarray) -> Ranking:
-        """Orders takes as `config.decoding.rank` says; see `retrieval.takes.rank_takes`."""
+    def ranking(self, logits: Float[np.ndarray, "n k"], step_s: float, agreements: Float[np.ndarray, "n"]) -> Ranking:
+        """Orders takes as `config.decoding.rank` says; see `retrieval.takes.rank_takes`.
+
+        Args:
+          logits: evidence for offsets.
+          step_s: time between classes in seconds.
+          agreements: of each take with the onsets seen.
+
+        Returns:
+          The ranking.
+        """
         decoding = self.config.decoding
         if decoding.rank not in RANKS:
             raise UserError(f"config.decoding.rank is {decoding.rank!r}; it must be one of {', '.join(RANKS)}")
@@ -93,7 +102,7 @@ class Networks:
 
     def offsets(
         self, seen: Seen, wavs: Float32[np.ndarray, "n samples"], *, first_frame_s: float = 0.0
-    ) -> tuple[np.ndarray, float]:
+    ) -> tuple[Float32[np.ndarray, "n k"], float]:
         """Asks the run's scorer how late soundtracks of a film are.
 
         Args:
@@ -166,7 +175,15 @@ class Networks:
         return found
 
     def clip_features(self, frames: UInt8[np.ndarray, "t h w 3"], start_s: float) -> Float32[np.ndarray, "p d"]:
-        """Watches the clip that begins at a time, with the transformer's own video network."""
+        """Watches the clip that begins at a time, with the transformer's own video network.
+
+        Args:
+          frames: of the film, in colour.
+          start_s: second at which the clip begins.
+
+        Returns:
+          Features of the clip's frames.
+        """
         assert self.clip_watcher is not None  # asked for only where there is one
         places = clip_places(start_s, self.config.data.fps, len(frames), build.PREFIX_FRAMES)
         return self.clip_watcher.watch(self.params["video"], frames[places])
@@ -193,12 +210,23 @@ class Networks:
             event_s=np.zeros(0),
         )
 
-    def vocode(self, mel: np.ndarray, *, seed: int, vocoder: Vocoder | None = None) -> np.ndarray:
-        """Turns log-mels [b, f, t] in [0, 1] into waveforms [b, t * hop], by the run's own vocoder or another."""
+    def vocode(
+        self, mel: Float[np.ndarray, "b f t"], *, seed: int, vocoder: Vocoder | None = None
+    ) -> Float32[np.ndarray, "b n"]:
+        """Turns log-mels [b, f, t] in [0, 1] into waveforms [b, t * hop], by the run's own vocoder or another.
+
+        Args:
+          mel: log-mels in [0, 1].
+          seed: of the phases.
+          vocoder: to use instead of the run's own.
+
+        Returns:
+          Waveforms of n = t * hop samples in [-1, 1].
+        """
         key = named_key(seed, "vocoder")
         return np.asarray((vocoder or self.vocoder)(jnp.asarray(mel, jnp.float32), key))
 
-    def mel(self, grids: np.ndarray) -> np.ndarray:
+    def mel(self, grids: Int[np.ndarray, "b r k"]) -> Float32[np.ndarray, "b f t"]:
         """Decodes grids [b, r, k] window by window; overlapping halves are cross-faded.
 
         Returns:

@@ -24,7 +24,15 @@ def folder(stage: str) -> str:
 
 
 def checkpoints(workdir: Path, stage: str) -> Path:
-    """Where a stage keeps its weights."""
+    """Where a stage keeps its weights.
+
+    Args:
+      workdir: of the run.
+      stage: that left them.
+
+    Returns:
+      The folder.
+    """
     return checkpoints_dir(workdir, folder(stage))
 
 
@@ -36,6 +44,10 @@ def steps_of(workdir: Path) -> dict[str, int]:
 
 def encoder_variables(config: Any, workdir: Path) -> dict[str, Any]:
     """Loads the video encoder: the averaged weights of an `ImpactNet`, or a `VideoOnsetNet` with its statistics.
+
+    Args:
+      config: the settings.
+      workdir: of the run.
 
     Raises:
       UserError: if it was not trained.
@@ -54,6 +66,11 @@ def codebook_params(workdir: Path) -> Any:
 
 def transformer_params(config: Any, workdir: Path, stage: str = "transformer") -> tuple[Any, dict[str, Any] | None]:
     """Loads the transformer or that of an ablation, and the variables of its own video network if it has one.
+
+    Args:
+      config: the settings.
+      workdir: of the run.
+      stage: "transformer" or the name of an ablation.
 
     Raises:
       UserError: if it was not trained.
@@ -74,6 +91,11 @@ def scorer_params(workdir: Path) -> Any:
 def vocoder(config: Any, spec: MelSpec, workdir: Path) -> Vocoder:
     """Makes the vocoder that the config names; a network's weights are those of the stage "vocoder".
 
+    Args:
+      config: the settings.
+      spec: of the log-mels.
+      workdir: of the run.
+
     Raises:
       UserError: if a network is named and was not trained.
     """
@@ -86,6 +108,11 @@ def vocoder(config: Any, spec: MelSpec, workdir: Path) -> Vocoder:
 
 def check_same(workdir: Path, known: ConfigDict, config: ConfigDict) -> None:
     """Compares what the weights of a run depend on.
+
+    Args:
+      workdir: of the run.
+      known: the settings of the run.
+      config: the settings to be used.
 
     Raises:
       UserError: if a config has other values than the run.

@@ -16,5 +16,10 @@ def _alexnet(state: StateDict, settings: Any) -> dict[str, Any]:
 
 
 def run(config: Any, workdir: Path) -> dict[str, Any]:
-    """Converts the file that `config.request` names; see `run.conversion.convert`."""
+    """Converts the file that `config.request` names; see `run.conversion.convert`.
+
+    Args:
+      config: the settings.
+      workdir: not used.
+    """
     return convert(config, {"alexnet": _alexnet}, ())

@@ -55,6 +55,13 @@ class Calibration(NamedTuple):
 def detect(config: Any, workdir: Path, predictor: Predictor, split: str, *, spacetime: bool = True) -> list[Found]:
     """Detects the impacts of all recordings of a split from what was seen of them.
 
+    Args:
+      config: the settings.
+      workdir: of the run.
+      predictor: a trained detection model.
+      split: "train", "validation" or "test".
+      spacetime: False for the ablation "no spacetime".
+
     Returns:
       What is predicted of each.
     """
@@ -72,6 +79,12 @@ def calibrate(config: Any, workdir: Path, predictor: Predictor, bank: ExemplarBa
 
     The paper takes the statistics of predicted peaks from its test recordings (Owens et al. 2016, A1.1); those of
     validation recordings leave the test alone and are there for a single film too.
+
+    Args:
+      config: the settings.
+      workdir: of the run.
+      predictor: a trained detection model.
+      bank: the training sounds.
     """
     path = workdir / "detection" / "calibration.npz"
     step = load_meta(workdir / "detection" / "checkpoints")["step"]

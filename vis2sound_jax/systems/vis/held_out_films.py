@@ -72,7 +72,17 @@ def write_clips(config: Any, workdir: Path, folder: Path, count: int) -> list[Pa
 
 
 def study_items(config: Any, workdir: Path, folder: Path, count: int) -> list[StudyItem]:
-    """Writes test impacts as films, real and synthesised, and describes them for a listening study."""
+    """Writes test impacts as films, real and synthesised, and describes them for a listening study.
+
+    Args:
+      config: the settings.
+      workdir: of the run.
+      folder: where to; made if it is not there.
+      count: impacts; each gives three files.
+
+    Returns:
+      One item an impact.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     spec, bank, test = erb_spec(config), open_bank(workdir), SplitClips(workdir, "test")
     predicted = np.asarray(Predictor.load(config, workdir, "prediction").clips(test.streams, test.clips))

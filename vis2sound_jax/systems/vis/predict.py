@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jaxtyping import Float32
 
 from vis2sound_jax.audio.cochlear_pca import RootPCA, from_targets
 from vis2sound_jax.audio.joining import join_windows, window_starts
@@ -39,13 +40,19 @@ class Predictor:
 
     @classmethod
     def load(cls, config: Any, workdir: Path, stage: str) -> "Predictor":
-        """Loads what a stage such as "prediction_no_rnn" trained."""
+        """Loads what a stage such as "prediction_no_rnn" trained.
+
+        Args:
+          config: the settings.
+          workdir: of the run.
+          stage: that trained it.
+        """
         params = load_params(workdir / stage / "checkpoints", item="variables")["ema"]
         name, _ = build.predictor_parts(stage)
         net = build.predictor_net(config, stage)
         return cls(net, params, open_pca(workdir), config[name], config.data.fps, config.synthesis)
 
-    def clips(self, streams: Streams, clips: Sequence[Clip]) -> np.ndarray:
+    def clips(self, streams: Streams, clips: Sequence[Clip]) -> Float32[np.ndarray, "e s c"]:
         """Predicts centred clips.
 
         Args:
@@ -64,7 +71,9 @@ class Predictor:
             found.append(_predict(self.net, self.params, self.pca, motion, still))
         return np.concatenate(jax.device_get(found))[: len(clips)]
 
-    def film(self, motion: np.ndarray, colour: np.ndarray) -> np.ndarray:
+    def film(
+        self, motion: Float32[np.ndarray, "t d"], colour: Float32[np.ndarray, "t e"]
+    ) -> Float32[np.ndarray, "s c"]:
         """Predicts a film of any length, in windows that overlap (Owens et al. 2016, A1.1).
 
         Args:

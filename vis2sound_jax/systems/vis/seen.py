@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import UInt8
 
 from vis2sound_jax.data.impacts import Scale, Streams
 from vis2sound_jax.data.rows import Rows, RowWriter, has_rows
@@ -50,7 +51,15 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
 
 
 def load_watcher(config: Any, workdir: Path) -> FilmWatcher:
-    """Loads the streams that `config.streams.kind` names: those of the run, or the ImageNet weights of the user."""
+    """Loads the streams that `config.streams.kind` names: those of the run, or the ImageNet weights of the user.
+
+    Args:
+      config: the settings.
+      workdir: of the run.
+
+    Returns:
+      The streams, ready to watch.
+    """
     if config.streams.kind == "alexnet":
         return AlexNetWatcher(*load_alexnet(config.streams.weights))
     return StreamWatcher.load(config, workdir)
@@ -88,7 +97,7 @@ def _scales(folder: Path) -> dict[str, Scale]:
         return {name: Scale(arrays[f"{name}_mean"], arrays[f"{name}_spread"]) for name in ("motion", "colour")}
 
 
-def decode_film(record: Record) -> tuple[np.ndarray, np.ndarray]:
+def decode_film(record: Record) -> tuple[UInt8[np.ndarray, "t h w"], UInt8[np.ndarray, "t h w 3"]]:
     """Decodes a record's frames in grey and in colour."""
     grey = np.stack([decode_jpeg(data, grey=True) for data in record["frames"]])
     return grey, np.stack([decode_jpeg(data) for data in record["frames"]])

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float, Float32
 
 from vis2sound_jax.audio.cochlear_pca import RootMoments, RootPCA, fit_root_pca
 from vis2sound_jax.audio.erb import ErbSpec
@@ -70,12 +71,25 @@ def sounds_dir(workdir: Path) -> Path:
 
 
 def has_split(workdir: Path, split: str) -> bool:
-    """Tells whether any recordings of a split were prepared."""
+    """Tells whether any recordings of a split were prepared.
+
+    Args:
+      workdir: of the run.
+      split: "train", "validation" or "test".
+    """
     return split in prepared_settings(prepared_dir(workdir))["splits"]
 
 
 def open_sounds(workdir: Path, split: str) -> tuple[Rows, list[FilmNotes]]:
-    """Opens the cochleagrams of a split, [t, c] for each recording, and the notes on its films."""
+    """Opens the cochleagrams of a split, [t, c] for each recording, and the notes on its films.
+
+    Args:
+      workdir: of the run.
+      split: "train", "validation" or "test".
+
+    Returns:
+      The rows and the notes, in the same order.
+    """
     rows = Rows(sounds_dir(workdir), split)
     return rows, [FilmNotes(**rows.notes[recording]) for recording in rows.recordings]
 
@@ -114,7 +128,7 @@ def erb_spec(config: Any) -> ErbSpec:
     )
 
 
-def hear_rows(wav: np.ndarray, spec: ErbSpec, steps: int) -> np.ndarray:
+def hear_rows(wav: Float[np.ndarray, "n"], spec: ErbSpec, steps: int) -> Float32[np.ndarray, "steps c"]:
     """Computes the cochleagram of a whole recording as rows.
 
     Args:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Bool, Float, Float32
 
 from vis2sound_jax.audio.colouring import Colouring, colour
 from vis2sound_jax.audio.erb import ErbSpec, impose
@@ -38,7 +39,9 @@ class Soundtrack(NamedTuple):
     exemplars: np.ndarray
 
 
-def parametric(features: np.ndarray, spec: ErbSpec, length: int, *, iterations: int, seed: int) -> np.ndarray:
+def parametric(
+    features: Float32[np.ndarray, "t c"], spec: ErbSpec, length: int, *, iterations: int, seed: int
+) -> Float32[np.ndarray, "n"]:
     """Imposes predicted envelopes on noise (Owens et al. 2016, section 5.2).
 
     Args:
@@ -79,7 +82,9 @@ def _impose(target: Any, noise: Any, spec: ErbSpec, iterations: int) -> jax.Arra
     return impose(target, noise, spec, iterations=iterations)
 
 
-def predicted_impacts(features: np.ndarray, spec: ErbSpec, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def predicted_impacts(
+    features: Float32[np.ndarray, "t c"], spec: ErbSpec, *, seed: int = 0
+) -> tuple[Float[np.ndarray, "k"], Float[np.ndarray, "k"]]:
     """Detects impacts as the paper does: peaks of the amplitude of the parametric sound (section 6.2).
 
     Args:
@@ -94,7 +99,9 @@ def predicted_impacts(features: np.ndarray, spec: ErbSpec, *, seed: int = 0) -> 
     return amplitude_peaks(parametric(features, spec, length, iterations=1, seed=seed), spec.rate_hz)
 
 
-def impacts_above(features: np.ndarray, spec: ErbSpec, least: float) -> tuple[np.ndarray, np.ndarray]:
+def impacts_above(
+    features: Float32[np.ndarray, "t c"], spec: ErbSpec, least: float
+) -> tuple[Float[np.ndarray, "k"], Float[np.ndarray, "k"]]:
     """Detects the impacts that are loud enough to be heard; see `predicted_impacts`.
 
     Args:
@@ -110,14 +117,14 @@ def impacts_above(features: np.ndarray, spec: ErbSpec, least: float) -> tuple[np
 
 
 def exemplar_soundtrack(
-    features: np.ndarray,
+    features: Float32[np.ndarray, "t c"],
     spec: ErbSpec,
     bank: ExemplarBank,
     length: int,
     *,
-    times_s: np.ndarray,
-    heights: np.ndarray,
-    candidates: np.ndarray | None = None,
+    times_s: Float[np.ndarray, "k"],
+    heights: Float[np.ndarray, "k"],
+    candidates: Bool[np.ndarray, "k m"] | None = None,
     colouring: Colouring | None = None,
 ) -> Soundtrack:
     """Copies for every impact the training sound whose cochleagram is nearest to it (section 5.2, A1.1).

@@ -60,7 +60,12 @@ class FilmWatcher(Protocol):
     """What the streams offer, whatever they are: `StreamWatcher` and `pretrained.AlexNetWatcher` do."""
 
     def watch(self, frames: Pairs, *, sparse: bool = False) -> Rows:
-        """Watches a film; with `sparse` an overview of few colour frames is enough."""
+        """Watches a film; with `sparse` an overview of few colour frames is enough.
+
+        Args:
+          frames: of the film.
+          sparse: whether an overview of few colour frames is enough.
+        """
         ...
 
 
@@ -73,7 +78,12 @@ class StreamWatcher:
 
     @classmethod
     def load(cls, config: Any, workdir: Path) -> "StreamWatcher":
-        """Loads the streams of a run."""
+        """Loads the streams of a run.
+
+        Args:
+          config: the settings.
+          workdir: of the run.
+        """
         params = load_params(checkpoints_dir(workdir, "streams"), item="variables")["ema"]
         return cls(build.streams_net(config), params)
 
