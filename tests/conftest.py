@@ -18,7 +18,7 @@ jax.config.update("jax_num_cpu_devices", 8)
 # grain reads absl flags, which nobody parses under pytest.
 flags.FLAGS.mark_as_parsed()
 
-pytest_plugins = ["tests.film_fixtures"]
+pytest_plugins = ["tests.film_fixtures", "tests.recording_fixtures"]
 
 # Pure rooms only: Flax unflattens modules and states with abstract leaves, which a check would refuse.
 install_import_hook(

@@ -1,6 +1,6 @@
 """Countix-AV: 1,648 ten-second clips of repetitive, audible actions (Zhang et al., CVPR 2021).
 
-The records are those of Greatest Hits, without events and with the clip's class and its repetitive segments.
+Nobody annotated single events in them; a record has the clip's class and its repetitive segments instead.
 """
 
 import dataclasses
@@ -28,7 +28,8 @@ class Config(FilmConfig):
 class Builder(FilmBuilder, skip_registration=True):  # type: ignore[call-arg]
     """Builds the records; `vis2sound_jax.prepare.dataset` drives it over large folders."""
 
-    VERSION = tfds.core.Version("1.0.0")
+    VERSION = tfds.core.Version("1.1.0")
+    RELEASE_NOTES = {"1.1.0": "`channels` and `annotated`; fields of events are no longer stored."}
     pkg_dir_path = tfds.core.Path(FOLDER)
     homepage = "https://github.com/xiaobai1217/RepetitionCounting"
 
@@ -86,7 +87,7 @@ class Builder(FilmBuilder, skip_registration=True):  # type: ignore[call-arg]
           recording_id: an entry of `recording_ids`.
 
         Returns:
-          The record, as described in the README.
+          The record; see `prepare.records.Record`.
 
         Raises:
           UserError: if the clip is missing or broken, or has no sound.
@@ -99,11 +100,7 @@ class Builder(FilmBuilder, skip_registration=True):  # type: ignore[call-arg]
         segments = np.array(facts["segments"], np.float32).reshape(-1, 3)
         return {
             **media,
-            "event_time_s": np.zeros(0, np.float32),
-            "event_material": [],
-            "event_action": [],
-            "event_reaction": [],
-            "span_s": np.array([0.0, media["duration_s"]], np.float32),
+            "annotated": False,
             "label": facts["class"],
             "segment_s": segments[:, :2].reshape(-1),
             "segment_count": segments[:, 2].astype(np.int32),

@@ -4,6 +4,7 @@ Reads any folder in the data set's own layout, so the procedural recordings and 
 go the same way. One record is one recording: its frames, its sound, its annotated events.
 """
 
+import collections
 import dataclasses
 import functools
 import hashlib
@@ -17,7 +18,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from vis2sound_jax.errors import UserError, file_error
-from vis2sound_jax.prepare.film_builder import FilmBuilder, FilmConfig
+from vis2sound_jax.prepare.film_builder import FilmBuilder, FilmConfig, event_features
 from vis2sound_jax.video.files import probe
 
 FOLDER = Path(__file__).parent
@@ -30,9 +31,10 @@ SPANS_NAME = "manifest.json"
 
 @dataclasses.dataclass(kw_only=True)
 class Config(FilmConfig):
-    """What to read: `recordings_dir` holds `<id>_denoised.mp4`, `<id>_times.txt` and perhaps `<id>_denoised.wav`.
+    """What to read: `recordings_dir` holds `<id>_denoised.mp4` and perhaps `<id>_times.txt`, `<id>_denoised.wav`.
 
-    Beside them may lie `train.txt`, `test.txt` and `manifest.json`.
+    A recording without times is one that nobody annotated; empty times say that it has no events. Beside
+    them may lie `train.txt`, `test.txt` and `manifest.json`.
 
     Attributes:
       validation_share: share of the training recordings that become the validation split.
@@ -44,9 +46,14 @@ class Config(FilmConfig):
 class Builder(FilmBuilder, skip_registration=True):  # type: ignore[call-arg]
     """Builds the records; `vis2sound_jax.prepare.dataset` drives it over large folders."""
 
-    VERSION = tfds.core.Version("1.0.0")
+    VERSION = tfds.core.Version("1.1.0")
+    RELEASE_NOTES = {"1.1.0": "`channels` and `annotated`."}
     pkg_dir_path = tfds.core.Path(FOLDER)
     homepage = "https://andrewowens.com/vis"
+
+    def features(self) -> dict[str, Any]:
+        """Names the fields of a record: those of all films and its events."""
+        return {**super().features(), **event_features()}
 
     def recording_ids(self) -> dict[str, list[str]]:
         """Lists the recordings of each split, in the order in which they are stored.
@@ -88,22 +95,25 @@ class Builder(FilmBuilder, skip_registration=True):  # type: ignore[call-arg]
           recording_id: an entry of `recording_ids`.
 
         Returns:
-          The record, as described in the README.
+          The record; see `prepare.records.Record`.
 
         Raises:
-          UserError: if the film, its sound or its times are missing or broken.
+          UserError: if the film or its sound is missing or broken, or its times are broken.
         """
         film = self.recordings_dir / f"{recording_id}{FILM_SUFFIX}"
         if not film.exists():
             raise file_error(film, "is missing", "copy it there or take it off the split list")
-        events = read_times(self.recordings_dir / f"{recording_id}{TIMES_SUFFIX}")
+        times = self.recordings_dir / f"{recording_id}{TIMES_SUFFIX}"
+        events = read_times(times) if times.exists() else []
         sound = self.recordings_dir / f"{recording_id}{SOUND_SUFFIX}"
         if not sound.exists() and not probe(film).has_sound:
             raise file_error(film, "has no sound", f"put {sound.name} beside it")
         media = self.encode_media(recording_id, film, sound if sound.exists() else None)
+        check_times(times, [event[0] for event in events], media["duration_s"])
         begin_s, end_s = self._spans.get(recording_id, (0.0, media["duration_s"]))
         return {
             **media,
+            "annotated": times.exists(),
             "event_time_s": np.array([event[0] for event in events], np.float32),
             "event_material": [event[1] for event in events],
             "event_action": [event[2] for event in events],
@@ -133,7 +143,7 @@ def read_times(path: Path) -> list[tuple[float, str, str, str]]:
       UserError: if the file is missing or a line is malformed.
     """
     if not path.exists():
-        raise file_error(path, "is missing", "write one line per event, or leave the file empty")
+        raise file_error(path, "is missing", "write one line per event; an empty file says that there is none")
     events = []
     # Bytes that are no text become a line that is no event, and are named like one.
     text = path.read_text(encoding="utf-8", errors="replace")
@@ -151,6 +161,25 @@ def read_times(path: Path) -> list[tuple[float, str, str, str]]:
             )
         events.append((time_s, tokens[1], tokens[2], tokens[3]))
     return sorted(events)
+
+
+def check_times(path: Path, times_s: Sequence[float], duration_s: float) -> None:
+    """Refuses times that cannot be seconds of the film: milliseconds, or numbers of frames.
+
+    A few events after the end are left as they are; the report of the preparation counts them.
+
+    Args:
+      path: the file of the times.
+      times_s: the times of all events, in seconds.
+      duration_s: length of the film in seconds.
+
+    Raises:
+      UserError: if more than half of the events lie after the end of the film.
+    """
+    late = sum(time_s > duration_s for time_s in times_s)
+    if 2 * late > len(times_s):
+        problem = f"{late} of {len(times_s)} events lie after the end of the film ({duration_s:.2f} s)"
+        raise file_error(path, problem, "write times in seconds")
 
 
 def read_spans(path: Path) -> dict[str, tuple[float, float]]:
@@ -193,7 +222,8 @@ def split_lists(recordings_dir: Path, split: str) -> tuple[list[str], list[str]]
       The ids for training (validation included) and for testing.
 
     Raises:
-      UserError: if only one list is there, one id is in both, or nothing is left to train on.
+      UserError: if only one list is there, an id is in both, stands twice or cannot be part of a file name, or
+        nothing is left to train on.
     """
     paths = [recordings_dir / "train.txt", recordings_dir / "test.txt"]
     missing = [path for path in paths if not path.exists()]
@@ -203,6 +233,8 @@ def split_lists(recordings_dir: Path, split: str) -> tuple[list[str], list[str]]
         name = "condfoley" if split == "condfoley" else "official"
         paths = [FOLDER / "splits" / f"{name}_{side}.txt" for side in ("train", "test")]
     train, test = ([line.strip() for line in p.read_text().splitlines() if line.strip()] for p in paths)
+    check_ids(paths[0], train)
+    check_ids(paths[1], test)
     both = sorted(set(train) & set(test))
     if both:
         raise file_error(paths[0], f"shares {both[0]} with {paths[1].name}", "keep each id in one list")
@@ -211,6 +243,23 @@ def split_lists(recordings_dir: Path, split: str) -> tuple[list[str], list[str]]
     if not train:
         raise file_error(paths[0], "leaves nothing to train on", "add ids to it")
     return train, test
+
+
+def check_ids(path: Path, ids: Sequence[str]) -> None:
+    """Refuses ids that would name a file elsewhere, and doubles, which would be stored and scored twice.
+
+    Args:
+      path: the list that the ids come from.
+      ids: one a recording.
+
+    Raises:
+      UserError: if an id holds a slash, a backslash or a control character, or stands twice.
+    """
+    for recording_id, count in collections.Counter(ids).items():
+        if set(recording_id) & {"/", "\\"} or not recording_id.isprintable():
+            raise file_error(path, f"{recording_id!r} is no id", "write the name of a recording of this folder")
+        if count > 1:
+            raise file_error(path, f"lists {recording_id} {count} times", "keep each id once")
 
 
 def session_of(recording_id: str) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from vis2sound_jax.audio.files import decode_flac, encode_flac, read_sound, write_wav
+from vis2sound_jax.audio.files import decode_channels, decode_flac, encode_flac, read_sound, write_wav
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.video.files import encode_jpeg, probe, write_film
 
@@ -182,6 +182,28 @@ def test_flac_bytes_keep_sixteen_bits(noise):
     np.testing.assert_array_equal(decode_flac(encode_flac(back, 22050))[0], back)
     with pytest.raises(UserError, match="is not FLAC; prepare the data again"):
         decode_flac(b"no sound")
+
+
+@pytest.mark.parametrize("channels", [1, 2, 6, 8])
+def test_flac_bytes_keep_every_channel(noise, channels):
+    wav = np.stack([np.roll(noise, 7 * k) / (k + 1) for k in range(channels)], axis=1)
+    back, rate_hz = decode_channels(encode_flac(wav, RATE_HZ))
+    assert rate_hz == RATE_HZ and back.shape == wav.shape and back.dtype == np.float32
+    np.testing.assert_allclose(back, wav, atol=2**-15)
+    mixed, _ = decode_flac(encode_flac(wav, RATE_HZ))
+    np.testing.assert_allclose(mixed, back.mean(axis=1), atol=1e-7)
+    assert mixed.shape == (len(wav),) and mixed.dtype == np.float32
+
+
+def test_one_channel_is_the_same_bytes_in_both_shapes(noise):
+    data = encode_flac(noise, RATE_HZ)
+    assert encode_flac(noise[:, None], RATE_HZ) == data
+    np.testing.assert_array_equal(decode_channels(data)[0][:, 0], decode_flac(data)[0])
+
+
+def test_flac_refuses_more_channels_than_it_holds():
+    with pytest.raises(UserError, match="a sound of 9 channels: FLAC holds 1 to 8; mix some of them"):
+        encode_flac(np.zeros((100, 9), np.float32), RATE_HZ)
 
 
 @pytest.mark.skipif(not (SHARED / "clips").is_dir(), reason="real clips are not at $VIS2SOUND_SHARED or ../shared")

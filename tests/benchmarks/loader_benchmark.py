@@ -28,6 +28,7 @@ from vis2sound_jax.data.targets import encoder_example, hear
 from vis2sound_jax.data.tokens import TokenRecording, pair_example
 from vis2sound_jax.prepare.dataset import prepare
 from vis2sound_jax.prepare.sources import open_records
+from vis2sound_jax.run.recordings import media_form
 from vis2sound_jax.systems.condfoley import build
 from vis2sound_jax.world.writer import write_world
 
@@ -64,10 +65,9 @@ def read_flags() -> argparse.Namespace:
 
 def records_of(config: Any, folder: Path, count: int) -> list[Any]:
     """Draws recordings and prepares them as the preset does."""
-    data, films = config.data, folder / f"{config.name}_films"
-    size = {"fps": data.fps, "height": data.height, "width": data.width, "rate_hz": data.rate_hz}
-    write_world(films, train=count, test=1, seconds=10.0, seed=0, **size)
-    prepare("greatest_hits", films, folder / config.name, **size, progress=lambda done, total: None)
+    form, films = media_form(config), folder / f"{config.name}_films"
+    write_world(films, train=count, test=1, seconds=10.0, form=form, seed=0)
+    prepare("greatest_hits", films, folder / config.name, form=form, progress=lambda done, total: None)
     return list(open_records(folder / config.name, "train"))
 
 

@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 
 from vis2sound_jax.prepare.dataset import REPORT_NAME, prepare
+from vis2sound_jax.video.form import MediaForm
 
 ENDINGS = ("_denoised.mp4", "_denoised.wav", "_times.txt")
 WAYS = ("plain", "pool", "beam")
@@ -44,8 +45,8 @@ def write_recordings(flags: argparse.Namespace, folder: Path) -> None:
     """Draws some recordings and copies them under further names; a fifth of all are for the test."""
     from vis2sound_jax.world.writer import recording_id, write_world  # loads jax, which preparation does not need
 
-    size = {"seconds": flags.seconds, "fps": 25.0, "height": flags.height, "width": flags.width, "rate_hz": 16000}
-    write_world(folder, train=flags.drawn, test=1, seed=0, **size)
+    form = MediaForm(rate_hz=16000, fps=25.0, height=flags.height, width=flags.width)
+    write_world(folder, train=flags.drawn, test=1, seconds=flags.seconds, form=form, seed=0)
     names = [recording_id("train", number) for number in range(flags.recordings)]
     for number, name in enumerate(names[flags.drawn :]):
         for ending in ENDINGS:
@@ -86,9 +87,9 @@ class Memory:
 def run_one(flags: argparse.Namespace) -> None:
     """Prepares in one way and prints what it took."""
     way = {"plain": {}, "pool": {"workers": flags.workers}, "beam": {"beam": flags.beam}}[flags.one]
-    size = {"fps": 15.0, "height": flags.height, "width": flags.width, "rate_hz": 16000}
+    form = MediaForm(rate_hz=16000, fps=15.0, height=flags.height, width=flags.width)
     memory, start = Memory(), time.perf_counter()
-    report = prepare("greatest_hits", flags.folder / "films", flags.folder / flags.one, **size, **way)
+    report = prepare("greatest_hits", flags.folder / "films", flags.folder / flags.one, form=form, **way)
     usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     print(
         json.dumps(

@@ -64,6 +64,13 @@ def test_grey_frames_have_no_colour_axis():
     assert window(make_record(), 0, 1, grey=True).frames.shape == (15, 8, 8)
 
 
+def test_several_channels_are_cut_as_their_mean():
+    ramp = np.arange(6000, dtype=np.float32) / 32768
+    channels = np.stack([2 * ramp, np.zeros_like(ramp)], axis=1)
+    mixed, single = (make_record() | {"audio": encode_flac(wav, 2000)} for wav in (channels, ramp))
+    np.testing.assert_allclose(window(mixed, 1, 1).wav, window(single, 1, 1).wav, atol=2**-15)
+
+
 def test_short_sound_is_followed_by_silence_and_short_films_are_refused():
     record = make_record() | {"audio": encode_flac(np.full(3000, 0.5, np.float32), 2000)}
     np.testing.assert_array_equal(window(record, 1, 2).wav > 0, np.arange(4000) < 1000)

@@ -10,6 +10,7 @@ import vis2sound_jax
 from vis2sound_jax.data.transforms import sample_pair
 from vis2sound_jax.prepare.dataset import prepare
 from vis2sound_jax.prepare.sources import open_records
+from vis2sound_jax.video.form import MediaForm
 
 SHARED = Path(os.environ.get("VIS2SOUND_SHARED", Path(vis2sound_jax.__file__).parents[2] / "shared"))
 MINI = SHARED / "greatest_hits_mini"
@@ -25,7 +26,7 @@ def test_real_recordings_keep_their_events_and_spans(tmp_path):
         for suffix in ("_denoised.mp4", "_times.txt"):
             shutil.copy(MINI / f"{name}{suffix}", folder)
     shutil.copy(MINI / "manifest.json", folder)
-    prepare("greatest_hits", folder, tmp_path / "out", rate_hz=8000, fps=15, height=36, width=64)
+    prepare("greatest_hits", folder, tmp_path / "out", form=MediaForm(8000, 15.0, 36, 64))
     facts = {entry["video"]: entry for entry in json.loads((MINI / "manifest.json").read_text())}
     for name, split in zip(names, ("train", "test"), strict=True):
         (record,) = open_records(tmp_path / "out", split)

@@ -23,8 +23,8 @@ def films(recordings, tmp_path):
 
 
 @pytest.fixture
-def spec(films, settings):
-    return BuilderSpec("greatest_hits", {"recordings_dir": str(films), **settings})
+def spec(films, form):
+    return BuilderSpec("greatest_hits", {"recordings_dir": str(films), "form": form})
 
 
 @pytest.fixture
@@ -96,10 +96,27 @@ def test_a_finished_shard_is_kept_while_its_files_are_the_same(spec, folder, fil
 
 def test_a_recording_left_out_moves_no_other(spec, folder, films, job):
     for name in job.ids:
-        (films / f"{name}_times.txt").unlink()
+        (films / f"{name}_times.txt").write_text("nonsense")
     facts = make_shard(spec.open(folder), folder, job, lambda: None)
     assert facts.ids == [] and [one["id"] for one in facts.skipped] == list(job.ids)
     assert only_file(folder).exists()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"ids": []}'])
+def test_facts_that_a_power_cut_left_half_written_count_as_not_there(spec, folder, job, text):
+    builder = spec.open(folder)
+    facts = make_shard(builder, folder, job, lambda: None)
+    (folder / "facts" / f"{job.name}.json").write_text(text)
+    assert ShardFacts.load(folder, job) is None
+    assert make_shard(builder, folder, job, lambda: None) == facts == ShardFacts.load(folder, job)
+
+
+def test_facts_count_what_the_records_hold(spec, folder, films, job):
+    (films / f"{job.ids[0]}_times.txt").unlink()
+    (films / f"{job.ids[1]}_times.txt").write_text("1 wood hit None\n9 wood hit None\n")
+    facts = make_shard(spec.open(folder), folder, job, lambda: None)
+    assert (facts.annotated, facts.events, facts.late_events) == (3, 8, 1)
+    assert facts.sound_sources == {"wav": 1, "video": 3} and facts.duration_s == pytest.approx(20.0)
 
 
 @pytest.mark.parametrize("threads", [1, 2])

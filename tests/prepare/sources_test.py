@@ -1,3 +1,4 @@
+import dataclasses
 import pickle
 
 import numpy as np
@@ -10,12 +11,13 @@ from vis2sound_jax.prepare.sources import open_records, prepared_settings
 from vis2sound_jax.video.files import decode_jpeg
 
 
-def test_a_record_holds_what_was_promised(prepared, settings):
-    record = open_records(prepared, "train", **settings)[0]
-    assert (record["fps"], record["rate_hz"]) == (settings["fps"], settings["rate_hz"])
+def test_a_record_holds_what_was_promised(prepared, form):
+    record = open_records(prepared, "train", form=form)[0]
+    assert (record["fps"], record["rate_hz"]) == (form.fps, form.rate_hz)
     assert len(record["frames"]) == round(record["duration_s"] * record["fps"])
     assert decode_jpeg(record["frames"][0]).shape == (16, 24, 3)
     wav, rate_hz = decode_flac(record["audio"])
+    assert record["annotated"] and record["channels"] == 1
     assert rate_hz == 8000 and len(wav) == round(record["duration_s"] * rate_hz)
     assert record["event_material"] == ["wood"] * 3 and record["event_reaction"] == ["None"] * 3
     np.testing.assert_allclose(record["span_s"], [0, record["duration_s"]])
@@ -30,15 +32,15 @@ def test_records_are_a_sequence_and_survive_pickling(prepared):
         records[len(records)]
 
 
-def test_other_settings_are_refused_with_the_remedy(prepared):
+def test_other_settings_are_refused_with_the_remedy(prepared, form):
     message = (
         "config.data.rate_hz is 16000, but greatest_hits was prepared at 8000; "
         "re-run --job=prepare or set config.data.rate_hz=8000"
     )
     with pytest.raises(UserError, match=message):
-        open_records(prepared, "train", rate_hz=16000)
+        open_records(prepared, "train", form=dataclasses.replace(form, rate_hz=16000))
     with pytest.raises(UserError, match="config.data.fps is 15, but .* at 10"):
-        open_records(prepared, "train", rate_hz=8000, fps=15)
+        open_records(prepared, "train", form=dataclasses.replace(form, fps=15))
 
 
 def test_missing_data_is_named(prepared, tmp_path):

@@ -1,5 +1,6 @@
 """Laws of the ways to prepare: the same files, and an interrupted call goes on with what is finished."""
 
+import dataclasses
 import hashlib
 import json
 import multiprocessing
@@ -51,8 +52,8 @@ def bad_films(recordings, ids, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_every_way_writes_the_same_files(bad_films, settings, tmp_path, way):
-    common, seen = {**settings, "max_bad_share": 0.5}, []
+def test_every_way_writes_the_same_files(bad_films, form, tmp_path, way):
+    common, seen = {"form": form, "max_bad_share": 0.5}, []
     prepare("greatest_hits", bad_films, tmp_path / "plain", **common, progress=lambda *_: None)
     report = prepare(
         *("greatest_hits", bad_films, tmp_path / way),
@@ -69,29 +70,30 @@ def test_every_way_writes_the_same_files(bad_films, settings, tmp_path, way):
     assert len(stored) == len(set(stored)) == 4
 
 
-def test_a_killed_call_goes_on_with_its_finished_shards(prepared, recordings, settings, tmp_path, monkeypatch):
+def test_a_killed_call_goes_on_with_its_finished_shards(prepared, recordings, form, tmp_path, monkeypatch):
     monkeypatch.setattr(shards, "RECORDINGS_PER_SHARD", 1)
     output, unfinished = tmp_path / "out", tmp_path / ".out.partial"
     code = (
-        "import os, signal; from pathlib import Path; from vis2sound_jax.data import shards\n"
-        "from vis2sound_jax.prepare.dataset import prepare; shards.RECORDINGS_PER_SHARD = 1\n"
+        "import os, signal; from pathlib import Path; from vis2sound_jax.prepare import shards\n"
+        "from vis2sound_jax.prepare.dataset import prepare; from vis2sound_jax.video.form import MediaForm\n"
+        "shards.RECORDINGS_PER_SHARD = 1\n"
         f"facts = Path({str(unfinished)!r}) / 'facts'\n"
         "def kill(done, total):\n    if any(facts.iterdir()): os.kill(os.getpid(), signal.SIGKILL)\n"
-        f"prepare('greatest_hits', {str(recordings)!r}, {str(output)!r}, workers=2, progress=kill, **{settings!r})"
+        f"prepare('greatest_hits', {str(recordings)!r}, {str(output)!r}, workers=2, progress=kill, form={form!r})"
     )
     killed = subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=ROOT)
     assert killed.returncode == -signal.SIGKILL and not output.exists()
     finished = {path.stem: path.stat().st_mtime_ns for path in (unfinished / "facts").iterdir()}
     stamps = {path.name: path.stat().st_mtime_ns for path in (unfinished / "records").iterdir()}
     assert finished
-    prepare("greatest_hits", recordings, output, **settings, progress=lambda *_: None)
+    prepare("greatest_hits", recordings, output, form=form, progress=lambda *_: None)
     made = {name: (output / f"greatest_hits-{name.replace('-', '.array_record-')}") for name in finished}
     assert all(path.stat().st_mtime_ns == stamps[path.name] for path in made.values())
     ids = [[record["id"] for record in open_records(folder, "train")] for folder in (output, prepared)]
     assert ids[0] == ids[1] and not unfinished.exists()
 
 
-def test_a_killed_worker_is_told_and_its_work_taken_up(prepared, recordings, settings, tmp_path, monkeypatch):
+def test_a_killed_worker_is_reported_and_its_work_taken_up(prepared, recordings, form, tmp_path, monkeypatch):
     def kill(work):
         for child in multiprocessing.active_children():
             child.kill()
@@ -101,28 +103,28 @@ def test_a_killed_worker_is_told_and_its_work_taken_up(prepared, recordings, set
     with monkeypatch.context() as patch:
         patch.setattr(Work, "counted", kill)
         with pytest.raises(UserError, match="was killed.*run the same command again.*config.prepare.workers below 2"):
-            prepare(*arguments, **settings, workers=2)
+            prepare(*arguments, form=form, workers=2)
     assert [path.name for path in tmp_path.iterdir()] == [".out.partial"]
-    prepare(*arguments, **settings, workers=2)
+    prepare(*arguments, form=form, workers=2)
     assert files(tmp_path / "out") == files(prepared)
 
 
-def test_an_error_ends_the_workers_and_other_settings_begin_anew(prepared, recordings, settings, tmp_path, monkeypatch):
+def test_an_error_ends_the_workers_and_other_settings_begin_again(prepared, recordings, form, tmp_path, monkeypatch):
     def interrupt(work):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr(Work, "counted", interrupt)
         with pytest.raises(KeyboardInterrupt):
-            prepare("greatest_hits", recordings, tmp_path / "out", **{**settings, "fps": 5}, workers=2)
+            prepare("greatest_hits", recordings, tmp_path / "out", form=dataclasses.replace(form, fps=5), workers=2)
     assert not multiprocessing.active_children()
-    prepare("greatest_hits", recordings, tmp_path / "out", **settings)
+    prepare("greatest_hits", recordings, tmp_path / "out", form=form)
     assert files(tmp_path / "out") == files(prepared)
 
 
 def test_a_worker_needs_no_jax():
     code = (
-        "import sys; from vis2sound_jax.data import builders, workers\n"
+        "import sys; from vis2sound_jax.prepare import builders, workers\n"
         "builders.load_builder_module('greatest_hits'); sys.exit(bool({'jax', 'apache_beam'} & set(sys.modules)))"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
@@ -140,12 +142,12 @@ def test_workers_are_as_many_as_asked_for_shards_and_recordings(monkeypatch):
         worker_count(-2, work(1))
 
 
-def test_beam_is_asked_for_where_it_is_missing(recordings, settings, tmp_path, monkeypatch):
+def test_beam_is_asked_for_where_it_is_missing(recordings, form, tmp_path, monkeypatch):
     monkeypatch.setattr(prepare_module.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"Apache Beam is not installed; run pip install -e .\[beam\]"):
-        prepare("greatest_hits", recordings, tmp_path / "out", **settings, beam="--runner=DirectRunner")
+        prepare("greatest_hits", recordings, tmp_path / "out", form=form, beam="--runner=DirectRunner")
 
 
-def test_options_that_beam_refuses_are_told(recordings, settings, tmp_path):
+def test_options_that_beam_refuses_are_named(recordings, form, tmp_path):
     with pytest.raises(UserError, match="config.prepare.beam is '--runner=NoRunner', which Beam refuses"):
-        prepare("greatest_hits", recordings, tmp_path / "out", **settings, beam="--runner=NoRunner")
+        prepare("greatest_hits", recordings, tmp_path / "out", form=form, beam="--runner=NoRunner")

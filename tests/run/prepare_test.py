@@ -48,7 +48,7 @@ def test_shared_recordings_are_found_by_the_environment(
         recordings_dir(config, tmp_path)
 
 
-def test_home_is_understood_and_missing_folders_are_told(
+def test_home_is_understood_and_missing_folders_are_named(
     config: ConfigDict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -72,6 +72,7 @@ def test_a_world_too_small_is_refused_before_it_is_written(
 def test_splits_hold_the_world(tiny_run: Path, tiny_config: ConfigDict) -> None:
     found = {split: list(open_split(tiny_config, prepared_dir(tiny_run), split)) for split in ("train", "test")}
     mark = json.loads((tiny_run / "stages/prepare.json").read_text())
+    assert (mark["summary"]["skipped"], mark["summary"]["unannotated"]) == (0, 0)
     assert {split: len(records) for split, records in found.items()}.items() <= mark["summary"]["recordings"].items()
     ids = {split: {record["id"] for record in records} for split, records in found.items()}
     assert all(name.startswith("procedural-train-") for name in ids["train"])
@@ -97,6 +98,6 @@ def test_records_prepared_otherwise_are_refused(
         open_split(tiny_config, prepared_dir(tiny_run), "train")
 
 
-def test_nothing_prepared_is_told(tiny_config: ConfigDict, tmp_path: Path) -> None:
+def test_nothing_prepared_is_named(tiny_config: ConfigDict, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="holds no prepared recordings; run --job=prepare first"):
         open_split(tiny_config, prepared_dir(tmp_path), "train")

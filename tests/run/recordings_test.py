@@ -1,12 +1,40 @@
-"""Records of a split: opened as they were prepared, and refused where the config names other rates."""
+"""Laws of the recordings that a config names: their folder, their records, and their form."""
 
+import ast
 from pathlib import Path
 
 import pytest
 
+import vis2sound_jax
+from configs.condfoley import get_config
 from vis2sound_jax.errors import UserError
-from vis2sound_jax.run.recordings import data_name, open_split, recordings_dir
+from vis2sound_jax.run.recordings import data_name, media_form, open_split, recordings_dir
 from vis2sound_jax.run.workdir import prepared_dir, procedural_dir, settings_of
+from vis2sound_jax.video.form import MediaForm
+
+PACKAGE = Path(vis2sound_jax.__file__).parent
+
+
+@pytest.mark.parametrize("preset", ["smoke", "laptop"])
+def test_the_form_is_what_the_config_says(preset: str) -> None:
+    data = get_config(preset).data
+    form = media_form(get_config(preset))
+    assert form == MediaForm(rate_hz=data.rate_hz, fps=data.fps, height=data.height, width=data.width)
+
+
+def test_every_setting_of_the_form_is_read() -> None:
+    config = get_config("smoke")
+    config.data.update(rate_hz=8000, fps=12.5, height=40, width=60)
+    assert media_form(config) == MediaForm(8000, 12.5, 40, 60)
+
+
+def test_only_one_place_makes_a_form_from_a_config() -> None:
+    makers = set()
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "MediaForm" and node.keywords:
+                makers.add(str(path.relative_to(PACKAGE)))
+    assert makers == {"run/recordings.py"}
 
 
 def test_records_are_those_of_the_split_at_the_rates_of_the_config(tiny_run: Path) -> None:

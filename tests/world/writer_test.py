@@ -9,10 +9,11 @@ import pytest
 from vis2sound_jax.audio.files import read_sound
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.video.files import probe, read_frames
+from vis2sound_jax.video.form import MediaForm
 from vis2sound_jax.world.recording import Measures, render_recording
 from vis2sound_jax.world.writer import is_complete, recording_id, write_world
 
-SIZE: dict[str, Any] = {"seconds": 3.0, "fps": 25.0, "height": 32, "width": 48, "rate_hz": 16000}
+SIZE: dict[str, Any] = {"seconds": 3.0, "form": MediaForm(rate_hz=16000, fps=25.0, height=32, width=48)}
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,7 @@ def test_layout(world: Path) -> None:
 
 
 def test_files_hold_the_recording(world: Path) -> None:
-    recording = render_recording(5, "train", 1, Measures(**SIZE))
+    recording = render_recording(5, "train", 1, Measures(seconds=3.0, fps=25.0, height=32, width=48, rate_hz=16000))
     name = recording_id("train", 1)
     lines = (world / f"{name}_times.txt").read_text().splitlines()
     assert lines == [f"{e.time_s:.6f} {e.material} {e.action} {e.reaction}" for e in recording.events]

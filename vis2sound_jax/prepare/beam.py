@@ -33,7 +33,9 @@ def run_beam(work: Work, options: str, *, reach: Reach) -> None:
     try:
         pipeline = beam.Pipeline(options=PipelineOptions(shlex.split(options)))
     except ValueError as error:
-        raise UserError(f"config.prepare.beam is {options!r}, which Beam refuses: {error}; mend the options") from error
+        raise UserError(
+            f"config.prepare.beam is {options!r}, which Beam refuses: {error}; correct the options"
+        ) from error
     # The jobs are shuffled among the workers; without it one worker would make all of them.
     _ = pipeline | beam.Create(list(work.jobs)) | beam.Reshuffle() | beam.ParDo(_MakeShard(work))
     ended = threading.Event()

@@ -1,7 +1,7 @@
 """Turns a folder of recordings into prepared records, through the data set's own TFDS builder.
 
 The records do not go through `download_and_prepare`: it shuffles, and beyond 1000 MiB a split its shuffle spills to
-disk with TensorFlow. They are written shard by shard, and TFDS is told of the shards at the end.
+disk with TensorFlow. They are written shard by shard, and TFDS learns of the shards at the end.
 """
 
 import collections
@@ -22,8 +22,11 @@ from vis2sound_jax.prepare.builders import BuilderSpec, RecordingBuilder
 from vis2sound_jax.prepare.shards import RECORDS, ShardFacts, cut_shards, shard_names
 from vis2sound_jax.prepare.unfinished import hold_unfinished, put_in_place, unfinished_path
 from vis2sound_jax.prepare.workers import Finished, Reach, Work, run_here, run_pool, worker_count
+from vis2sound_jax.video.form import MediaForm
 
 REPORT_NAME = "report.json"
+
+_DEFAULT_FORM = MediaForm()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +39,9 @@ class PrepareReport:
       recordings: number stored, by split.
       sound_sources: number stored by where their sound came from ("wav", "video").
       duration_s: length of all stored recordings in seconds.
+      annotated: number of stored recordings that somebody looked for events in.
       events: number of annotated events stored.
+      late_events: how many of them lie after the end of their film.
       skipped: one `{"id", "split", "reason"}` for each recording left out.
       unlisted: films in the folder that no split mentions.
       stored_bytes: size of the records.
@@ -48,7 +53,9 @@ class PrepareReport:
     recordings: dict[str, int]
     sound_sources: dict[str, int]
     duration_s: float
+    annotated: int
     events: int
+    late_events: int
     skipped: list[Mapping[str, str]]
     unlisted: list[str]
     stored_bytes: int
@@ -61,10 +68,7 @@ def prepare(
     output_dir: str | os.PathLike[str],
     *,
     split: str = "official",
-    rate_hz: int = 22050,
-    fps: float = 15.0,
-    height: int = 128,
-    width: int = 128,
+    form: MediaForm = _DEFAULT_FORM,
     max_bad_share: float = 0.05,
     workers: int = 0,
     beam: str = "",
@@ -74,17 +78,14 @@ def prepare(
 
     However it is run, the files are the same. A call that was interrupted, or stopped because of too many bad
     recordings, leaves its finished shards in `.<output>.partial` beside the output. The same call goes on there; of
-    files that were changed meanwhile the shards are made anew.
+    files that were changed meanwhile the shards are written again.
 
     Args:
       builder_name: a folder of `datasets/`, such as "greatest_hits".
       recordings_dir: the recordings, in the layout that the builder's README describes.
       output_dir: where the records go; it appears only when all is written.
       split: the builder's rule for who is trained on and who is tested.
-      rate_hz: rate of the stored sound.
-      fps: rate of the stored frames.
-      height: rows of a stored frame.
-      width: columns of a stored frame.
+      form: rates and picture size of what is stored.
       max_bad_share: share of the recordings that may be missing or broken, in [0, 1].
       workers: processes to start, -1 for one a core as far as the recordings are worth it, 0 for none; see
         `workers.run_pool` for what a script must do then.
@@ -101,8 +102,7 @@ def prepare(
     began_s, output_dir = time.monotonic(), Path(output_dir)
     if output_dir.exists() and any(output_dir.iterdir()) and not (output_dir / "dataset_info.json").exists():
         raise file_error(output_dir, "holds other files", "name a new folder for the prepared records")
-    settings = {"split": split, "rate_hz": rate_hz, "fps": fps, "height": height, "width": width}
-    spec = BuilderSpec(builder_name, {"recordings_dir": os.fspath(recordings_dir), **settings})
+    spec = BuilderSpec(builder_name, {"recordings_dir": os.fspath(recordings_dir), "split": split, "form": form})
     builder = spec.open(unfinished_path(output_dir))
     work = Work(spec, unfinished_path(output_dir), cut_shards(builder.recording_ids()))
     total = sum(len(job.ids) for job in work.jobs)
@@ -137,7 +137,7 @@ def _run(work: Work, workers: int, beam: str, reach: Reach, finished: Finished) 
 
 
 def _describe(builder: RecordingBuilder, work: Work, max_bad_share: float) -> PrepareReport:
-    """Reads what is known of all shards, tells TFDS of them, and sums up."""
+    """Reads what is known of all shards, writes what TFDS reads, and sums up."""
     facts: dict[str, list[ShardFacts]] = collections.defaultdict(list)
     limit = _limit(sum(len(job.ids) for job in work.jobs), max_bad_share)
     for job in work.jobs:
@@ -159,7 +159,9 @@ def _describe(builder: RecordingBuilder, work: Work, max_bad_share: float) -> Pr
         recordings={split: count for split, count in counts.items() if count},
         sound_sources=dict(sources),
         duration_s=round(sum(found.duration_s for found in every), 3),
+        annotated=sum(found.annotated for found in every),
         events=sum(found.events for found in every),
+        late_events=sum(found.late_events for found in every),
         skipped=[one for found in every for one in found.skipped],
         unlisted=builder.unlisted_ids(),
         stored_bytes=sum(path.stat().st_size for path in records.glob("*.array_record*")),
@@ -205,7 +207,7 @@ def _limit(total: int, max_bad_share: float) -> Finished:
         if len(skipped) > max_bad_share * total or len(skipped) == total:
             raise UserError(
                 f"{len(skipped)} of {total} recordings cannot be used (max_bad_share={max_bad_share:g}), so "
-                f"nothing was prepared; mend them or allow more, beginning with {skipped[0]['reason']}"
+                f"nothing was prepared; repair them or allow more, beginning with {skipped[0]['reason']}"
             )
 
     return check

@@ -16,6 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import tensorflow_datasets as tfds
 from array_record.python.array_record_module import ArrayRecordWriter
 
@@ -60,7 +61,9 @@ class ShardFacts:
       skipped: one `{"id", "split", "reason"}` for each recording left out.
       sound_sources: number of recordings by where their sound came from ("wav", "video").
       duration_s: length of its recordings in seconds.
+      annotated: number of recordings that somebody looked for events in.
       events: number of annotated events.
+      late_events: number of events after the end of their film.
       record_bytes: size of its records, without the file's own structure.
     """
 
@@ -70,19 +73,33 @@ class ShardFacts:
     skipped: Sequence[Mapping[str, str]]
     sound_sources: Mapping[str, int]
     duration_s: float
+    annotated: int
     events: int
+    late_events: int
     record_bytes: int
 
     @classmethod
     def load(cls, folder: Path, job: ShardJob) -> Self | None:
-        """Reads the facts of a shard from the folder of a preparation; None where it is not finished."""
+        """Reads the facts of a shard from the folder of a preparation; None where it is not finished.
+
+        A file that a power cut left empty or half written counts as not there: the shard is then written again.
+
+        Args:
+          folder: of the preparation.
+          job: the shard.
+        """
         try:
             return cls(**json.loads(_facts_path(folder, job).read_text(encoding="utf-8")))
-        except FileNotFoundError:
+        except (FileNotFoundError, TypeError, ValueError):
             return None
 
     def save(self, folder: Path, job: ShardJob) -> None:
-        """Writes the facts of a shard into the folder of a preparation."""
+        """Writes the facts of a shard into the folder of a preparation.
+
+        Args:
+          folder: of the preparation.
+          job: the shard.
+        """
         path = _facts_path(folder, job)
         with tempfile.TemporaryDirectory(dir=folder / WRITING) as scratch:
             temporary = Path(scratch) / path.name
@@ -101,7 +118,16 @@ def cut_shards(recording_ids: Mapping[str, Sequence[str]]) -> list[ShardJob]:
 
 
 def shard_names(dataset: str, folder: Path, split: str) -> tfds.core.ShardedFileTemplate:
-    """Says how the shards of a split are called, in the form that TFDS keeps."""
+    """Says how the shards of a split are called, in the form that TFDS keeps.
+
+    Args:
+      dataset: name of the builder.
+      folder: of the shards.
+      split: name of the split.
+
+    Returns:
+      The template of their paths.
+    """
     return tfds.core.ShardedFileTemplate(
         dataset_name=dataset,
         data_dir=folder,
@@ -156,7 +182,8 @@ def _write(
     ids: list[str] = []
     skipped: list[dict[str, str]] = []
     sound_sources: collections.Counter[str] = collections.Counter()
-    duration_s, events, record_bytes = 0.0, 0, 0
+    counts = dict.fromkeys(("annotated", "events", "late_events", "record_bytes"), 0)
+    duration_s = 0.0
     writer = ArrayRecordWriter(os.fspath(path), "group_size:1")
     with contextlib.closing(writer), contextlib.closing(_encoded(builder, job.ids, threads)) as encoded:
         for name, record in encoded:
@@ -170,16 +197,18 @@ def _write(
                 ids.append(name)
                 sound_sources[record["sound_source"]] += 1
                 duration_s += record["duration_s"]
-                events += len(record["event_time_s"])
-                record_bytes += len(data)
+                times_s = np.asarray(record.get("event_time_s", ()))
+                counts["annotated"] += bool(record["annotated"])
+                counts["events"] += len(times_s)
+                counts["late_events"] += int(np.count_nonzero(times_s > record["duration_s"]))
+                counts["record_bytes"] += len(data)
             tick()
     return {
         "ids": ids,
         "skipped": skipped,
         "sound_sources": dict(sound_sources),
         "duration_s": duration_s,
-        "events": events,
-        "record_bytes": record_bytes,
+        **counts,
     }
 
 

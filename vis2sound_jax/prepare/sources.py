@@ -1,5 +1,6 @@
 """Where prepared recordings are read from: random access to the files that `prepare` wrote."""
 
+import dataclasses
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import tensorflow_datasets as tfds
 
 from vis2sound_jax.errors import UserError, file_error
 from vis2sound_jax.prepare.records import Record, record_from_example
+from vis2sound_jax.video.form import MediaForm
 
 SPLITS = ("train", "validation", "test")
 
@@ -54,14 +56,14 @@ class Records:
 
 
 def prepared_settings(prepared_dir: str | os.PathLike[str]) -> dict[str, Any]:
-    """Tells how a folder was prepared.
+    """Reads how a folder was prepared.
 
     Args:
       prepared_dir: the folder that `prepare` wrote.
 
     Returns:
-      `name` of the data set, its `splits` that hold recordings, and the settings `split`, `rate_hz`, `fps`,
-      `height`, `width`.
+      `name` of the data set, its `splits` that hold recordings, and the settings `split`, `rate_hz`, `fps`, `height`,
+      `width`; the last four are those of `MediaForm`.
 
     Raises:
       UserError: if nothing was prepared there.
@@ -73,28 +75,27 @@ def prepared_settings(prepared_dir: str | os.PathLike[str]) -> dict[str, Any]:
     return {"name": info.name, "splits": [name for name in SPLITS if name in info.splits], **info.metadata}
 
 
-def open_records(prepared_dir: str | os.PathLike[str], split: str, **expected: Any) -> Records:
+def open_records(prepared_dir: str | os.PathLike[str], split: str, *, form: MediaForm | None = None) -> Records:
     """Opens one split of a prepared folder.
 
     Args:
       prepared_dir: the folder that `prepare` wrote.
       split: "train", "validation" or "test".
-      **expected: settings that the caller relies on, such as `rate_hz=22050, fps=15, height=128, width=128`.
+      form: rates and picture size that the caller relies on; None takes the records as they are.
 
     Returns:
       The recordings of the split.
 
     Raises:
-      UserError: if nothing was prepared there, the split is empty, or a setting differs.
+      UserError: if nothing was prepared there, the split is empty, or a rate or size differs.
     """
     settings = prepared_settings(prepared_dir)
-    for name, wanted in expected.items():
-        if name not in settings:
-            raise TypeError(f"a prepared folder has no setting {name!r}")
+    for name, wanted in dataclasses.asdict(form).items() if form else ():
         if settings[name] != wanted:
             raise UserError(
                 f"config.data.{name} is {wanted}, but {settings['name']} was prepared at {settings[name]}; "
-                f"re-run --job=prepare or set config.data.{name}={settings[name]!r}"
+                f"re-run --job=prepare or set config.data.{name}={settings[name]!r}",
+                prepared_dir,
             )
     if split not in settings["splits"]:
         raise file_error(

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import errno
 import fcntl
 import hashlib
 import json
@@ -13,10 +14,13 @@ from pathlib import Path
 import vis2sound_jax
 from vis2sound_jax.errors import file_error
 from vis2sound_jax.prepare.builders import BuilderSpec
+from vis2sound_jax.prepare.records import RECORD_FORM
 from vis2sound_jax.prepare.shards import FACTS, RECORDS, WRITING, ShardJob
 from vis2sound_jax.prepare.workers import COUNTS
 
 _SETTINGS, _REPLACED, _LOCK = "settings.json", "replaced", "lock"
+# What mounted buckets and some network file systems answer.
+_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
 def unfinished_path(output_dir: Path) -> Path:
@@ -28,7 +32,7 @@ def unfinished_path(output_dir: Path) -> Path:
 def hold_unfinished(output_dir: Path, spec: BuilderSpec, jobs: Sequence[ShardJob]) -> Iterator[Path]:
     """Opens the folder of a preparation for this process alone; finished shards in it are kept.
 
-    What was begun with another version, builder, settings or lists is deleted.
+    What was begun with another version, form of records, builder, settings or lists is deleted.
 
     Args:
       output_dir: where the records go in the end.
@@ -39,7 +43,7 @@ def hold_unfinished(output_dir: Path, spec: BuilderSpec, jobs: Sequence[ShardJob
       The folder.
 
     Raises:
-      UserError: if another process prepares the same output.
+      UserError: if another process prepares the same output, or the file system has no locks.
     """
     folder = unfinished_path(output_dir)
     folder.mkdir(parents=True, exist_ok=True)
@@ -50,6 +54,12 @@ def hold_unfinished(output_dir: Path, spec: BuilderSpec, jobs: Sequence[ShardJob
             raise file_error(
                 output_dir, "another process is preparing it", "wait for it or name another folder"
             ) from None
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+            raise file_error(
+                output_dir, "its file system has no locks", "prepare on a local disk and copy the folder"
+            ) from error
         if (folder / _REPLACED).exists() and not output_dir.exists():
             os.replace(folder / _REPLACED, output_dir)
         _clear(folder, _describe(spec, jobs))
@@ -57,7 +67,12 @@ def hold_unfinished(output_dir: Path, spec: BuilderSpec, jobs: Sequence[ShardJob
 
 
 def put_in_place(folder: Path, output_dir: Path) -> None:
-    """Makes finished records the output, in place of what was there, and deletes the rest of the folder."""
+    """Makes finished records the output, in place of what was there, and deletes the rest of the folder.
+
+    Args:
+      folder: of the preparation, as `hold_unfinished` yields it.
+      output_dir: where the records go.
+    """
     if output_dir.exists():
         os.replace(output_dir, folder / _REPLACED)
     os.replace(folder / RECORDS, output_dir)
@@ -81,4 +96,5 @@ def _clear(folder: Path, settings: str) -> None:
 def _describe(spec: BuilderSpec, jobs: Sequence[ShardJob]) -> str:
     lists = hashlib.sha256(json.dumps([dataclasses.asdict(job) for job in jobs]).encode()).hexdigest()
     version = vis2sound_jax.__version__
-    return json.dumps({"version": version, **dataclasses.asdict(spec), "lists": lists}, indent=1) + "\n"
+    begun = {"version": version, "record_form": RECORD_FORM, **dataclasses.asdict(spec), "lists": lists}
+    return json.dumps(begun, indent=1) + "\n"

@@ -132,7 +132,16 @@ def run_pool(work: Work, workers: int, *, reach: Reach, finished: Finished) -> N
 
 
 def make_apart(builder: RecordingBuilder, folder: Path, job: ShardJob) -> ShardFacts:
-    """Makes a shard in a worker: recordings are counted in a file that `Work.counted` reads."""
+    """Makes a shard in a worker: recordings are counted in a file that `Work.counted` reads.
+
+    Args:
+      builder: encodes the recordings.
+      folder: of the preparation.
+      job: which shard.
+
+    Returns:
+      What is known of the shard.
+    """
     with (folder / COUNTS / job.name).open("wb", buffering=0) as count:
         return make_shard(builder, folder, job, lambda: count.write(b"."))
 

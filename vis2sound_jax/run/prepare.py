@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from vis2sound_jax.errors import UserError
-from vis2sound_jax.prepare.dataset import prepare
-from vis2sound_jax.run.recordings import PROCEDURAL, data_name, recordings_dir
+from vis2sound_jax.prepare.dataset import PrepareReport, prepare
+from vis2sound_jax.run.recordings import PROCEDURAL, data_name, media_form, recordings_dir
 from vis2sound_jax.run.workdir import prepared_dir
 from vis2sound_jax.training.progress import Progress
 from vis2sound_jax.world.writer import write_world
@@ -19,7 +19,7 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
       workdir: of the run.
 
     Returns:
-      Where the records are and how many.
+      Where the records are, how many, how many recordings were left out and how many have no annotation.
     """
     folder = recordings_dir(config, workdir)
     if config.data.recordings == PROCEDURAL:
@@ -29,12 +29,25 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
         "prepared": str(prepared_dir(workdir)),
         "recordings": report.recordings,
         "skipped": len(report.skipped),
+        "unannotated": sum(report.recordings.values()) - report.annotated,
         "data": data_name(config),
     }
 
 
-def prepare_folder(config: Any, folder: Path, output: Path) -> Any:
-    """Builds the records of a folder at the rates of the config; returns the builder's report."""
+def prepare_folder(config: Any, folder: Path, output: Path) -> PrepareReport:
+    """Builds the records of a folder at the rates of the config.
+
+    Args:
+      config: the settings.
+      folder: the recordings, in the layout of `config.data.builder`.
+      output: where the records go.
+
+    Returns:
+      The report.
+
+    Raises:
+      UserError: as `prepare`.
+    """
     data = config.data
     with Progress(None, "prepare", unit="recording") as progress:
         return prepare(
@@ -42,10 +55,7 @@ def prepare_folder(config: Any, folder: Path, output: Path) -> Any:
             folder,
             output,
             split=data.split,
-            rate_hz=data.rate_hz,
-            fps=data.fps,
-            height=data.height,
-            width=data.width,
+            form=media_form(config),
             max_bad_share=data.max_bad_share,
             workers=config.prepare.workers,
             beam=config.prepare.beam,
@@ -54,7 +64,7 @@ def prepare_folder(config: Any, folder: Path, output: Path) -> Any:
 
 
 def _write_world(config: Any, folder: Path) -> None:
-    world, data = config.world, config.data
+    world = config.world
     if world.train < 4 or world.test < 1:
         raise UserError(
             f"config.world.train is {world.train} and config.world.test {world.test}; "
@@ -66,10 +76,7 @@ def _write_world(config: Any, folder: Path) -> None:
             train=world.train,
             test=world.test,
             seconds=world.seconds,
-            fps=data.fps,
-            height=data.height,
-            width=data.width,
-            rate_hz=data.rate_hz,
+            form=media_form(config),
             close_up=world.close_up,
             seed=config.seed,
             progress=progress.reach,

@@ -7,6 +7,7 @@ from typing import Any
 from vis2sound_jax.errors import file_error
 from vis2sound_jax.prepare.sources import Records, open_records
 from vis2sound_jax.run.workdir import procedural_dir
+from vis2sound_jax.video.form import MediaForm
 
 PROCEDURAL = "procedural"
 _SHARED = "VIS2SOUND_SHARED"
@@ -19,6 +20,13 @@ def data_name(config: Any) -> str:
 
 def recordings_dir(config: Any, workdir: Path) -> Path:
     """Finds the recordings that the config names.
+
+    Args:
+      config: the settings.
+      workdir: of the run.
+
+    Returns:
+      The folder; that of procedural recordings need not exist yet.
 
     Raises:
       UserError: if the folder is not there.
@@ -40,11 +48,24 @@ def recordings_dir(config: Any, workdir: Path) -> Path:
     return folder
 
 
+def media_form(config: Any) -> MediaForm:
+    """Reads rates and picture size from `config.data`: the one place where they leave the config together."""
+    data = config.data
+    return MediaForm(rate_hz=data.rate_hz, fps=data.fps, height=data.height, width=data.width)
+
+
 def open_split(config: Any, prepared: Path, split: str) -> Records:
     """Opens a split and checks that it was prepared as the config says.
+
+    Args:
+      config: the settings.
+      prepared: the folder of prepared records.
+      split: "train", "validation" or "test".
+
+    Returns:
+      The recordings of the split.
 
     Raises:
       UserError: if nothing was prepared, or at other rates.
     """
-    data = config.data
-    return open_records(prepared, split, rate_hz=data.rate_hz, fps=data.fps, height=data.height, width=data.width)
+    return open_records(prepared, split, form=media_form(config))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from vis2sound_jax.audio.files import write_wav
 from vis2sound_jax.errors import file_error
+from vis2sound_jax.video.form import MediaForm
 from vis2sound_jax.video.mux import write_film
 from vis2sound_jax.whole import write_whole
 from vis2sound_jax.world.recording import Measures, Recording, recording_rng, render_recording
@@ -38,7 +39,15 @@ close_up {close_up}
 
 
 def recording_id(split: str, index: int) -> str:
-    """The name of a recording, such as procedural-train-00012."""
+    """Names a recording.
+
+    Args:
+      split: "train" or "test".
+      index: number of the recording in its split, >= 0.
+
+    Returns:
+      Its id, such as procedural-train-00012.
+    """
     return f"procedural-{split}-{index:05d}"
 
 
@@ -48,10 +57,7 @@ def write_world(
     train: int,
     test: int,
     seconds: float,
-    fps: float,
-    height: int,
-    width: int,
-    rate_hz: int,
+    form: MediaForm,
     seed: int,
     close_up: bool = False,
     progress: Callable[[int, int], None] | None = None,
@@ -67,10 +73,7 @@ def write_world(
       train: number of training recordings.
       test: number of test recordings.
       seconds: length of each.
-      fps: frames per second.
-      height: frame height in pixels, even.
-      width: frame width in pixels, even.
-      rate_hz: sample rate of the sound.
+      form: rates and picture size; height and width must be even.
       seed: the world.
       close_up: whether one target fills much of the frame.
       progress: called with (done, total) after each recording.
@@ -78,7 +81,7 @@ def write_world(
     Raises:
       UserError: a measure is out of range, or the directory holds a world of another seed or other measures.
     """
-    measures = Measures(seconds, fps, height, width, rate_hz, close_up)
+    measures = Measures(seconds=seconds, close_up=close_up, **asdict(form))
     measures.check()
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
@@ -129,7 +132,15 @@ def write_recording(directory: Path, name: str, recording: Recording, *, crf: in
 
 
 def is_complete(directory: Path, name: str) -> bool:
-    """True when film, sound and times of a recording are there; each is written whole, the times last."""
+    """Asks whether a recording is complete; each of its files is written whole, the times last.
+
+    Args:
+      directory: of the world.
+      name: id of the recording.
+
+    Returns:
+      Whether film, sound and times are there.
+    """
     endings = ("_denoised.wav", "_denoised.mp4", "_times.txt")
     return all((directory / f"{name}{ending}").exists() for ending in endings)
 

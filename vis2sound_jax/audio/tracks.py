@@ -1,0 +1,184 @@
+"""The sound track of an open film or sound file: a window of it on the clock, mixed or channel by channel."""
+
+import contextlib
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import soxr
+from av.audio.frame import AudioFrame
+from av.error import FFmpegError
+from jaxtyping import Float32
+
+from vis2sound_jax.errors import UserError, file_error
+from vis2sound_jax.video.container import Media, PathLike, sound_stream, tick_of, time_of
+from vis2sound_jax.video.facts import FilmFacts
+
+# Sound decoded before a window for the codec's overlap, and around it for the resampler's filter.
+_PREROLL_S = 0.3
+_CONTEXT_S = 0.1
+# Time stamps rounded to a millisecond (Matroska) are no gaps; from this difference on they are.
+_GAP_S = 0.005
+# A track may end this much before its header says (codec padding) without being called cut off.
+_SLACK_S = 0.1
+# Sound files whose header states the length; FFmpeg estimates or adapts that of others (mp3, aac, wav).
+_EXACT_HEADERS = ("flac", "mov,mp4,m4a,3gp,3g2,mj2")
+# No recorder is slower; a header that claims 1 Hz would make hours of a few kilobytes.
+_SLOWEST_HZ = 4000
+
+
+@dataclass(frozen=True)
+class _Track:
+    """A sound track: rate, channels, the container time of the clock's zero, its end as stated on that clock."""
+
+    rate_hz: int
+    channels: int
+    zero_s: float
+    stated_end_s: float | None
+    of_film: bool
+
+
+def read_window(
+    media: Media, film: FilmFacts | None, rate_hz: int, start_s: float, duration_s: float | None, *, mixed: bool
+) -> Float32[np.ndarray, "n *c"]:
+    """Reads a window of the sound track of an open file.
+
+    Args:
+      media: the file.
+      film: its facts; None for a sound file.
+      rate_hz: wanted sample rate in Hz.
+      start_s: beginning of the window in seconds of the film's clock, or from a sound file's first sample.
+      duration_s: length of the window in seconds; None for up to the end of the film or file.
+      mixed: whether to give the mean of the channels.
+
+    Returns:
+      The samples in [-1, 1], silent where the film or file has ended: [n] where mixed, else [n, c].
+
+    Raises:
+      UserError: if the file has no sound, breaks off, ends before `start_s`, claims a rate below 4 kHz, changes its
+        rate or channels midway, or holds samples that are not finite.
+    """
+    path = media.path
+    track = _read_track(media, film)
+    end_s = math.inf if duration_s is None else start_s + duration_s
+    if film is not None:
+        end_s = min(end_s, film.duration_s)
+        if start_s >= end_s:
+            raise _beyond(path, start_s, film.duration_s)
+    # The decoded part starts on the grid of both rates, so a window equals the same part of the whole.
+    grid_hz = math.gcd(track.rate_hz, rate_hz)
+    from_s = math.floor((start_s - _CONTEXT_S) * grid_hz) / grid_hz
+    pieces = _pieces(media, track, from_s, end_s + _CONTEXT_S, mixed)
+    wav, end = _gather(pieces, () if mixed else (track.channels,))
+    if broken := int(np.count_nonzero(~np.isfinite(wav))):
+        raise file_error(path, f"{broken} samples of its sound are not finite numbers", "export the sound again")
+    if film is None:
+        heard_s = from_s + end / track.rate_hz
+        if start_s >= heard_s:
+            raise _beyond(path, start_s, heard_s)
+        end_s = min(end_s, heard_s)
+    wav = soxr.resample(wav, track.rate_hz, rate_hz)[round((start_s - from_s) * rate_hz) :]
+    wav = wav[: round((end_s - start_s) * rate_hz)]
+    length = round((end_s - start_s if duration_s is None else duration_s) * rate_hz)
+    return np.pad(wav, [(0, length - len(wav))] + [(0, 0)] * (wav.ndim - 1))
+
+
+def _beyond(path: PathLike, start_s: float, end_s: float) -> UserError:
+    problem = f"sound from {start_s:.2f} s on lies beyond its end ({end_s:.2f} s)"
+    return file_error(path, problem, "start earlier")
+
+
+def _read_track(media: Media, film: FilmFacts | None) -> _Track:
+    """Decodes the first frame of the sound track; zero is the film's first picture or that frame."""
+    path = media.path
+    media.rewind(for_sound=True)
+    stream = sound_stream(media.container)
+    if stream is None:
+        raise file_error(path, "has no sound track", "use a recording with sound")
+    try:
+        frame = next(media.container.decode(stream), None)
+    except FFmpegError as error:
+        raise file_error(path, "its sound cannot be decoded", "convert it to wav") from error
+    if frame is None or frame.pts is None:
+        raise file_error(path, "its sound track holds no sound", "copy it again or convert it to wav")
+    if frame.sample_rate < _SLOWEST_HZ:
+        problem = f"its sound claims {frame.sample_rate} samples a second"
+        raise file_error(path, problem, f"use a recording of {_SLOWEST_HZ} Hz or more")
+    zero_s = time_of(frame) if film is None else film.zero_s
+    stated_end_s = None
+    if stream.duration and (film is not None or media.container.format.name in _EXACT_HEADERS):
+        stated_end_s = float(((stream.start_time or 0) + stream.duration) * tick_of(stream)) - zero_s
+    return _Track(frame.sample_rate, frame.layout.nb_channels, zero_s, stated_end_s, of_film=film is not None)
+
+
+def _pieces(media: Media, track: _Track, from_s: float, to_s: float, mixed: bool) -> Iterator[tuple[int, np.ndarray]]:
+    """Decodes the track between two times of its clock.
+
+    Yields:
+      Index of the first sample, counted from `from_s` (it may be negative), and the samples.
+
+    Raises:
+      UserError: if decoding breaks off before `to_s` and before the track's stated end.
+    """
+    # Raw mp3 and aac files seek to inexact times, and sound decodes fast: seek in films only.
+    path, seek_s = media.path, track.zero_s + (from_s - _PREROLL_S if track.of_film else 0.0)
+    wanted_s, cursor = track.stated_end_s, 0
+    with contextlib.closing(media.decode_from("audio", seek_s)) as frames:
+        try:
+            for number, frame in enumerate(frames):
+                if frame.sample_rate != track.rate_hz:
+                    raise file_error(path, "its sample rate changes midway", "convert its sound to wav")
+                if not mixed and frame.layout.nb_channels != track.channels:
+                    raise file_error(path, "its number of channels changes midway", "convert its sound to wav")
+                index = cursor if frame.pts is None else _index(frame, track, from_s)
+                if number and abs(index - cursor) < _GAP_S * track.rate_hz:
+                    index = cursor
+                if index >= (to_s - from_s) * track.rate_hz:
+                    return
+                cursor = index + frame.samples
+                yield index, _mean(frame) if mixed else _channels(frame)
+        except FFmpegError:
+            wanted_s = math.inf if wanted_s is None else wanted_s
+    heard_s = from_s + cursor / track.rate_hz
+    if wanted_s is not None and heard_s < min(wanted_s, to_s) - _SLACK_S:
+        raise file_error(path, f"its sound breaks off at {max(heard_s, 0.0):.2f} s", "copy the file again")
+
+
+def _index(frame: AudioFrame, track: _Track, from_s: float) -> int:
+    return round((time_of(frame) - track.zero_s - from_s) * track.rate_hz)
+
+
+def _gather(pieces: Iterator[tuple[int, np.ndarray]], channels: tuple[int, ...]) -> tuple[np.ndarray, int]:
+    """Lays pieces of sound out in time, silence in the gaps, nothing before index 0; also gives their end."""
+    kept, end = [], 0
+    for index, piece in pieces:
+        end = index + len(piece)
+        if end > 0:
+            kept.append((index, piece))
+    wav = np.zeros((max(end, 0), *channels), np.float32)
+    for index, piece in kept:
+        wav[max(index, 0) : index + len(piece)] = piece[max(-index, 0) :]
+    return wav, end
+
+
+def _mean(frame: AudioFrame) -> np.ndarray:
+    """The mean of a frame's channels as float32 in [-1, 1], [n]."""
+    return _planes(frame).mean(axis=0, dtype=np.float32)
+
+
+def _channels(frame: AudioFrame) -> np.ndarray:
+    """The channels of a frame as float32 in [-1, 1], [n, c]."""
+    return _planes(frame).T.astype(np.float32)
+
+
+def _planes(frame: AudioFrame) -> np.ndarray:
+    """The samples of a frame, from any sample format, as floating numbers in [-1, 1], [c, n]."""
+    samples = frame.to_ndarray()
+    if not frame.format.is_planar:
+        samples = samples.reshape(-1, frame.layout.nb_channels).T
+    if samples.dtype == np.uint8:
+        return samples.astype(np.float32) / 128.0 - 1.0
+    if samples.dtype.kind == "i":
+        return samples.astype(np.float32) / float(2 ** (8 * samples.dtype.itemsize - 1))
+    return samples
