@@ -232,7 +232,8 @@ def _workstation(config: ConfigDict) -> None:
 def _greatest_hits_mini(config: ConfigDict) -> None:
     """Real recordings, from the laptop's weights."""
     config.init_from = "runs/condfoley"
-    config.data.recordings = "$VIS2SOUND_SHARED/greatest_hits_mini"
+    # A folder of yours, looked for from the current folder; another one: --config.data.recordings=DIR.
+    config.data.recordings = "greatest_hits_mini"
     # Annotations of real films are rounded to 1/15 s, and sound and picture are not always in step.
     config.encoder.update(steps=1500, learning_rate=2e-3, onset_spread_s=0.05)
     config.transformer.update(steps=600, learning_rate=1e-3)

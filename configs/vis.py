@@ -174,7 +174,8 @@ def _greatest_hits_mini(config: ml_collections.ConfigDict) -> None:
     """Real recordings, both tasks, from the streams of the procedural recordings."""
     _set_stages(config, (*_PREDICTION, *_DETECTION))
     config.init_from = "runs/vis"
-    config.data.recordings = "$VIS2SOUND_SHARED/greatest_hits_mini"
+    # A folder of yours, looked for from the current folder; another one: --config.data.recordings=DIR.
+    config.data.recordings = "greatest_hits_mini"
     # Many of these films have 25 frames a second; shown at 30, every sixth would stand still.
     config.data.fps = 25.0
     # Few films: what they look like is soon known by heart, so timing weighs more and training ends early.

@@ -13,4 +13,5 @@ for argument in "$@"; do
     --config | --config=* | -config | -config=*) config=() ;;
   esac
 done
-exec "$venv/bin/python" -m vis2sound_jax.main "${config[@]}" "$@"
+# The bash of macOS is 3.2, to which an empty array is an unset variable.
+exec "$venv/bin/python" -m vis2sound_jax.main ${config[@]+"${config[@]}"} "$@"

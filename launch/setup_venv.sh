@@ -28,7 +28,7 @@ find_python() {
 # What the environment was installed from; when this changes, it is installed again.
 fingerprint() {
   { echo "$root"; "$venv/bin/python" -V; cat "$root/setup.cfg" "$root/pyproject.toml" "$root/launch/constraints.txt"; } |
-    sha256sum | cut -d ' ' -f 1
+    "$venv/bin/python" -c "import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())"
 }
 
 # setup_venv [EXTRAS]: afterwards $venv/bin/python has the package with these extras, e.g. "dev" or "cuda".

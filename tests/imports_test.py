@@ -9,8 +9,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "vis2sound_jax"
 
-# Room → what it may import of ours. Errors, the writing of whole files and the package's version are open to all.
-OPEN = {"", "__version__", "errors", "whole"}
+# Room → what it may import of ours. Open to all: errors, the writing and locking of files, the folders that come with
+# the package, and its version.
+OPEN = {"", "__version__", "errors", "whole", "file_lock", "shipped"}
 LIBRARIES = {
     "audio", "data", "decoding", "evaluation", "generation", "listening", "models", "prepare", "report", "retrieval",
     "tasks", "training", "video", "weights", "world",
@@ -18,6 +19,8 @@ LIBRARIES = {
 ARROWS: dict[str, set[str]] = {
     "__init__": set(),
     "main": {"run"},
+    # The program `vis2sound`: other words for what main does.
+    "cli": {"main", "run"},
     # The only door for notebooks, apps and whatever stands above the systems, which it finds by name.
     "api": {"run", "audio.example", "video.film"},
     # The spine names systems by their names only.
@@ -53,6 +56,8 @@ ARROWS: dict[str, set[str]] = {
     "weights": {"weights"},
     "errors": set(),
     "whole": set(),
+    "file_lock": set(),
+    "shipped": set(),
     "datasets": {"prepare.film_builder", "video.files"},
     "configs": {"run.settings"},
 }

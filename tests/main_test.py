@@ -46,7 +46,10 @@ def _main(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
             "--workdir=gs://bucket/run: a run needs a folder on a disk, one that all hosts see; checkpoints alone may "
             "lie in a bucket: --config.training.checkpoints=gs://bucket/run",
         ),
-        (["--config=no.py"], "no.py: there is no such config file; give a file such as configs/condfoley.py"),
+        (
+            ["--config=viss:smoke"],
+            "viss: there is no such config file; give a file such as configs/condfoley.py; did you mean 'vis'?",
+        ),
         (
             ["--config=demo.py:smok"],
             "unknown preset 'smok'; there are laptop, smoke; did you mean 'smoke'?",
@@ -89,6 +92,20 @@ def test_mistakes_get_one_line_and_exit_code_2(folder: Path, arguments: list[str
     assert [path.name for path in folder.iterdir()] == ["demo.py"]
 
 
+@pytest.mark.parametrize("words", ["--config=vis:smoke", "-config configs/vis.py:smoke", "--config=vis.py:smoke"])
+def test_a_shipped_config_is_found_from_any_folder(folder: Path, words: str) -> None:
+    (folder / "run").mkdir()
+    (folder / "run" / "config.json").write_text(json.dumps({"name": "another"}))
+    result = _main(folder, *words.split(), "--workdir=run", "--config.world.train=4")
+    said = "run: it holds a run of another, not of vis_smoke; choose another --workdir"
+    assert (result.returncode, result.stderr) == (2, f"vis2sound: error: {said}\n")
+
+
+def test_help_of_a_shipped_config_lists_its_stages(folder: Path) -> None:
+    result = _main(folder, "--config=condfoley", "--help")
+    assert result.returncode == 0 and "trains the network that composes codes" in result.stdout
+
+
 def test_finished_run_imports_nothing_heavy(folder: Path) -> None:
     stages = folder / "runs/demo/stages"
     stages.mkdir(parents=True)
@@ -100,7 +117,7 @@ def test_finished_run_imports_nothing_heavy(folder: Path) -> None:
         "import atexit, vis2sound_jax.main as entry\n"
         "heavy = {'jax', 'numpy', 'tensorflow_datasets', 'matplotlib'}\n"
         "atexit.register(lambda: print(sorted(heavy & set(sys.modules))))\n"
-        "entry._run()"
+        "entry.run()"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     result = subprocess.run(
@@ -120,7 +137,7 @@ def test_jobs_failures_are_explained(folder: Path) -> None:
         "job = types.ModuleType('job'); sys.modules['tests.run.nowhere'] = job\n"
         "def run(config, workdir): {failure}\n"
         "job.run = run; sys.argv[1:] = ['--config=demo.py']\n"
-        "import vis2sound_jax.main as entry; entry._run()"
+        "import vis2sound_jax.main as entry; entry.run()"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     for failure, code, line in [

@@ -125,7 +125,7 @@ def main() -> None:
     path, reads = Path(sys.argv.pop(1)), {}
     try:
         with recording(reads):
-            entry._run()
+            entry.run()
     finally:
         path.write_text(json.dumps({stage: sorted(names) for stage, names in reads.items()}))
 

@@ -73,7 +73,7 @@ def call(*arguments: str) -> Answer:
         stack.enter_context(contextlib.redirect_stdout(out))
         stack.enter_context(contextlib.redirect_stderr(err))
         try:
-            entry._run()
+            entry.run()
         except SystemExit as ended:
             code = int(ended.code or 0)
     return Answer(code, out.getvalue(), err.getvalue())

@@ -59,11 +59,12 @@ def main(_: Sequence[str]) -> None:
         print(f"vis2sound: {said}")
 
 
-def _run() -> None:
+def run() -> None:
+    """Does what `sys.argv` asks for and ends the process with one line and an exit code if it cannot."""
     environment.settle()
     ending.guarded(lambda: app.run(main, flags_parser=command_line.parse))
 
 
 if __name__ == "__main__":
     environment.take_large_pages()
-    _run()
+    run()

@@ -1,11 +1,14 @@
 """Laws of preparation: the config names the recordings, and records of other rates are refused."""
 
 import json
+import re
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from ml_collections import ConfigDict
 
+from configs import condfoley, vis
 from configs.condfoley import get_config
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.run.prepare import prepare_folder, run
@@ -35,17 +38,42 @@ def test_a_folder_of_recordings_is_taken_as_it_is(config: ConfigDict, tmp_path: 
     assert data_name(config) == str(tmp_path)
 
 
-def test_shared_recordings_are_found_by_the_environment(
+def test_variables_are_understood_and_must_be_set(
     config: ConfigDict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "mini").mkdir()
-    config.data.recordings = "$VIS2SOUND_SHARED/mini"
-    monkeypatch.setenv("VIS2SOUND_SHARED", str(tmp_path))
-    assert recordings_dir(config, tmp_path / "run") == tmp_path / "mini"
-    monkeypatch.delenv("VIS2SOUND_SHARED")
-    config.data.recordings = "$VIS2SOUND_SHARED/nothing-of-this-name"
-    with pytest.raises(UserError, match="shared/nothing-of-this-name: there is no such folder of recordings; set conf"):
-        recordings_dir(config, tmp_path)
+    monkeypatch.setenv("FILMS", str(tmp_path))
+    for name in ("$FILMS/mini", "${FILMS}/mini"):
+        config.data.recordings = name
+        assert recordings_dir(config, tmp_path / "run") == tmp_path / "mini"
+    monkeypatch.delenv("FILMS")
+    for name in ("$FILMS/mini", "${FILMS}/mini"):
+        config.data.recordings = name
+        with pytest.raises(UserError) as refused:
+            recordings_dir(config, tmp_path)
+        problem = "FILMS is not set in the environment; set it, or name the folder itself"
+        assert str(refused.value) == f"config.data.recordings={name}: {problem}"
+
+
+def test_a_folder_may_have_a_dollar_in_its_name(config: ConfigDict, tmp_path: Path) -> None:
+    (tmp_path / "take$one").mkdir()
+    config.data.recordings = str(tmp_path / "take$one")
+    assert recordings_dir(config, tmp_path / "run") == tmp_path / "take$one"
+
+
+@pytest.mark.parametrize("system", [condfoley, vis], ids=["condfoley", "vis"])
+def test_the_preset_for_real_recordings_takes_a_folder_beside_the_user(
+    system: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = system.get_config("greatest_hits_mini")
+    monkeypatch.chdir(tmp_path)
+    told = "greatest_hits_mini: there is no such folder of recordings; name one with --config.data.recordings=DIR"
+    with pytest.raises(UserError, match=f"^{told}.* layout of greatest_hits; (.*README.md) shows it") as refused:
+        recordings_dir(config, tmp_path / "run")
+    readme = re.search(r"\S+README.md", str(refused.value))
+    assert readme and "greatest_hits_mini" not in readme[0] and "train.txt" in Path(readme[0]).read_text()
+    (tmp_path / "greatest_hits_mini").mkdir()
+    assert recordings_dir(config, tmp_path / "run").resolve() == tmp_path / "greatest_hits_mini"
 
 
 def test_home_is_understood_and_missing_folders_are_named(

@@ -48,7 +48,7 @@ def test_a_folder_that_is_missing_names_its_layout(tiny_run: Path, tmp_path: Pat
     config = settings_of(tiny_run)
     config.data.recordings = str(tmp_path / "films")
     with pytest.raises(
-        UserError, match="films: there is no such folder of recordings; set config.data.recordings to a "
+        UserError, match="films: there is no such folder of recordings; name one with --config.data.recordings=DIR"
     ):
         recordings_dir(config, tiny_run)
     assert data_name(config) == str(tmp_path / "films")

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 
 import tensorflow_datasets as tfds
 
-import vis2sound_jax
 from vis2sound_jax.errors import file_error
+from vis2sound_jax.shipped import shipped_dir
 
 
 class RecordingBuilder(Protocol):
@@ -63,7 +63,7 @@ class BuilderSpec:
 
 @functools.cache
 def load_builder_module(builder_name: str) -> ModuleType:
-    """Loads a builder from the `datasets/` folder that stands beside the package.
+    """Loads a builder from the `datasets/` folder that comes with the package.
 
     It is loaded by path because a package called `datasets` would shadow the one of Hugging Face.
 
@@ -76,13 +76,12 @@ def load_builder_module(builder_name: str) -> ModuleType:
     Raises:
       UserError: if there is none of that name.
     """
-    folder = Path(vis2sound_jax.__file__).parent.parent / "datasets"
+    folder = shipped_dir("datasets")
     path = folder / builder_name / f"{builder_name}_dataset_builder.py"
     spec = importlib.util.spec_from_file_location(f"{builder_name}_dataset_builder", path)
     if not path.exists() or spec is None or spec.loader is None:
         known = sorted(found.parent.name for found in folder.glob("*/*_dataset_builder.py"))
-        remedy = f"name one of {', '.join(known)}" if known else "run from a checkout of the repository"
-        raise file_error(path, "there is no such builder", remedy)
+        raise file_error(path, "there is no such builder", f"name one of {', '.join(known)}")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

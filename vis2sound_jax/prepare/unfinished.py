@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import errno
-import fcntl
 import hashlib
 import json
 import os
@@ -12,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import vis2sound_jax
+from vis2sound_jax import file_lock
 from vis2sound_jax.errors import file_error
 from vis2sound_jax.prepare.builders import BuilderSpec
 from vis2sound_jax.prepare.records import RECORD_FORM
@@ -49,17 +49,15 @@ def hold_unfinished(output_dir: Path, spec: BuilderSpec, jobs: Sequence[ShardJob
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / _LOCK).open("w") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise file_error(
-                output_dir, "another process is preparing it", "wait for it or name another folder"
-            ) from None
+            ours = file_lock.take(lock)
         except OSError as error:
             if error.errno not in _NO_LOCKS:
                 raise
             raise file_error(
                 output_dir, "its file system has no locks", "prepare on a local disk and copy the folder"
             ) from error
+        if not ours:
+            raise file_error(output_dir, "another process is preparing it", "wait for it or name another folder")
         if (folder / _REPLACED).exists() and not output_dir.exists():
             os.replace(folder / _REPLACED, output_dir)
         _clear(folder, _describe(spec, jobs))

@@ -15,11 +15,20 @@ from vis2sound_jax.run import requests
 from vis2sound_jax.run.help import config_help, general_help, job_help
 from vis2sound_jax.run.nearest import nearest
 from vis2sound_jax.run.stage import listed, stage_named
+from vis2sound_jax.shipped import config_file, config_names
 
 
-def _argument_of(flag: str, argv: Sequence[str]) -> str | None:
-    """The value of a flag, before flags are parsed."""
-    for argument, following in zip(argv, [*argv[1:], ""], strict=True):
+def argument_of(flag: str, argv: Sequence[str]) -> str | None:
+    """Finds the value of a flag before flags are parsed.
+
+    Args:
+      flag: its name, without dashes.
+      argv: the arguments.
+
+    Returns:
+      The value as it was written, None where the flag is not given.
+    """
+    for argument, following in zip(argv, [*argv, ""][1:], strict=True):
         found = re.fullmatch(rf"--?{flag}(?:=(.*))?", argument)
         if found:
             return following if found[1] is None else found[1]
@@ -29,10 +38,29 @@ def _argument_of(flag: str, argv: Sequence[str]) -> str | None:
 def _check_config_file(argument: str | None) -> Path:
     if not argument:
         raise UserError("--config is missing; say which, for example --config=configs/condfoley.py")
-    path = Path(argument.partition(":")[0])
+    name = argument.partition(":")[0]
+    path = config_file(name)
     if not path.is_file():
-        raise file_error(path, "there is no such config file", "give a file such as configs/condfoley.py")
+        near = nearest(Path(name).stem, config_names()) if Path(name).parent.name in ("", "configs") else ""
+        raise file_error(name, "there is no such config file", f"give a file such as configs/condfoley.py{near}")
     return path
+
+
+def _located(argument: str) -> str:
+    name, colon, preset = argument.partition(":")
+    return f"{config_file(name)}{colon}{preset}"
+
+
+def _with_config_file(argv: Sequence[str]) -> list[str]:
+    """The arguments with the path of the config's file in place of a name, since the flag knows paths alone."""
+    words = list(argv)
+    for place, word in enumerate(words):
+        flag, equals, value = word.partition("=")
+        if flag in ("-config", "--config") and equals:
+            words[place] = f"{flag}={_located(value)}"
+        elif flag in ("-config", "--config") and place + 1 < len(words):
+            words[place + 1] = _located(words[place + 1])
+    return words
 
 
 def _check_settings(argv: Sequence[str], config: ConfigDict) -> None:
@@ -58,13 +86,13 @@ def load_config(argument: str | None) -> ConfigDict:
     """Loads a config as `--config` names it, before flags are parsed.
 
     Args:
-      argument: FILE or FILE:PRESET.
+      argument: FILE or FILE:PRESET; FILE may be a shipped config, from any folder, as `shipped.config_file` says.
 
     Returns:
       The preset's values, without what the command line changes.
 
     Raises:
-      UserError: if there is no such file or preset; names the nearest preset.
+      UserError: if there is no such file or preset; names the nearest.
     """
     path = _check_config_file(argument)
     _, colon, preset = (argument or "").partition(":")
@@ -90,7 +118,7 @@ def parse(argv: Sequence[str]) -> list[str]:
         not fit its type.
       SystemExit: after the help that `--help` asks for.
     """
-    argument = _argument_of("config", argv)
+    argument = argument_of("config", argv)
     asks_for_help = any(re.fullmatch(r"-h|--?help(full|short)?", word) for word in argv[1:])
     if asks_for_help and not argument:
         print(general_help())
@@ -99,11 +127,11 @@ def parse(argv: Sequence[str]) -> list[str]:
     stages = listed(config)
     requests.define(flag for stage in stages.values() for flag in stage.flags)
     if asks_for_help:
-        job = _argument_of("job", argv)
+        job = argument_of("job", argv)
         print(job_help(stage_named(stages, job)) if job else config_help(config, stages))
         sys.exit(0)
     try:
-        rest = flags.FLAGS(argv)
+        rest = flags.FLAGS(_with_config_file(argv))
     except flags.Error as error:
         raise UserError(_last_line(error)) from None
     except (KeyError, AttributeError):

@@ -1,6 +1,6 @@
 """What `--help` says: of the program, of a config, of a job."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from vis2sound_jax.run.requests import Flag
@@ -13,6 +13,9 @@ _GENERAL = (
     Flag("config.SETTING", "", "Changes any value of the config.", "500"),
     Flag("multihost", False, "One of several processes; with --coordinator, --processes and --process_id."),
 )
+
+CONFIG = Flag("config", "condfoley", "Config, as FILE or FILE:PRESET; those that come along by name.", "vis:smoke")
+_SHORT = (CONFIG, *(flag for flag in _GENERAL if flag.name != "job"))
 
 
 def general_help() -> str:
@@ -58,10 +61,47 @@ def job_help(stage: Stage) -> str:
     Args:
       stage: the job.
     """
-    example = " ".join(f"--{flag.name}={flag.example}" for flag in stage.flags if flag.example and not flag.default)
-    usage = f"{_PROGRAM} --config=… --job={stage.name} {example}".rstrip()
+    usage = f"{_PROGRAM} --config=… --job={stage.name} {_example(stage.flags)}".rstrip()
     own = _flag_lines(stage.flags) if stage.flags else ["  no flags of its own"]
     return "\n".join([f"{stage.name}: {stage.help}\n\n  {usage}\n", *own, "", *_flag_lines(_GENERAL)])
+
+
+def short_help(jobs: Mapping[str, str]) -> str:
+    """Explains the program `vis2sound`: the same in fewer words.
+
+    Args:
+      jobs: name → what it does.
+    """
+    width = max(len(name) for name in jobs)
+    return "\n".join(
+        [
+            "vis2sound makes sound for silent film.\n",
+            "  vis2sound train [CONFIG[:PRESET]]",
+            "  vis2sound generate FILM --example SOUND --output OUT",
+            "  vis2sound JOB [FILE] [flags]\n",
+            "jobs; --config=vis has those of Visually Indicated Sounds",
+            *(f"  {name:<{width}}  {text}" for name, text in jobs.items()),
+            "",
+            *_flag_lines(_SHORT),
+            "\nvis2sound JOB --help lists the flags of a job.",
+        ]
+    )
+
+
+def short_job_help(job: Stage, file: Flag | None) -> str:
+    """Lists the flags of a job as the program `vis2sound` takes them.
+
+    Args:
+      job: the job.
+      file: the flag whose value may stand behind the job's name; None where nothing may.
+    """
+    word = f" {file.example}" if file else ""
+    usage = f"vis2sound {job.name}{word} {_example(flag for flag in job.flags if flag != file)}".rstrip()
+    return "\n".join([f"{job.name}: {job.help}\n\n  {usage}\n", *_flag_lines((*job.flags, *_SHORT))])
+
+
+def _example(flags: Iterable[Flag]) -> str:
+    return " ".join(f"--{flag.name}={flag.example}" for flag in flags if flag.example and not flag.default)
 
 
 def _flag_lines(flags: tuple[Flag, ...]) -> list[str]:

@@ -1,16 +1,17 @@
 """The recordings that a config names: their folder, what they are called, their records."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 from vis2sound_jax.errors import file_error
 from vis2sound_jax.prepare.sources import Records, open_records
 from vis2sound_jax.run.workdir import procedural_dir
+from vis2sound_jax.shipped import shipped_dir
 from vis2sound_jax.video.form import MediaForm
 
 PROCEDURAL = "procedural"
-_SHARED = "VIS2SOUND_SHARED"
 
 
 def data_name(config: Any) -> str:
@@ -19,31 +20,32 @@ def data_name(config: Any) -> str:
 
 
 def recordings_dir(config: Any, workdir: Path) -> Path:
-    """Finds the recordings that the config names.
+    """Finds the recordings that the config names; `~` and variables such as `$DATA` in the name are understood.
 
     Args:
       config: the settings.
-      workdir: of the run.
+      workdir: of the run, where procedural recordings lie.
 
     Returns:
       The folder; that of procedural recordings need not exist yet.
 
     Raises:
-      UserError: if the folder is not there.
+      UserError: if the folder is not there, or a variable in its name is not set.
     """
-    name = config.data.recordings
+    name, builder = config.data.recordings, config.data.builder
     if name == PROCEDURAL:
         return procedural_dir(workdir)
-    if name.startswith(f"${_SHARED}"):
-        shared = os.environ.get(_SHARED) or Path(__file__).resolve().parents[3] / "shared"
-        name = str(shared) + name[len(_SHARED) + 1 :]
-    folder = Path(name).expanduser()
+    folder = Path(os.path.expandvars(name)).expanduser()
     if not folder.is_dir():
+        variable = re.search(r"\$\{?(\w+)", str(folder))
+        if variable:
+            problem = f"{variable[1]} is not set in the environment"
+            raise file_error(f"config.data.recordings={name}", problem, "set it, or name the folder itself")
         raise file_error(
             folder,
             "there is no such folder of recordings",
-            f"set config.data.recordings to a folder in the layout of {config.data.builder}; "
-            f"datasets/{config.data.builder}/README.md says where to get one",
+            f"name one with --config.data.recordings=DIR, in the layout of {builder}; "
+            f"{shipped_dir('datasets') / builder / 'README.md'} shows it and says where to get one",
         )
     return folder
 

@@ -1,7 +1,6 @@
 """Stages: a run's jobs in order, with marks in the workdir so that the same command continues."""
 
 import contextlib
-import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -10,6 +9,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
+from vis2sound_jax import file_lock
 from vis2sound_jax.errors import file_error
 from vis2sound_jax.run import hosts
 from vis2sound_jax.run.marks import plain, read_json, read_mark, settings_of_stage
@@ -44,7 +44,7 @@ def _describe(summary: Mapping[str, Any]) -> str:
 def own_workdir(config: ConfigDict, workdir: Path) -> Iterator[None]:
     """Holds a workdir for one run: makes it, checks that it is this config's, keeps other runs out.
 
-    The lock is the kernel's and goes with its process, however that ends; the file stays.
+    The lock goes with its process, however that ends; the file stays.
 
     Args:
       config: its `name` must be that of the runs before in this folder.
@@ -73,12 +73,10 @@ def own_workdir(config: ConfigDict, workdir: Path) -> Iterator[None]:
             workdir, f"cannot be used as a folder ({error.strerror})", "choose another --workdir"
         ) from None
     with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not file_lock.take(lock):
             lock.seek(0)
             problem = f"another run (process {lock.read().strip() or 'unknown'}) is using it"
-            raise file_error(workdir, problem, "wait for it or choose another --workdir") from None
+            raise file_error(workdir, problem, "wait for it or choose another --workdir")
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()

@@ -72,7 +72,7 @@ def settings_of(workdir: Path) -> ConfigDict:
         raise file_error(
             workdir,
             "there is no finished run",
-            "train one first (bash launch/quickstart.sh), or name its --workdir",
+            "train one first (vis2sound train), or name its --workdir",
         ) from None
     except ValueError:
         raise file_error(path, "is damaged", "run the training command again in another --workdir") from None
