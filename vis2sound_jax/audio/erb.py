@@ -111,7 +111,13 @@ def erb_filters(spec: ErbSpec, n: int) -> Float64[np.ndarray, "c f"]:
 
 
 def filter_response(spec: ErbSpec, channel: int, places: Float64[np.ndarray, "f"]) -> Float64[np.ndarray, "f"]:
-    """Returns the response of one filter, in [0, 1], at places on the ERB scale (`hz_to_erb`)."""
+    """Returns the response of one filter, in [0, 1], at places on the ERB scale.
+
+    Args:
+      spec: the filterbank.
+      channel: which filter, low to high, from 0.
+      places: where, on the ERB scale (`hz_to_erb`).
+    """
     s = spec.sample_factor
     low, step = _grid(spec)
     is_low, is_high = channel < s, channel >= s + spec.inner
@@ -125,7 +131,12 @@ def filter_response(spec: ErbSpec, channel: int, places: Float64[np.ndarray, "f"
 
 
 def filter_support(spec: ErbSpec, channel: int) -> tuple[float, float]:
-    """Returns the ends, on the ERB scale, outside which a filter is 0."""
+    """Returns the ends, on the ERB scale, outside which a filter is 0.
+
+    Args:
+      spec: the filterbank.
+      channel: which filter, low to high, from 0.
+    """
     low, step = _grid(spec)
     s, top = spec.sample_factor, float(hz_to_erb(np.array([spec.rate_hz / 2]))[0])
     if channel < s:
@@ -151,13 +162,23 @@ def subbands(wav: Float[Array, "n"], spec: ErbSpec) -> Float[Array, "c n"]:
 
 
 def collapse(bands: Float[Array, "c n"], spec: ErbSpec) -> Float[Array, "n"]:
-    """Filters each channel once more and adds them up."""
+    """Filters each channel once more and adds them up.
+
+    Args:
+      bands: one signal a channel, low to high, as `subbands` gives them.
+      spec: the filterbank.
+    """
     n = bands.shape[-1]
     return jnp.fft.irfft((_filters(spec, n, bands) * jnp.fft.rfft(bands)).sum(0), n)
 
 
 def envelopes(wav: Float[Array, "n"], spec: ErbSpec) -> Float[Array, "c n"]:
-    """Returns the Hilbert envelope of every channel at the rate of the sound, >= 0."""
+    """Returns the Hilbert envelope of every channel at the rate of the sound, >= 0.
+
+    Args:
+      wav: the sound.
+      spec: the filterbank.
+    """
     return jnp.abs(_analytic(wav, spec))
 
 
@@ -178,18 +199,33 @@ def cochleagram(wav: Float[Array, "n"], spec: ErbSpec) -> Float[Array, "c t"]:
 
 
 def lower_rate(envelope: Float[Array, "c n"], spec: ErbSpec) -> Float[Array, "c t"]:
-    """Brings envelopes to `spec.envelope_hz`; what the filter makes negative becomes 0."""
+    """Brings envelopes to `spec.envelope_hz`; what the filter makes negative becomes 0.
+
+    Args:
+      envelope: envelopes at the rate of the sound, `spec.rate_hz`.
+      spec: filterbank and envelope rate.
+
+    Returns:
+      Envelopes >= 0, t = ceil(n * `spec.ratio`).
+    """
     up, down = spec.ratio.numerator, spec.ratio.denominator
     return jnp.maximum(jax.lax.map(lambda row: resample_poly(row, up, down), envelope), 0)
 
 
 def compress(envelope: Float[Array, "..."], spec: ErbSpec) -> Float[Array, "..."]:
-    """Raises envelopes to `spec.power`; the gradient at silence, infinite in truth, is 0 here."""
+    """Raises envelopes to `spec.power`; the gradient at silence, infinite in truth, is 0 here.
+
+    Args:
+      envelope: any values; those below 0 count as 0.
+      spec: gives the power.
+    """
     heard = envelope > 0
     return jnp.where(heard, jnp.where(heard, envelope, 1.0) ** spec.power, 0.0)
 
 
-def impose(target: Float[Array, "c t"], noise: Float[Array, "n"], spec: ErbSpec, *, iterations: int = 1) -> Array:
+def impose(
+    target: Float[Array, "c t"], noise: Float[Array, "n"], spec: ErbSpec, *, iterations: int = 1
+) -> Float[Array, "n"]:
     """Makes a sound with given envelopes from noise (Owens et al. 2016, section 5.2, parametric synthesis).
 
     Args:

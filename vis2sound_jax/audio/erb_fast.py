@@ -33,12 +33,28 @@ def fast_cochleagram(wav: Float[Array, "n"], spec: erb.ErbSpec) -> Float[Array, 
 
 
 def fast_cochleagrams(wavs: Float[Array, "b n"], spec: erb.ErbSpec) -> Float[Array, "b c t"]:
-    """Computes the cochleagrams of sounds one after the other, so that memory does not grow with their number."""
+    """Computes the cochleagrams of sounds one after the other, so that memory does not grow with their number.
+
+    Args:
+      wavs: the sounds, of one length.
+      spec: filterbank, envelope rate and compression.
+
+    Returns:
+      One `fast_cochleagram` a sound.
+    """
     return jax.lax.map(lambda wav: fast_cochleagram(wav, spec), wavs)
 
 
 def fast_envelopes(wav: Float[Array, "n"], spec: erb.ErbSpec) -> Float[Array, "c t"]:
-    """Computes the envelopes at `spec.envelope_hz`, at most the rate of the sound, uncompressed, >= 0."""
+    """Computes the envelopes at `spec.envelope_hz`, uncompressed.
+
+    Args:
+      wav: the sound.
+      spec: filterbank and envelope rate, the latter at most the rate of the sound.
+
+    Returns:
+      Envelopes >= 0, low to high channel, t = `spec.frames_for(n)`.
+    """
     n = wav.shape[0]
     spectrum = jnp.fft.rfft(wav)
     found, channels = [], []

@@ -54,7 +54,13 @@ def owens_cochleagram(
 
 
 def owens_lengths(n: int, rate_hz: int, spec: erb.ErbSpec = OWENS) -> tuple[int, int]:
-    """Returns how many samples at the filterbank's rate, and how many steps, `owens_cochleagram` keeps of n samples."""
+    """Returns how many samples at the filterbank's rate, and how many steps, `owens_cochleagram` keeps of n samples.
+
+    Args:
+      n: samples of the sound.
+      rate_hz: its rate.
+      spec: the filterbank at the authors' rate of 20 kHz.
+    """
     per_step = math.floor(spec.rate_hz / spec.envelope_hz)
     resampled = _round(_cut(n, rate_hz, spec.rate_hz) * spec.rate_hz / rate_hz) // per_step * per_step
     return resampled, _round(resampled * float(spec.envelope_hz) / spec.rate_hz)

@@ -12,7 +12,7 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Float32
+from jaxtyping import Array, Float, Float32, Float64
 
 from vis2sound_jax.audio.reflected import reflected_part
 from vis2sound_jax.audio.stft import PadMode, StftSpec, stft
@@ -88,7 +88,7 @@ class MelSpec:
 
 
 @functools.cache
-def mel_filters(spec: MelSpec) -> np.ndarray:
+def mel_filters(spec: MelSpec) -> Float64[np.ndarray, "f bins"]:
     """Triangular mel filters with Slaney area normalisation, 2 / (upper edge - lower edge in Hz).
 
     HTK scale: 2595 log10(1 + f / 700). Slaney scale: 200/3 Hz a mel up to 1 kHz, then 27 mels for
@@ -173,6 +173,10 @@ def mel_to_linear(logmel: Float[Array, "... f t"], spec: MelSpec) -> Float[Array
     """Mel amplitude of a log-mel image: 10 ** (dB / 20), the inverse of the level mapping.
 
     A value of 0 maps to the floor's amplitude, not to silence; `synthesis` decides what the floor is.
+
+    Args:
+      logmel: levels, nominally in [0, 1], as `log_mel` makes them.
+      spec: gives the levels of 0 and 1.
     """
     level_db = logmel * (spec.top_db - spec.floor_db) + spec.floor_db
     return jnp.exp(level_db * (math.log(10) / 20))
@@ -208,26 +212,42 @@ def rms_normalise(wav: Float[Array, "... n"], *, rms: float = 0.1) -> Float[Arra
     """Scales every clip by itself to one RMS level and clips to [-1, 1].
 
     Clips quieter than an RMS of 1e-4 are scaled as if they had that level, so silence stays silent.
+
+    Args:
+      wav: one or more waveforms.
+      rms: the level wanted, >= 0.
     """
     return _scaled(wav, jnp.sqrt(jnp.mean(jnp.square(wav), axis=-1, keepdims=True)), rms)
 
 
 def levelled(wav: Float[np.ndarray, "n"], rms: float) -> Float[np.ndarray, "n"]:
-    """Brings a sound to an RMS level as `rms_normalise` does; a level of 0 leaves it as it is."""
+    """Brings a sound to an RMS level as `rms_normalise` does.
+
+    Args:
+      wav: a waveform.
+      rms: the level wanted; 0 leaves the sound as it is.
+    """
     return np.asarray(rms_normalise(jnp.asarray(wav), rms=rms)) if rms else wav
 
 
 def rms_normalise_batch(wav: Float[Array, "... n"], *, rms: float = 0.1) -> Float[Array, "... n"]:
     """Scales a whole batch by its common RMS, as CondFoleyGen's training does.
 
-    Its clips then depend on each other; only models trained this way want it. The reference takes
-    targets and conditions together, [2b, n].
+    Its clips then depend on each other; only models trained this way want it.
+
+    Args:
+      wav: the batch; the reference takes targets and conditions together, [2b, n].
+      rms: the level wanted, >= 0.
     """
     return _scaled(wav, jnp.sqrt(jnp.mean(jnp.square(wav))), rms)
 
 
 def crop_centre(logmel: Float[Array, "... f t"], frames: int = 160) -> Float[Array, "... f frames"]:
     """The middle frames; of 173 these are 6 to 165, the crop that CondFoleyGen trains on.
+
+    Args:
+      logmel: at least `frames` frames.
+      frames: how many to keep.
 
     Raises:
       UserError: when there are fewer frames.
@@ -239,6 +259,10 @@ def crop_centre(logmel: Float[Array, "... f t"], frames: int = 160) -> Float[Arr
 
 def crop_first(logmel: Float[Array, "... f t"], frames: int = 160) -> Float[Array, "... f frames"]:
     """The first frames, so that frame 0 is centred on the clip's sample 0.
+
+    Args:
+      logmel: at least `frames` frames.
+      frames: how many to keep.
 
     Raises:
       UserError: when there are fewer frames.

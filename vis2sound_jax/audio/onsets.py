@@ -62,7 +62,12 @@ def onset_events(wav: Float[np.ndarray, "n"], rate_hz: int) -> tuple[Float[np.nd
 
 
 def onset_times(wav: Float[np.ndarray, "n"], rate_hz: int) -> Float[np.ndarray, "k"]:
-    """Times in seconds of the onsets of a recording: those of `onset_events` that are `decided_onsets`."""
+    """Times in seconds of the onsets of a recording: those of `onset_events` that are `decided_onsets`.
+
+    Args:
+      wav: mono waveform in [-1, 1].
+      rate_hz: its sample rate.
+    """
     return decided_onsets(*onset_events(wav, rate_hz))
 
 
@@ -71,7 +76,10 @@ def decided_onsets(
 ) -> Float[np.ndarray, "m"]:
     """Times of the candidates of `onset_events` whose confidence reaches the threshold.
 
-    The default has the best F1 on real impacts recorded with a camera's microphone.
+    Args:
+      times_s: times of the candidates, in seconds.
+      confidence: their confidences.
+      threshold: least confidence; the default has the best F1 on real impacts recorded with a camera's microphone.
     """
     return times_s[confidence >= threshold]
 
@@ -152,6 +160,11 @@ def legacy_onset_nms(
 
     The reference removes from the list that it walks over, so the neighbour after a removed one is
     never looked at; that is kept here, because its published numbers contain it.
+
+    Args:
+      onsets: samples at which the onsets lie.
+      confidence: of each onset.
+      rate_hz: sample rate.
 
     Returns:
       The onsets that stay, ascending.

@@ -27,7 +27,12 @@ _BLOCK = 8192  # stretches whose amplitude is computed at once
 
 
 def amplitude(wav: Float[np.ndarray, "n"], rate_hz: int) -> Float[np.ndarray, "t"]:
-    """Returns the root mean square of consecutive stretches of 1 / 90 s; the last may be shorter."""
+    """Returns the root mean square of consecutive stretches of 1 / 90 s; the last may be shorter.
+
+    Args:
+      wav: the sound.
+      rate_hz: its rate.
+    """
     edges = np.round(np.arange(0, len(wav) / rate_hz, 1 / ENVELOPE_HZ) * rate_hz).astype(int)
     edges = np.append(edges[edges < len(wav)], len(wav))
     sums = [

@@ -59,11 +59,17 @@ def fft_resample(x: Float[Array, "*c n"], m: int) -> Float[Array, "*c m"]:
 
 
 def output_length(n: int, up: int, down: int) -> int:
-    """Returns the number of samples that `resample_poly` makes of n."""
+    """Returns the number of samples that `resample_poly` makes of n.
+
+    Args:
+      n: samples before.
+      up: factor by which the rate rises, >= 1.
+      down: factor by which it falls, >= 1.
+    """
     return -(-n * up // down)
 
 
-def low_pass(up: int, down: int) -> tuple[int, Callable[[np.ndarray], np.ndarray]]:
+def low_pass(up: int, down: int) -> tuple[int, Callable[[Float[np.ndarray, "..."]], Float[np.ndarray, "..."]]]:
     """Gives the filter of `resample_poly` as a function of continuous time.
 
     Args:

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.signal
-from jaxtyping import Array, Complex, Float
+from jaxtyping import Array, Complex, Float, Float32
 
 from vis2sound_jax.errors import UserError
 
@@ -69,7 +69,7 @@ class StftSpec:
 
 
 @functools.cache
-def window_values(spec: StftSpec) -> np.ndarray:
+def window_values(spec: StftSpec) -> Float32[np.ndarray, "n"]:
     """The periodic window, zero-padded on both sides to the transform's length.
 
     Returns:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from vis2sound_jax.audio.mel import MelSpec, magnitude_from_mel, mel_to_linear
 from vis2sound_jax.audio.stft import istft, stft
@@ -60,7 +60,7 @@ class GriffinLim:
 def griffin_lim(
     magnitude: Float[Array, "... bins t"],
     spec: MelSpec,
-    key: Array,
+    key: PRNGKeyArray,
     *,
     iterations: int = 60,
     momentum: float = 0.99,
@@ -108,7 +108,7 @@ def griffin_lim(
 def wav_from_log_mel(
     logmel: Float[Array, "... f t"],
     spec: MelSpec,
-    key: Array,
+    key: PRNGKeyArray,
     *,
     iterations: int = 60,
     momentum: float = 0.99,

@@ -59,7 +59,7 @@ def find_timbres(sounds: Rows, films: Sequence[FilmNotes], count: int, seed: int
 
 
 def heard_films(
-    records: Records, sounds: Rows, films: Sequence[FilmNotes], pca: RootPCA, timbres: np.ndarray
+    records: Records, sounds: Rows, films: Sequence[FilmNotes], pca: RootPCA, timbres: Float32[np.ndarray, "k d"]
 ) -> list[HeardFilm]:
     """Puts the films of a split and their sounds together; the films stay encoded.
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Int, UInt8
 
 from vis2sound_jax.data.tokens import TokenRecording, clip_places, sample_starts
 from vis2sound_jax.data.transforms import sample_pair
@@ -40,11 +41,11 @@ def altered_size(height: int, width: int, *, augment: bool = True) -> tuple[int,
     return round(_KEPT * height), round(_KEPT * (height if augment else width))
 
 
-def altered(frames: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
+def altered(frames: UInt8[np.ndarray, "t h w 3"], rng: np.random.Generator | None) -> UInt8[np.ndarray, "t i i 3"]:
     """Alters a clip as the paper's training does, all frames alike (Du et al. 2023, released code).
 
     Args:
-      frames: uint8 [t, h, w, 3], square.
+      frames: a clip, h = w.
       rng: source of the draw; None cuts out the middle instead.
 
     Returns:
@@ -57,15 +58,12 @@ def altered(frames: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
     return apply_augmentation(frames, sample_augmentation(rng, height, width, size=size[0]))
 
 
-def frames_at(frames: Sequence[bytes], places: np.ndarray) -> np.ndarray:
-    """Decodes frames, each of them once.
+def frames_at(frames: Sequence[bytes], places: Int[np.ndarray, "t"]) -> UInt8[np.ndarray, "t h w 3"]:
+    """Decodes the frames at some places, each of them once.
 
     Args:
-      frames: JPEG of every frame of a film.
-      places: [t] which of them.
-
-    Returns:
-      uint8 [t, h, w, 3].
+      frames: JPEG images of a film in colour.
+      places: which of them, each in [0, len(frames)).
     """
     shown = {int(k): decode_jpeg(frames[k]) for k in np.unique(places)}
     return np.stack([shown[int(k)] for k in places])

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float, Float32
 
 from vis2sound_jax.audio.cochlear_pca import RootPCA, root_norm, to_targets
 from vis2sound_jax.data.rows import Rows
@@ -55,8 +55,13 @@ class FilmNotes:
     peak_height: list[float]
 
     @classmethod
-    def of(cls, record: Record, peaks: tuple[np.ndarray, np.ndarray]) -> Self:
-        """Notes down a record and the peaks of its sound."""
+    def of(cls, record: Record, peaks: tuple[Float[np.ndarray, "p"], Float[np.ndarray, "p"]]) -> Self:
+        """Notes down a record and the peaks of its sound.
+
+        Args:
+          record: a prepared recording.
+          peaks: times in seconds and heights of its sound's amplitude peaks.
+        """
         return cls(
             id=record["id"],
             frames=len(record["frames"]),
@@ -142,18 +147,32 @@ def sequences(films: Sequence[FilmNotes], frames: int, stride_s: float = 0.5) ->
 
 
 def labels(clips: Sequence[Clip], films: Mapping[str, FilmNotes], kind: str) -> list[str]:
-    """Returns the material, action or reaction of each clip's event."""
+    """Looks up the label of each clip's event.
+
+    Args:
+      clips: the clips.
+      films: notes by name of the recording.
+      kind: "material", "action" or "reaction".
+
+    Returns:
+      One label a clip, "None" where there is none.
+    """
     return [getattr(films[c.recording], kind)[c.event] if c.event >= 0 else UNLABELLED for c in clips]
 
 
-def sound_steps(sounds: Rows, clip: Clip, frames: int, lag: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the cochleagram of a clip, [3 frames, c], and a mask that is 0 where the film has not begun.
+def sound_steps(
+    sounds: Rows, clip: Clip, frames: int, lag: int = 0
+) -> tuple[Float32[np.ndarray, "n c"], Float32[np.ndarray, "n"]]:
+    """Looks up the cochleagram of a clip.
 
     Args:
       sounds: the cochleagrams.
       clip: which part.
       frames: its length.
       lag: frames by which sound comes later than film in the example.
+
+    Returns:
+      n = 3 * frames steps, and a mask that is 0 where there is no sound of the recording.
     """
     rows = sounds[clip.recording]
     wanted = np.arange(STEPS * (clip.first - lag), STEPS * (clip.first - lag + frames))
@@ -185,7 +204,7 @@ class Scale(NamedTuple):
         spread = np.sqrt(np.maximum(squares / max(count, 1) - mean**2, 0)) + _LEAST_SPREAD
         return cls(mean.astype(np.float32), spread.astype(np.float32))
 
-    def apply(self, rows: np.ndarray) -> Float32[np.ndarray, "*t d"]:
+    def apply(self, rows: Float[np.ndarray, "*t d"]) -> Float32[np.ndarray, "*t d"]:
         """Scales rows."""
         return (np.log1p(np.maximum(np.asarray(rows, np.float32), 0)) - self.mean) / self.spread
 
@@ -207,7 +226,15 @@ class Streams:
     still_scale: Scale | None = None
 
     def cut(self, clip: Clip, frames: int) -> tuple[Float32[np.ndarray, "t d"], Float32[np.ndarray, "e"]]:
-        """Returns the features of a clip's frames, the last held beyond the film, and of its first frame."""
+        """Looks up the features of a clip.
+
+        Args:
+          clip: which part of which recording.
+          frames: its length t.
+
+        Returns:
+          Those of its frames, the last held beyond the film, and those of its first frame.
+        """
         rows = self.motion[clip.recording]
         shown = np.minimum(np.arange(clip.first, clip.first + frames), len(rows) - 1)
         return self.scaled(rows[shown], self.still[clip.recording][clip.first])
@@ -216,8 +243,15 @@ class Streams:
         """Returns the features of all frames of a recording."""
         return self.scaled(self.motion[recording], self.still[recording])
 
-    def scaled(self, motion: np.ndarray, still: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Scales features that may come from elsewhere than the stores."""
+    def scaled(
+        self, motion: Float[np.ndarray, "*t d"], still: Float[np.ndarray, "*s e"]
+    ) -> tuple[Float32[np.ndarray, "*t d"], Float32[np.ndarray, "*s e"]]:
+        """Scales features that may come from elsewhere than the stores.
+
+        Args:
+          motion: rows of the first input.
+          still: rows of the second input, or one.
+        """
         scales = (self.motion_scale, self.still_scale)
         pairs = zip((motion, still), scales, strict=True)
         moved, looks = (np.asarray(x, np.float32) if scale is None else scale.apply(x) for x, scale in pairs)
@@ -233,7 +267,7 @@ def impact_example(
     pca: RootPCA,
     frames: int,
     lag: int = 0,
-) -> dict[str, np.ndarray]:
+) -> dict[str, Float32[np.ndarray, "..."]]:
     """Makes a training example of a clip.
 
     Args:

@@ -3,17 +3,18 @@
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from vis2sound_jax.data.film_pairs import altered, frames_at
 from vis2sound_jax.data.targets import Heard
 from vis2sound_jax.data.tokens import clip_places
 
 
-def mel_piece(mel: np.ndarray, rng: np.random.Generator, *, frames: int) -> dict[str, Any]:
+def mel_piece(mel: Float[np.ndarray, "f t"], rng: np.random.Generator, *, frames: int) -> dict[str, Any]:
     """Cuts a piece of a log-mel; what is too short goes on at the floor.
 
     Args:
-      mel: [f, t] in [0, 1].
+      mel: in [0, 1].
       rng: source of the place.
       frames: length of the piece.
 
@@ -26,12 +27,12 @@ def mel_piece(mel: np.ndarray, rng: np.random.Generator, *, frames: int) -> dict
 
 
 def sound_piece(
-    sound: tuple[np.ndarray, np.ndarray], rng: np.random.Generator, *, frames: int, hop: int
+    sound: tuple[Float[np.ndarray, "n"], Float[np.ndarray, "f t"]], rng: np.random.Generator, *, frames: int, hop: int
 ) -> dict[str, Any]:
     """Cuts a piece of a log-mel with its sound, loud places more often: half of the pieces begin before an attack.
 
     Args:
-      sound: waveform [n] and log-mel [f, t] of a recording.
+      sound: waveform in [-1, 1] and log-mel in [0, 1] of a recording.
       rng: source of the place.
       frames: length of the piece.
       hop: samples a frame.

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-from jaxtyping import Float16
+from jaxtyping import Float, Float16
 
 from vis2sound_jax.errors import file_error
 
@@ -41,12 +41,12 @@ class RowWriter:
         self._file = self._part.open("wb")
         return self
 
-    def add(self, recording: str, rows: np.ndarray, note: Any = None) -> None:
+    def add(self, recording: str, rows: Float[np.ndarray, "t d"], note: Any = None) -> None:
         """Appends a recording.
 
         Args:
           recording: its name, not yet in the store.
-          rows: [t, d]; stored as float16, d is that of the first recording.
+          rows: stored as float16; d is that of the first recording.
           note: a JSON value to keep beside the rows.
 
         Raises:
@@ -119,5 +119,10 @@ class Rows:
 
 
 def has_rows(folder: Path, name: str) -> bool:
-    """Tells whether a store is there as a whole."""
+    """Tells whether a store is there as a whole.
+
+    Args:
+      folder: where stores lie.
+      name: of the store.
+    """
     return (folder / f"{name}.json").exists()

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float, Float32
 
 from vis2sound_jax.audio.files import decode_flac
 from vis2sound_jax.audio.mel import MelSpec, log_mel
@@ -118,13 +118,15 @@ def encoder_example(
     }
 
 
-def onset_curve(onset_s: np.ndarray, weight: np.ndarray, at_s: np.ndarray, spread_s: float) -> Float32[np.ndarray, "t"]:
+def onset_curve(
+    onset_s: Float[np.ndarray, "k"], weight: Float[np.ndarray, "k"], at_s: Float[np.ndarray, "t"], spread_s: float
+) -> Float32[np.ndarray, "t"]:
     """Marks events by bumps exp(-d^2 / 2 s^2), the highest one counting.
 
     Args:
-      onset_s: [k] times of the events in seconds.
-      weight: [k] height of each bump.
-      at_s: [t] where to evaluate, in seconds.
+      onset_s: times of the events in seconds.
+      weight: height of each bump.
+      at_s: where to evaluate, in seconds.
       spread_s: s, in seconds.
 
     Returns:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float, Float32, Int
 
 _MOMENTS = (0.25, 0.75)
 _ONSET_MOMENTS = (0.125, 0.375, 0.625, 0.875)
@@ -50,19 +50,29 @@ class TokenRecording:
     windows: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros((0, 0, 0), np.int16))
     offset_s: float = 0.0
 
-    def codes_from(self, start: int, columns: int) -> np.ndarray:
-        """Returns the codes [r, columns] of the window that begins at a column."""
+    def codes_from(self, start: int, columns: int) -> Int[np.ndarray, "r k"]:
+        """Returns the codes of a window.
+
+        Args:
+          start: first column of the window.
+          columns: its length, that of `windows` where there are any.
+        """
         return self.windows[start] if self.windows.size else self.codes[:, start : start + columns]
 
 
 def aligned_features(
-    features: np.ndarray, onset: np.ndarray, fps: float, start_s: float, column_s: float, columns: int
+    features: Float[np.ndarray, "t d"],
+    onset: Float[np.ndarray, "t"],
+    fps: float,
+    start_s: float,
+    column_s: float,
+    columns: int,
 ) -> Float32[np.ndarray, "k g"]:
     """Looks up what the video shows during each column.
 
     Args:
-      features: [t, d] one vector a frame; frame k is at (k + 0.5) / fps.
-      onset: [t] one probability a frame.
+      features: one vector a frame; frame k is at (k + 0.5) / fps.
+      onset: one probability a frame.
       fps: their rate.
       start_s: time of the first column.
       column_s: length of a column.
@@ -79,9 +89,20 @@ def aligned_features(
 
 
 def frame_features(
-    features: np.ndarray, fps: float, start_s: float, duration_s: float, frames: int
+    features: Float[np.ndarray, "t d"], fps: float, start_s: float, duration_s: float, frames: int
 ) -> Float32[np.ndarray, "p d"]:
-    """Looks up the features of a window at a fixed number of frames, as the paper's prefix needs them."""
+    """Looks up the features of a window at a fixed number of frames, as the paper's prefix needs them.
+
+    Args:
+      features: one vector a frame; frame k is at (k + 0.5) / fps.
+      fps: their rate.
+      start_s: when the window begins in the film, in seconds.
+      duration_s: length of the window in seconds.
+      frames: how many to look at, p, evenly spread over the window.
+
+    Returns:
+      The features at these moments, interpolated; beyond the film the nearest frame.
+    """
     at_s = start_s + (np.arange(frames) + 0.5) * duration_s / frames
     return _interpolate(features, at_s * fps - 0.5).astype(np.float32)
 
@@ -94,11 +115,11 @@ def _interpolate(values: np.ndarray, position: np.ndarray) -> np.ndarray:
     return values[low] * (1 - share) + values[high] * share
 
 
-def style_of(mel: np.ndarray) -> Float32[np.ndarray, "e"]:
+def style_of(mel: Float[np.ndarray, "f t"]) -> Float32[np.ndarray, "e"]:
     """Summarises the timbre of an example, wherever in it the sounds lie.
 
     Args:
-      mel: [f, t] log-mel in [0, 1].
+      mel: log-mel in [0, 1].
 
     Returns:
       [3 f]: mean, maximum, and mean over the loudest tenth of the frames, of every band.
@@ -108,8 +129,21 @@ def style_of(mel: np.ndarray) -> Float32[np.ndarray, "e"]:
     return np.concatenate([mel.mean(axis=1), mel.max(axis=1), mel[:, loud].mean(axis=1)])
 
 
-def window_start(event_s: np.ndarray, columns: int, column_s: float, last: int, rng: np.random.Generator) -> int:
-    """Draws the first column of a window around a random event; anywhere if there is none."""
+def window_start(
+    event_s: Float[np.ndarray, "e"], columns: int, column_s: float, last: int, rng: np.random.Generator
+) -> int:
+    """Draws the first column of a window around a random event; anywhere if there is none.
+
+    Args:
+      event_s: times of the events, in seconds from column 0.
+      columns: length of the window.
+      column_s: length of a column in seconds.
+      last: last column at which a window may begin.
+      rng: source of the choice.
+
+    Returns:
+      The column, in [0, last].
+    """
     if not len(event_s):
         return int(rng.integers(0, last + 1))
     event = float(event_s[rng.integers(len(event_s))]) / column_s
@@ -173,7 +207,20 @@ def window_pair(
     book: int,
     prefix_frames: int = 0,
 ) -> dict[str, Any]:
-    """Cuts an example whose condition may come from another recording; see `pair_example`."""
+    """Cuts an example whose condition may come from another recording.
+
+    Args:
+      target: recording of the target.
+      target_start: first column of the target.
+      condition: recording of the condition.
+      condition_start: first column of the condition.
+      columns: length of target and condition.
+      book: codes of one row's book, 0 where rows share one; see `models.grid`.
+      prefix_frames: frames of video for each window as a prefix; 0 aligns the video to the tokens instead.
+
+    Returns:
+      As `pair_example`.
+    """
     example: dict[str, Any] = {}
     for name, recording, start in (
         ("condition", condition, condition_start),
@@ -191,7 +238,18 @@ def window_pair(
 
 
 def video_window(recording: TokenRecording, start: int, columns: int, prefix_frames: int) -> Float32[np.ndarray, "p g"]:
-    """Looks up the video of a window: one row for every token, or the frames of a prefix."""
+    """Looks up the video of a window.
+
+    Args:
+      recording: where from.
+      start: first column of the window.
+      columns: its length.
+      prefix_frames: frames of a prefix; 0 looks up one row for every token instead.
+
+    Returns:
+      For a prefix what `frame_features` gives; otherwise p = rows * columns rows, each what `aligned_features` gives
+      for its token's column.
+    """
     start_s = recording.offset_s + start * recording.column_s
     if prefix_frames:
         duration_s = columns * recording.column_s
@@ -200,13 +258,25 @@ def video_window(recording: TokenRecording, start: int, columns: int, prefix_fra
     return np.repeat(rows, recording.codes.shape[0], axis=0)
 
 
-def clip_places(start_s: float, fps: float, total: int, frames: int) -> np.ndarray:
-    """Returns which frames of a film a clip shows, the last one held where the film ends."""
+def clip_places(start_s: float, fps: float, total: int, frames: int) -> Int[np.ndarray, "p"]:
+    """Returns which frames of a film a clip shows, the last one held where the film ends.
+
+    Args:
+      start_s: when the clip begins in the film, in seconds.
+      fps: rate of the film.
+      total: frames of the film.
+      frames: length of the clip, p.
+    """
     return np.clip(round(start_s * fps) + np.arange(frames), 0, total - 1)
 
 
 def save_recordings(path: Path, recordings: Sequence[TokenRecording]) -> None:
-    """Writes recordings to one file, whole or not at all."""
+    """Writes recordings to one file, whole or not at all.
+
+    Args:
+      path: of the file; folders above it are made.
+      recordings: what to write.
+    """
     arrays: dict[str, Any] = {"count": np.array(len(recordings))}
     for k, recording in enumerate(recordings):
         for field in dataclasses.fields(recording):

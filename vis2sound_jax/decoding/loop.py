@@ -5,13 +5,13 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 Cache = Any
-StepFn = Callable[[Cache, Array, Any], tuple[Array, Cache]]
+StepFn = Callable[[Cache, Int[Array, "b"], Any], tuple[Float[Array, "b v"], Cache]]
 """`(cache, token [b], aligned of this token) -> (logits [b, v] of the next token, cache)`."""
 
-ChooseFn = Callable[[Array, Array], Array]
+ChooseFn = Callable[[PRNGKeyArray, Float[Array, "b v"]], Int[Array, "b"]]
 """`(key, logits [b, v]) -> token [b]`, for example `functools.partial(sampling.sample, top_k=512)`."""
 
 
@@ -19,7 +19,7 @@ def generate(
     step_fn: StepFn,
     cache: Cache,
     first_logits: Float[Array, "b v"],
-    key: Array,
+    key: PRNGKeyArray,
     n_tokens: int,
     *,
     choose: ChooseFn,

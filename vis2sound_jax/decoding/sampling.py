@@ -2,7 +2,7 @@
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 
 def greedy(logits: Float[Array, "... v"]) -> Int[Array, "..."]:
@@ -44,7 +44,7 @@ def keep_top_p(logits: Float[Array, "... v"], p: float) -> Float[Array, "... v"]
 def restrict(
     logits: Float[Array, "... v"],
     *,
-    temperature: float | Array = 1.0,
+    temperature: float | Float[Array, ""] = 1.0,
     top_k: int | None = None,
     top_p: float | None = None,
 ) -> Float[Array, "... v"]:
@@ -68,10 +68,10 @@ def restrict(
 
 
 def sample(
-    key: Array,
+    key: PRNGKeyArray,
     logits: Float[Array, "... v"],
     *,
-    temperature: float | Array = 1.0,
+    temperature: float | Float[Array, ""] = 1.0,
     top_k: int | None = None,
     top_p: float | None = None,
 ) -> Int[Array, "..."]:
@@ -92,7 +92,7 @@ def sample(
 
 
 def guided(
-    conditional: Float[Array, "... v"], unconditional: Float[Array, "... v"], scale: float | Array
+    conditional: Float[Array, "... v"], unconditional: Float[Array, "... v"], scale: float | Float[Array, ""]
 ) -> Float[Array, "... v"]:
     """Pushes logits away from the unconditional ones (classifier-free guidance, Ho and Salimans 2022).
 

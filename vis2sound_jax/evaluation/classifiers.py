@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import joblib
 import numpy as np
-from jaxtyping import Bool, Float32
+from jaxtyping import Bool, Float, Float32, Shaped
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -21,6 +21,9 @@ from sklearn.svm import SVC
 from vis2sound_jax.audio.mel import MelSpec, log_mel
 from vis2sound_jax.errors import UserError, file_error
 from vis2sound_jax.whole import write_whole
+
+Labels = Sequence[str] | Shaped[np.ndarray, "e"]
+"""One label an event, as text."""
 
 UNLABELLED = "None"
 EVENT_S = 0.5
@@ -80,7 +83,7 @@ class EventClassifier:
         return float(np.mean(np.array(self.predict(features[mask])) == np.array(labels)[mask]))
 
 
-def labelled(labels: Sequence[str] | np.ndarray) -> Bool[np.ndarray, "e"]:
+def labelled(labels: Labels) -> Bool[np.ndarray, "e"]:
     """Marks the events that a person labelled.
 
     Args:
@@ -93,7 +96,7 @@ def labelled(labels: Sequence[str] | np.ndarray) -> Bool[np.ndarray, "e"]:
 
 
 def event_features(
-    wav: Float32[np.ndarray, "n"], rate_hz: int, times_s: Sequence[float] | np.ndarray
+    wav: Float32[np.ndarray, "n"], rate_hz: int, times_s: Sequence[float] | Float[np.ndarray, "e"]
 ) -> Float32[np.ndarray, "e d"]:
     """Describes the half second of sound at each event, whatever its level.
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from jaxtyping import Float
 
 from vis2sound_jax.evaluation.baselines import random_events
 from vis2sound_jax.evaluation.bootstrap import Estimate, Resampler
@@ -22,7 +23,7 @@ _ALL = np.array([-np.inf])
 
 
 def onset_metrics(
-    clips: Sequence[OnsetClip], decided_s: Sequence[np.ndarray], resampler: Resampler
+    clips: Sequence[OnsetClip], decided_s: Sequence[Float[np.ndarray, "p"]], resampler: Resampler
 ) -> dict[str, Estimate]:
     """Scores one row of an onset table.
 
@@ -57,10 +58,10 @@ def onset_metrics(
 
 
 def detection_table(
-    references_s: Sequence[np.ndarray],
+    references_s: Sequence[Float[np.ndarray, "r"]],
     spans_s: Sequence[Span],
     recordings: Sequence[str],
-    predictions: Mapping[str, Sequence[tuple[np.ndarray, np.ndarray]]],
+    predictions: Mapping[str, Sequence[tuple[Float[np.ndarray, "p"], Float[np.ndarray, "p"]]]],
     *,
     thresholds: Mapping[str, float] | None = None,
     seed: int = 0,

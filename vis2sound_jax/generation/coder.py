@@ -15,7 +15,16 @@ class Codec(Protocol):
     """Whether a code depends on the whole image, so that every window has to be encoded by itself."""
 
     def apply(self, variables: Any, *inputs: Any, method: str) -> Any:
-        """Runs `codes_of` (log-mels [b, f, t] in [0, 1] to codes [b, r, k]) or its inverse `mel_of`."""
+        """Runs a method of the network.
+
+        Args:
+          variables: `{"params": ...}`.
+          *inputs: log-mels [b, f, t] in [0, 1], or codes [b, r, k] in [0, codes of a book).
+          method: `codes_of`, from log-mels to codes, or its inverse `mel_of`.
+
+        Returns:
+          What the method makes of the inputs.
+        """
         ...
 
 
@@ -35,11 +44,21 @@ class Coder:
         return self.net.looks_around
 
     def encode(self, params: Any, mel: Float[Array, "b f t"]) -> Int[Array, "b r k"]:
-        """Returns the codes of log-mels in [0, 1]."""
+        """Returns the codes of log-mels.
+
+        Args:
+          params: of the network.
+          mel: log-mels in [0, 1].
+        """
         return _apply(self.net, "codes_of", params, mel)
 
     def decode(self, params: Any, grid: Int[Array, "b r k"]) -> Float[Array, "b f t"]:
-        """Returns the log-mels, nominally in [0, 1], of grids of codes."""
+        """Returns the log-mels, nominally in [0, 1], of grids of codes.
+
+        Args:
+          params: of the network.
+          grid: codes, in [0, codes of a book).
+        """
         return _apply(self.net, "mel_of", params, grid)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int
+from jaxtyping import Array, Float, Int, Num, PRNGKeyArray
 
 from vis2sound_jax.decoding.loop import generate
 from vis2sound_jax.decoding.sampling import guided, restrict, sample
@@ -20,7 +20,7 @@ from vis2sound_jax.models.conditioning import hide
 from vis2sound_jax.models.grid import grid_from_tokens
 from vis2sound_jax.models.transformer import Transformer
 
-VideoFn = Callable[[int], np.ndarray]
+VideoFn = Callable[[int], Float[np.ndarray, "p g"]]
 """Column → video features [p, g] of the window that begins there."""
 
 
@@ -53,7 +53,13 @@ class Composer:
     guidance: float
 
     def window(
-        self, params: Any, batch: Mapping[str, Any], known: Int[Array | np.ndarray, "b m"], key: Array, *, takes: int
+        self,
+        params: Any,
+        batch: Mapping[str, Any],
+        known: Int[Array | np.ndarray, "b m"],
+        key: PRNGKeyArray,
+        *,
+        takes: int,
     ) -> Int[Array, "s r k"]:
         """Samples the rest of one window; all takes share one prefill.
 
@@ -77,10 +83,10 @@ class Composer:
     def film(
         self,
         params: Any,
-        conditions: Sequence[Mapping[str, np.ndarray]],
+        conditions: Sequence[Mapping[str, Num[np.ndarray, "..."]]],
         video: VideoFn,
         columns: int,
-        key: Array,
+        key: PRNGKeyArray,
         *,
         takes: int,
         progress: Callable[[int, int], None] | None = None,

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, PRNGKeyArray
 
 from vis2sound_jax.audio.joining import window_starts
 from vis2sound_jax.audio.synthesis import Vocoder
@@ -18,7 +18,7 @@ def sound_in_windows(
     vocoder: Vocoder,
     logmel: Float32[np.ndarray, "f t"],
     hop: int,
-    key: jax.Array,
+    key: PRNGKeyArray,
     *,
     out: Float32[np.ndarray, "n"] | None = None,
 ) -> Float32[np.ndarray, "n"]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, UInt8
+from jaxtyping import Array, Float, Float32, UInt8
 
 from vis2sound_jax.models.r2plus1d import R2Plus1D, normalised
 
@@ -43,7 +43,15 @@ class VideoEncoder(Protocol):
         ...
 
     def see(self, variables: Any, frames: UInt8[Array, "b t h w *c"]) -> Any:
-        """Looks at clips; the answer has `features` [b, t, d] and `onset` logits [b, t]."""
+        """Looks at clips.
+
+        Args:
+          variables: `params` and, where the network has it, `batch_stats`.
+          frames: clips, grey or in colour as `grey` says.
+
+        Returns:
+          A named tuple with `features` [b, t, d] and `onset` logits [b, t].
+        """
         ...
 
 
@@ -145,8 +153,16 @@ class ClipWatcher:
     net: R2Plus1D
     compat: bool = False
 
-    def watch(self, variables: Any, frames: UInt8[np.ndarray, "t h w 3"]) -> np.ndarray:
-        """Computes the features [t, d] of a clip of frames as `read_frames` gives them, before the middle is cut."""
+    def watch(self, variables: Any, frames: UInt8[np.ndarray, "t h w 3"]) -> Float32[np.ndarray, "t d"]:
+        """Computes the features of a clip.
+
+        Args:
+          variables: `params` and `batch_stats`.
+          frames: a clip as `read_frames` gives it, before the middle is cut.
+
+        Returns:
+          One vector a frame.
+        """
         return np.asarray(_clip(self.net, self.compat, variables, middle(frames)[None]))[0]
 
 

@@ -113,7 +113,15 @@ class AlexNet(nn.Module):
         return adaptive_mean(x)
 
     def fc7(self, pool5: Float[Array, "b 6 6 c"], *, train: bool = False) -> Float[Array, "b d"]:
-        """Computes the features of the full layers from `pool5`; `train` as there. They are >= 0."""
+        """Computes the features of the full layers.
+
+        Args:
+          pool5: what `pool5` computes.
+          train: as in `pool5`.
+
+        Returns:
+          Features >= 0 after the last layer's ReLU.
+        """
         # Rows, columns, channels: `weights.names` puts torch's channels, rows, columns into this order.
         x = pool5.reshape(pool5.shape[0], -1)
         return self._layer("full7", self._layer("full6", x, train), train)

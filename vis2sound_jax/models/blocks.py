@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, Int
 
 from vis2sound_jax.models.layers import LayerNorm, Linear
 
-Pair = tuple[Array, Array]
+Pair = tuple[Float[Array, "..."], Float[Array, "..."]]
 """Keys and values."""
 
 
@@ -31,7 +31,7 @@ class Attention(nn.Module):
         self.value = Linear(self.width, dtype=self.dtype)
         self.proj = Linear(self.width, dtype=self.dtype)
 
-    def __call__(self, x: Float[Array, "b t d"]) -> tuple[Array, Pair]:
+    def __call__(self, x: Float[Array, "b t d"]) -> tuple[Float[Array, "b t d"], Pair]:
         """Attends within a whole sequence.
 
         Returns:
@@ -50,7 +50,9 @@ class Attention(nn.Module):
         mixed = jnp.einsum("bhqk,bkhd->bqhd", weights.astype(self.dtype), v)
         return self.proj(mixed.reshape(b, t, d)), (k, v)
 
-    def step(self, x: Float[Array, "d b"], start: Pair, own: Pair, slot: Int[Array, ""]) -> tuple[Array, Pair]:
+    def step(
+        self, x: Float[Array, "d b"], start: Pair, own: Pair, slot: Int[Array, ""]
+    ) -> tuple[Float[Array, "d b"], Pair]:
         """Attends from one new position to the shared start, to the sequence's own positions and to itself.
 
         Args:
@@ -98,15 +100,27 @@ class Block(nn.Module):
         self.mlp_in = Linear(4 * self.width, dtype=self.dtype)
         self.mlp_out = Linear(self.width, dtype=self.dtype)
 
-    def __call__(self, x: Float[Array, "b t d"]) -> tuple[Array, Pair]:
+    def __call__(self, x: Float[Array, "b t d"]) -> tuple[Float[Array, "b t d"], Pair]:
         """Returns the sequence and this layer's keys and values [b, t, heads, head_dim]."""
         mixed, pair = self.attn(self.ln1(x))
         x = x + mixed
         inner = nn.with_logical_constraint(self.mlp_in(self.ln2(x)), ("batch", None, "mlp"))
         return nn.with_logical_constraint(x + self.mlp_out(_gelu(inner)), ("batch", None, None)), pair
 
-    def step(self, x: Float[Array, "d b"], start: Pair, own: Pair, slot: Int[Array, ""]) -> tuple[Array, Pair]:
-        """Returns the new position and this layer's own cache with it; see `Attention.step`."""
+    def step(
+        self, x: Float[Array, "d b"], start: Pair, own: Pair, slot: Int[Array, ""]
+    ) -> tuple[Float[Array, "d b"], Pair]:
+        """Passes one new position through the layer.
+
+        Args:
+          x: the new position of each sequence.
+          start: as in `Attention.step`.
+          own: as in `Attention.step`.
+          slot: as in `Attention.step`.
+
+        Returns:
+          The new position and the cache `own` with it.
+        """
         mixed, own = self.attn.step(self.ln1(x, columns=True), start, own, slot)
         x = x + mixed
         inner = _gelu(self.mlp_in(self.ln2(x, columns=True), columns=True))

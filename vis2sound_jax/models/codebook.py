@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from vis2sound_jax.errors import UserError
 
@@ -30,17 +30,32 @@ class Quantised(NamedTuple):
 
 
 def squared_distances(z: Float[Array, "... d"], codebook: Float[Array, "k d"]) -> Float[Array, "... k"]:
-    """Returns |z - code|^2 less |z|^2, which is the same for every code of one z."""
+    """Returns |z - code|^2 less |z|^2, which is the same for every code of one z.
+
+    Args:
+      z: vectors.
+      codebook: one code a row.
+    """
     return jnp.sum(codebook**2, axis=-1) - 2.0 * jnp.einsum("...d,kd->...k", z, codebook)
 
 
 def nearest_code(z: Float[Array, "... d"], codebook: Float[Array, "k d"]) -> Int[Array, "..."]:
-    """Returns the index of the code nearest to each vector, the first one on a tie."""
+    """Returns the index of the code nearest to each vector, the first one on a tie.
+
+    Args:
+      z: vectors.
+      codebook: one code a row.
+    """
     return jnp.argmin(squared_distances(z, codebook), axis=-1).astype(jnp.int32)
 
 
 def perplexity(indices: Int[Array, "..."], n_codes: int) -> Float[Array, ""]:
-    """Returns exp of the entropy of code use: 1 if one code does everything, `n_codes` if all share."""
+    """Returns exp of the entropy of code use: 1 if one code does everything, `n_codes` if all share.
+
+    Args:
+      indices: of codes, in [0, n_codes).
+      n_codes: size of the book.
+    """
     counts = jnp.zeros(n_codes).at[indices.reshape(-1)].add(1.0)
     share = counts / indices.size
     return jnp.exp(-jnp.sum(share * jnp.log(share + 1e-10)))
@@ -81,7 +96,7 @@ def quantise(
 
 
 def kmeans(
-    key: Array,
+    key: PRNGKeyArray,
     x: Float[Array, "n d"],
     n_codes: int,
     iterations: int = 20,

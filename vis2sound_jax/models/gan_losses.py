@@ -28,14 +28,28 @@ def hinge_loss(real: Float[Array, "..."], fake: Float[Array, "..."]) -> Float[Ar
 
 
 def vanilla_loss(real: Float[Array, "..."], fake: Float[Array, "..."]) -> Float[Array, ""]:
-    """The discriminator's cross-entropy, half the sum of both means (Goodfellow et al. 2014, eq. 1), in nats."""
+    """The discriminator's cross-entropy, half the sum of both means (Goodfellow et al. 2014, eq. 1), in nats.
+
+    Args:
+      real: logits of recordings.
+      fake: logits of what was made.
+
+    Returns:
+      The loss, >= 0; log 2 where all logits are 0.
+    """
     return 0.5 * (jnp.mean(jax.nn.softplus(-real)) + jnp.mean(jax.nn.softplus(fake)))
 
 
 def reconstruction_loss(
     made: Float[Array, "b f t"], mel: Float[Array, "b f t"], distance: Float[Array, "b"] | float = 0.0
 ) -> Float[Array, ""]:
-    """Mean absolute error plus the mean perceptual distance, weight 1 each."""
+    """Mean absolute error plus the mean perceptual distance, weight 1 each.
+
+    Args:
+      made: reconstructions in about [-1, 1].
+      mel: what they should be.
+      distance: perceptual distance of each pair; 0 where there is none.
+    """
     return jnp.mean(jnp.abs(made - mel)) + jnp.mean(distance)
 
 
@@ -78,11 +92,11 @@ def codec_loss(
     made: Float[Array, "b f t"],
     mel: Float[Array, "b f t"],
     *,
-    distance: Callable[[jax.Array, jax.Array], jax.Array] | None,
-    judge: Callable[[jax.Array], jax.Array],
-    pull_to_last_layer: Callable[[jax.Array], Any],
+    distance: Callable[[Float[Array, "b f t"], Float[Array, "b f t"]], Float[Array, "b"]] | None,
+    judge: Callable[[Float[Array, "b f t"]], Float[Array, "b f2 t2"]],
+    pull_to_last_layer: Callable[[Float[Array, "b f t"]], Any],
     limits: tuple[float, float],
-    factor: jax.Array | float,
+    factor: Float[Array, ""] | float,
 ) -> CodecLoss:
     """Measures reconstructions and gives their gradient (Esser et al. 2021, section 3.1).
 
@@ -114,7 +128,12 @@ def codec_loss(
 
 
 def judged_hinge_loss(real: Sequence[Judged], fake: Sequence[Judged]) -> Float[Array, ""]:
-    """Hinge losses of the discriminators of all rates, summed (Kumar et al. 2019, eq. 1 and 2); 2 a rate at first."""
+    """Hinge losses of the discriminators of all rates, summed (Kumar et al. 2019, eq. 1 and 2); 2 a rate at first.
+
+    Args:
+      real: of recordings, one a rate.
+      fake: of what was made, the same rates in the same order.
+    """
     return sum((2.0 * hinge_loss(r.logits, f.logits) for r, f in zip(real, fake, strict=True)), jnp.zeros(()))
 
 
@@ -126,7 +145,9 @@ def judged_adversarial_loss(fake: Sequence[Judged]) -> Float[Array, ""]:
 def feature_matching_loss(real: Sequence[Judged], fake: Sequence[Judged]) -> Float[Array, ""]:
     """Mean absolute differences of features, summed over layers and rates (Kumar et al. 2019, eq. 3).
 
-    The features of `real` are held fixed.
+    Args:
+      real: of recordings, one a rate; its features are held fixed.
+      fake: of what was made of the same recordings, the same rates in the same order.
     """
     pairs = [(a, b) for r, f in zip(real, fake, strict=True) for a, b in zip(r.features, f.features, strict=True)]
     return sum((jnp.mean(jnp.abs(jax.lax.stop_gradient(a) - b)) for a, b in pairs), jnp.zeros(()))

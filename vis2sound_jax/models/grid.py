@@ -23,6 +23,12 @@ def tokens_from_grid(grid: Int[Array, "b r k"], book: int) -> Int[Array, "b n"]:
 
 
 def grid_from_tokens(tokens: Int[Array, "b n"], rows: int, book: int) -> Int[Array, "b r k"]:
-    """Inverse of `tokens_from_grid`."""
+    """Inverse of `tokens_from_grid`.
+
+    Args:
+      tokens: time-major, n a multiple of `rows`.
+      rows: rows of the grid.
+      book: codes in one row's own book; 0 where all rows share one book.
+    """
     grid = tokens.reshape(tokens.shape[0], -1, rows).transpose(0, 2, 1)
     return grid - jnp.arange(rows)[:, None] * book

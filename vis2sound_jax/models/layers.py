@@ -64,6 +64,10 @@ def group_norm(channels: int, name: str) -> nn.GroupNorm:
     """Returns a group normalisation with 32 groups, or fewer where `channels` is not a multiple of 32.
 
     Variance is computed in two passes: the one-pass form loses digits that an exact code index needs.
+
+    Args:
+      channels: of the input.
+      name: of the module, as in checkpoints.
     """
     return nn.GroupNorm(math.gcd(32, channels), epsilon=1e-6, use_fast_variance=False, name=name)
 

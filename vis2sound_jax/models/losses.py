@@ -29,7 +29,13 @@ def robust_loss(distance2: Float[Array, "*t"], epsilon: float = ROBUST_EPSILON) 
 def impact_weights(
     norm: Float[Array, "*t"], *, alpha: float = IMPACT_GAIN, tau: float = IMPACT_NORM
 ) -> Float[Array, "*t"]:
-    """Returns 1 + alpha where the norm of the true root features reaches tau, else 1 (Eq. 5)."""
+    """Returns 1 + alpha where the norm of the true root features reaches tau, else 1 (Eq. 5).
+
+    Args:
+      norm: Euclidean norm of the true root features at each step, >= 0.
+      alpha: what a loud step weighs more.
+      tau: norm from which a step is loud.
+    """
     return 1.0 + alpha * (norm >= tau).astype(norm.dtype)
 
 
@@ -111,7 +117,12 @@ def _cheapest_path(costs: Float[Array, "*b t s"], change: Float[Array, "*b t-1"]
 
 
 def shifted(sequence: Float[Array, "*b t k"], shifts: Int[Array, "*b t"]) -> Float[Array, "*b t k"]:
-    """Returns sequence[t + shifts[t]] at every step t, the ends held."""
+    """Returns sequence[t + shifts[t]] at every step t, the ends held.
+
+    Args:
+      sequence: values at each step.
+      shifts: steps to look ahead (or, below 0, back) at each step.
+    """
     t = sequence.shape[-2]
     places = jnp.clip(jnp.arange(t) + shifts, 0, t - 1)
     return jnp.take_along_axis(sequence, places[..., None], axis=-2)

@@ -13,7 +13,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.models.codebook import kmeans, nearest_code
@@ -117,7 +117,7 @@ class PatchCoder(nn.Module):
 def fit_books(
     net: PatchCoder,
     mel: Float[Array, "b f t"],
-    key: Array,
+    key: PRNGKeyArray,
     *,
     start: Books | None = None,
     progress: Callable[[int, int], None] | None = None,

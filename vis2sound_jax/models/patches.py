@@ -49,7 +49,15 @@ def next_patches(x: Float[Array, "b t h w c"]) -> Float[Array, "b t y x p"]:
 
 
 def neighbours(x: Float[Array, "b t ... c"], reach: int) -> Float[Array, "b t ... d"]:
-    """Concatenates each step with the `reach` steps before and after it; zeros beyond the ends."""
+    """Concatenates each step with the `reach` steps before and after it; zeros beyond the ends.
+
+    Args:
+      x: vectors of consecutive steps, or of places at each step.
+      reach: steps to take in on either side, >= 0.
+
+    Returns:
+      One vector a step, of d = (2 * reach + 1) * c values, the earliest step first.
+    """
     t = x.shape[1]
     padded = jnp.pad(x, ((0, 0), (reach, reach)) + ((0, 0),) * (x.ndim - 2))
     return jnp.concatenate([padded[:, i : i + t] for i in range(2 * reach + 1)], axis=-1)

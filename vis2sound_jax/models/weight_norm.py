@@ -84,5 +84,13 @@ class NormedUpsampling(nn.Module):
 
 
 def reflect(x: Float[Array, "b n c"], samples: int) -> Float[Array, "b m c"]:
-    """Mirrors a signal at both ends, without repeating the end sample; `samples` < n."""
+    """Mirrors a signal at both ends, without repeating the end sample.
+
+    Args:
+      x: the signal.
+      samples: how many to add at either end, in [0, n).
+
+    Returns:
+      The longer signal, m = n + 2 * samples.
+    """
     return jnp.pad(x, ((0, 0), (samples, samples), (0, 0)), mode="reflect")

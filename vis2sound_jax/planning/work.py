@@ -34,7 +34,12 @@ class Work(NamedTuple):
         return self.half_flops + self.full_flops
 
     def plus(self, other: "Work", times: float = 1.0) -> "Work":
-        """Adds other work, done so many times."""
+        """Adds other work.
+
+        Args:
+          other: the work to add.
+          times: how often it is done.
+        """
         return Work(*(a + times * b for a, b in zip(self, other, strict=True)))
 
 

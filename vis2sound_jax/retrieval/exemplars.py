@@ -82,7 +82,16 @@ class ExemplarBank:
         offset: int = 0,
         candidates: Bool[np.ndarray, "*q e"] | None = None,
     ) -> tuple[Int[np.ndarray, "q"], Float32[np.ndarray, "q"]]:
-        """Finds the exemplar nearest to each query; see `nearest.nearest_l1`."""
+        """Finds the exemplar nearest to each query; see `nearest.nearest_l1`.
+
+        Args:
+          queries: compressed envelopes, w steps of c channels.
+          offset: step of the exemplars' clips at which the queries begin.
+          candidates: exemplars that may be found, [e] for all queries or [q, e]; all by default.
+
+        Returns:
+          Index of each nearest exemplar and its distance.
+        """
         return nearest_l1(queries, self.features, offset=offset, candidates=candidates)
 
     def save(self, folder: str | os.PathLike[str]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
+from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt8
 
 from vis2sound_jax.training.optim import adamw, apply_gradients, gradients_in_parts, warmup_cosine
 from vis2sound_jax.training.tables import FSDP, Table
@@ -44,12 +45,24 @@ class AveragedTask(abc.ABC):
     accumulate: int = 1
 
     @abc.abstractmethod
-    def init_params(self, key: jax.Array, batch: Mapping[str, Any]) -> Any:
-        """Draws the network's parameters; only the shapes of the batch matter."""
+    def init_params(self, key: PRNGKeyArray, batch: Mapping[str, Any]) -> Any:
+        """Draws the network's parameters.
+
+        Args:
+          key: random key.
+          batch: one batch; only its shapes matter.
+        """
 
     @abc.abstractmethod
-    def metrics(self, params: Any, batch: Mapping[str, Any], key: jax.Array | None, step: jax.Array) -> Metrics:
-        """Measures a batch; `loss` is what training lowers, per thing counted. The key is None in evaluation."""
+    def metrics(self, params: Any, batch: Mapping[str, Any], key: PRNGKeyArray | None, step: Int[Array, ""]) -> Metrics:
+        """Measures a batch; `loss` is what training lowers, per thing counted.
+
+        Args:
+          params: of the network.
+          batch: as the class says.
+          key: random key of what is random in training; None in evaluation.
+          step: updates made so far.
+        """
 
     @functools.cached_property
     def optimizer(self) -> optax.GradientTransformation:
@@ -60,16 +73,28 @@ class AveragedTask(abc.ABC):
             schedule, b2=0.98, weight_decay=self.weight_decay, decay=(r"(kernel|w[xch])$",), clip_norm=self.clip_norm
         )
 
-    def init(self, key: jax.Array, batch: Mapping[str, Any]) -> TrainState:
-        """Builds the state at step 0."""
+    def init(self, key: PRNGKeyArray, batch: Mapping[str, Any]) -> TrainState:
+        """Builds the state at step 0.
+
+        Args:
+          key: random key.
+          batch: one batch; only its shapes matter.
+        """
         params = self.init_params(key, batch)
         averaged = jax.tree.map(jnp.copy, params)
         return TrainState(jnp.int32(0), params, self.optimizer.init(params), {"ema": averaged})
 
     def train_step(
-        self, state: TrainState, batch: Mapping[str, Any], frozen: Any, key: jax.Array
+        self, state: TrainState, batch: Mapping[str, Any], frozen: Any, key: PRNGKeyArray
     ) -> tuple[TrainState, Metrics]:
-        """Makes one update and moves the averaged weights."""
+        """Makes one update and moves the averaged weights.
+
+        Args:
+          state: the state so far.
+          batch: as the class says.
+          frozen: not used.
+          key: random key of this step.
+        """
 
         def loss(params: Any, part: Mapping[str, Any], key: jax.Array) -> tuple[jax.Array, Metrics]:
             metrics = self.metrics(params, part, key, state.step)
@@ -83,10 +108,16 @@ class AveragedTask(abc.ABC):
         return state.replace(variables={"ema": averaged}), metrics
 
     def eval_step(self, state: TrainState, batch: Mapping[str, Any], frozen: Any) -> Metrics:
-        """Measures the averaged weights on one batch."""
+        """Measures the averaged weights on one batch.
+
+        Args:
+          state: the state to measure.
+          batch: as the class says.
+          frozen: not used.
+        """
         return self.metrics(state.variables["ema"], batch, None, state.step)
 
 
-def as_unit(pixels: jax.Array) -> jax.Array:
+def as_unit(pixels: UInt8[Array, "..."]) -> Float[Array, "..."]:
     """Maps uint8 pixels to [0, 1]."""
     return pixels.astype(jnp.float32) / 255.0

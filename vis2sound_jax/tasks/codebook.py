@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from vis2sound_jax.models.band_coder import BandCoder
 from vis2sound_jax.models.codebook import kmeans
@@ -49,15 +50,27 @@ class CodebookTask:
         schedule = warmup_cosine(self.learning_rate, warmup_steps=warmup, total_steps=self.steps, final_fraction=0.02)
         return adamw(schedule, b2=0.98, weight_decay=0.01, clip_norm=1.0)
 
-    def init(self, key: jax.Array, batch: Mapping[str, Any]) -> TrainState:
-        """Builds the state at step 0."""
+    def init(self, key: PRNGKeyArray, batch: Mapping[str, Any]) -> TrainState:
+        """Builds the state at step 0.
+
+        Args:
+          key: random key.
+          batch: one batch; only its shapes matter.
+        """
         params = self.net.init(key, jnp.asarray(batch["mel"][:1]))["params"]
         return TrainState(jnp.int32(0), params, self.optimizer.init(params), {})
 
     def train_step(
-        self, state: TrainState, batch: Mapping[str, Any], frozen: Any, key: jax.Array
+        self, state: TrainState, batch: Mapping[str, Any], frozen: Any, key: PRNGKeyArray
     ) -> tuple[TrainState, Metrics]:
-        """Makes one update."""
+        """Makes one update.
+
+        Args:
+          state: the state so far.
+          batch: as the class says.
+          frozen: not used.
+          key: not used.
+        """
 
         def loss(params: Any) -> tuple[jax.Array, Metrics]:
             return self._loss(params, batch["mel"], quantised=self.quantised)
@@ -66,7 +79,13 @@ class CodebookTask:
         return apply_gradients(state, gradients, self.optimizer), metrics
 
     def eval_step(self, state: TrainState, batch: Mapping[str, Any], frozen: Any) -> Metrics:
-        """Measures one batch through the codes."""
+        """Measures one batch through the codes.
+
+        Args:
+          state: the state to measure.
+          batch: as the class says.
+          frozen: not used.
+        """
         return self._loss(state.params, batch["mel"], quantised=True)[1]
 
     def _loss(self, params: Any, mel: jax.Array, *, quantised: bool) -> tuple[jax.Array, Metrics]:
@@ -80,7 +99,7 @@ class CodebookTask:
         return total, metrics
 
 
-def start_books(net: BandCoder, params: Any, mel: jax.Array, key: jax.Array) -> Any:
+def start_books(net: BandCoder, params: Any, mel: Float[Array, "b f t"], key: PRNGKeyArray) -> Any:
     """Fits every book to the latents of real sound by k-means.
 
     Most patches of a recording are near silence and alike; all of the louder half but only an eighth of the
@@ -89,7 +108,7 @@ def start_books(net: BandCoder, params: Any, mel: jax.Array, key: jax.Array) -> 
     Args:
       net: the coder.
       params: its parameters after the warm-up.
-      mel: [b, f, t] log-mels, with b times columns well above twice the number of codes.
+      mel: log-mels in [0, 1], with b times columns well above twice the number of codes.
       key: random key.
 
     Returns:

@@ -4,9 +4,9 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import optax
+from jaxtyping import Array, Int, PRNGKeyArray
 
 from vis2sound_jax.tasks.averaged import AveragedTask, as_unit
 from vis2sound_jax.training.task import Metrics
@@ -28,12 +28,24 @@ class EncoderTask(AveragedTask):
     onset_weight: float = 2.0
     bands_weight: float = 0.3
 
-    def init_params(self, key: jax.Array, batch: Mapping[str, Any]) -> Any:
-        """Draws the encoder's parameters."""
+    def init_params(self, key: PRNGKeyArray, batch: Mapping[str, Any]) -> Any:
+        """Draws the encoder's parameters.
+
+        Args:
+          key: random key.
+          batch: one batch; only its shapes matter.
+        """
         return self.net.init(key, as_unit(batch["frames"][:1]))["params"]
 
-    def metrics(self, params: Any, batch: Mapping[str, Any], key: jax.Array | None, step: jax.Array) -> Metrics:
-        """Measures a batch."""
+    def metrics(self, params: Any, batch: Mapping[str, Any], key: PRNGKeyArray | None, step: Int[Array, ""]) -> Metrics:
+        """Measures a batch.
+
+        Args:
+          params: of the network.
+          batch: as the class says.
+          key: random key of the dropout; None in evaluation, which has none.
+          step: not used.
+        """
         train = key is not None
         seen = self.net.apply(
             {"params": params},

@@ -8,13 +8,14 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from vis2sound_jax.models.r2plus1d import R2Plus1D, normalised
 from vis2sound_jax.tasks.transformer import SHARDING, TransformerTask
 from vis2sound_jax.training.tables import Table
 from vis2sound_jax.training.task import Metrics, TrainState
 
-Listen = Callable[[Any, jax.Array], jax.Array]
+Listen = Callable[[Any, Float[Array, "b m"]], Int[Array, "b n"]]
 """(frozen weights, waveforms [2b, m], targets first) → tokens [2b, n]."""
 
 
@@ -47,8 +48,13 @@ class FilmTransformerTask:
         """That of the transformer; the video network's matrices do not decay."""
         return self.inner.optimizer
 
-    def init(self, key: jax.Array, batch: Mapping[str, Any]) -> TrainState:
-        """Builds the state at step 0."""
+    def init(self, key: PRNGKeyArray, batch: Mapping[str, Any]) -> TrainState:
+        """Builds the state at step 0.
+
+        Args:
+          key: random key.
+          batch: one batch; only its shapes matter.
+        """
         frames = jnp.asarray(batch["target_frames"][:1])
         start = self.video.init(key, normalised(frames), use_running_average=True)
         features = jnp.zeros((1, 2 * frames.shape[1], self.video.widths[-1]))
@@ -58,9 +64,16 @@ class FilmTransformerTask:
         return TrainState(jnp.int32(0), params, self.optimizer.init(moved), {"video": start["batch_stats"]})
 
     def train_step(
-        self, state: TrainState, batch: Mapping[str, Any], frozen: Any, key: jax.Array
+        self, state: TrainState, batch: Mapping[str, Any], frozen: Any, key: PRNGKeyArray
     ) -> tuple[TrainState, Metrics]:
-        """Makes one update."""
+        """Makes one update.
+
+        Args:
+          state: the state so far.
+          batch: as the class says.
+          frozen: what `listen` takes; not used without it.
+          key: random key of which conditions are hidden.
+        """
         moved, kept = self._split(state.params)
         heard = self._heard(batch, frozen)
 
@@ -76,7 +89,13 @@ class FilmTransformerTask:
         return state.replace(params=params, opt_state=opt_state, variables={"video": statistics}), metrics
 
     def eval_step(self, state: TrainState, batch: Mapping[str, Any], frozen: Any) -> Metrics:
-        """Measures one batch with its condition, with another example's and with none if that was trained."""
+        """Measures one batch with its condition, with another example's and with none if that was trained.
+
+        Args:
+          state: the state to measure.
+          batch: as the class says.
+          frozen: what `listen` takes; not used without it.
+        """
         seen, _ = self._seen(state.params["video"], state.variables["video"], batch, train=False)
         return self.inner.compare(state.params["transformer"], {**self._heard(batch, frozen), **seen})
 

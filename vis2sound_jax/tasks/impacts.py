@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Int, PRNGKeyArray
 
 from vis2sound_jax.models.losses import IMPACT_NORM, impact_weights, robust_loss, shifted, time_shift
 from vis2sound_jax.tasks.averaged import AveragedTask
@@ -35,12 +36,24 @@ class ImpactTask(AveragedTask):
     aligned: bool = False
     loud: float = IMPACT_NORM
 
-    def init_params(self, key: jax.Array, batch: Mapping[str, Any]) -> Any:
-        """Draws the network's parameters."""
+    def init_params(self, key: PRNGKeyArray, batch: Mapping[str, Any]) -> Any:
+        """Draws the network's parameters.
+
+        Args:
+          key: random key.
+          batch: one batch; only its shapes matter.
+        """
         return self.net.init(key, batch["motion"][:1], batch["still"][:1])["params"]
 
-    def metrics(self, params: Any, batch: Mapping[str, Any], key: jax.Array | None, step: jax.Array) -> Metrics:
-        """Measures a batch."""
+    def metrics(self, params: Any, batch: Mapping[str, Any], key: PRNGKeyArray | None, step: Int[Array, ""]) -> Metrics:
+        """Measures a batch.
+
+        Args:
+          params: of the network.
+          batch: as the class says.
+          key: random key of the dropout; None in evaluation, which has none.
+          step: updates made so far, which say how far the warm-up is.
+        """
         train = key is not None
         predicted = self.net.apply(
             {"params": params},

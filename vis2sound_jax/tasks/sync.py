@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
+from jaxtyping import Array, Int, PRNGKeyArray
 
 from vis2sound_jax.tasks.averaged import AveragedTask
 from vis2sound_jax.training.task import Metrics
@@ -27,12 +28,24 @@ class SyncTask(AveragedTask):
 
     spread: float = 0.7
 
-    def init_params(self, key: jax.Array, batch: Mapping[str, Any]) -> Any:
-        """Draws the scorer's parameters."""
+    def init_params(self, key: PRNGKeyArray, batch: Mapping[str, Any]) -> Any:
+        """Draws the scorer's parameters.
+
+        Args:
+          key: random key.
+          batch: one batch; only its shapes matter.
+        """
         return self.net.init(key, *_inputs(jax.tree.map(lambda leaf: leaf[:1], dict(batch))))["params"]
 
-    def metrics(self, params: Any, batch: Mapping[str, Any], key: jax.Array | None, step: jax.Array) -> Metrics:
-        """Measures a batch; `within` is the share of offsets that are found to two classes."""
+    def metrics(self, params: Any, batch: Mapping[str, Any], key: PRNGKeyArray | None, step: Int[Array, ""]) -> Metrics:
+        """Measures a batch; `within` is the share of offsets that are found to two classes.
+
+        Args:
+          params: of the network.
+          batch: as the class says.
+          key: random key of the dropout; None in evaluation, which has none.
+          step: not used.
+        """
         train = key is not None
         rngs = {"dropout": key} if train else None
         logits = self.net.apply({"params": params}, *_inputs(batch), train=train, rngs=rngs)

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import optax
 from jax.sharding import PartitionSpec
+from jaxtyping import PRNGKeyArray
 
 from vis2sound_jax.models.conditioning import CONDITION, hide, sequence_inputs
 from vis2sound_jax.models.transformer import Transformer
@@ -82,16 +83,28 @@ class TransformerTask:
         schedule = warmup_cosine(self.learning_rate, warmup_steps=warmup, total_steps=self.steps, final_fraction=0.05)
         return adamw(schedule, b1=0.9, b2=0.95, weight_decay=self.weight_decay, decay=DECAYED, clip_norm=1.0)
 
-    def init(self, key: jax.Array, batch: Mapping[str, Any]) -> TrainState:
-        """Builds the state at step 0."""
+    def init(self, key: PRNGKeyArray, batch: Mapping[str, Any]) -> TrainState:
+        """Builds the state at step 0.
+
+        Args:
+          key: random key.
+          batch: one batch; only its shapes matter.
+        """
         inputs = self.inputs(jax.tree.map(lambda leaf: leaf[:1], dict(batch)))
         params = self.net.init(key, **inputs)["params"]
         return TrainState(jnp.int32(0), params, self.optimizer.init(params), {})
 
     def train_step(
-        self, state: TrainState, batch: Mapping[str, Any], frozen: Any, key: jax.Array
+        self, state: TrainState, batch: Mapping[str, Any], frozen: Any, key: PRNGKeyArray
     ) -> tuple[TrainState, Metrics]:
-        """Makes one update."""
+        """Makes one update.
+
+        Args:
+          state: the state so far.
+          batch: as the class says.
+          frozen: not used.
+          key: random key of which conditions are hidden.
+        """
         batch = self.hide_some(batch, key)
 
         def loss(params: Any, part: Mapping[str, Any], key: jax.Array) -> tuple[jax.Array, Metrics]:
@@ -103,11 +116,25 @@ class TransformerTask:
         return apply_gradients(state, gradients, self.optimizer), metrics
 
     def eval_step(self, state: TrainState, batch: Mapping[str, Any], frozen: Any) -> Metrics:
-        """Measures one batch with its condition, with another example's and with none."""
+        """Measures one batch with its condition, with another example's and with none.
+
+        Args:
+          state: the state to measure.
+          batch: as the class says.
+          frozen: not used.
+        """
         return self.compare(state.params, batch)
 
     def compare(self, params: Any, batch: Mapping[str, Any]) -> Metrics:
-        """Measures cross-entropy with the right condition, another example's and, if that was trained, none."""
+        """Measures cross-entropy with the right condition, another example's and, if that was trained, none.
+
+        Args:
+          params: of the network.
+          batch: as the class says.
+
+        Returns:
+          `nats_matched`, `nats_shuffled` and `nats_none`, of these the ones that make sense for the network.
+        """
         batch = dict(batch)
         rows: dict[str, Mapping[str, Any]] = {}
         if self.conditioned:
@@ -121,12 +148,28 @@ class TransformerTask:
         )
 
     def cross_entropy(self, params: Any, batch: Mapping[str, Any]) -> dict[str, float]:
-        """Returns what `eval_step` measures for given parameters, as numbers."""
+        """Measures what `eval_step` does for given parameters.
+
+        Args:
+          params: of the network.
+          batch: as the class says.
+
+        Returns:
+          Name → nats a code.
+        """
         state = TrainState(jnp.int32(0), params, {}, {})
         return jax.jit(self.eval_step)(state, dict(batch), None).means()
 
-    def hide_some(self, batch: Mapping[str, Any], key: jax.Array) -> Mapping[str, Any]:
-        """Hides the condition of a share of the examples."""
+    def hide_some(self, batch: Mapping[str, Any], key: PRNGKeyArray) -> Mapping[str, Any]:
+        """Hides the condition of a share of the examples.
+
+        Args:
+          batch: as the class says.
+          key: random key of the choice.
+
+        Returns:
+          The batch with mask tokens and zero features where something is hidden.
+        """
         if not self.drop_condition:
             return batch
         draw = jax.random.uniform(key, (batch["target"].shape[0],))
@@ -145,7 +188,12 @@ class TransformerTask:
         return sequence_inputs(batch, prefix=self.conditioning == "prefix")
 
     def metrics(self, params: Any, batch: Mapping[str, Any]) -> Metrics:
-        """Measures a batch; `loss` is what training lowers."""
+        """Measures a batch; `loss` is what training lowers.
+
+        Args:
+          params: of the network.
+          batch: as the class says.
+        """
         n = batch["target"].shape[1]
         if not self.conditioned:
             batch = self._hide(batch, jnp.ones(len(batch["target"]), bool), film=False)

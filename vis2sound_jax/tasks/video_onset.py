@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from vis2sound_jax.models.r2plus1d import IMAGENET_MEAN, IMAGENET_STD
 from vis2sound_jax.models.video_onset import VideoOnsetNet
@@ -49,16 +50,28 @@ class VideoOnsetTask:
         schedule = warmup_cosine(self.learning_rate, warmup_steps=0, total_steps=self.steps)
         return optax.chain(optax.add_decayed_weights(self.weight_decay), optax.adam(schedule))
 
-    def init(self, key: jax.Array, batch: Mapping[str, Any]) -> TrainState:
-        """Builds the state at step 0."""
+    def init(self, key: PRNGKeyArray, batch: Mapping[str, Any]) -> TrainState:
+        """Builds the state at step 0.
+
+        Args:
+          key: random key.
+          batch: one batch; only its shapes matter.
+        """
         found = self.net.init(key, self._normalised(batch["frames"][:1]), use_running_average=True)
         params = found["params"]
         return TrainState(jnp.int32(0), params, self.optimizer.init(params), {"batch_stats": found["batch_stats"]})
 
     def train_step(
-        self, state: TrainState, batch: Mapping[str, Any], frozen: Any, key: jax.Array
+        self, state: TrainState, batch: Mapping[str, Any], frozen: Any, key: PRNGKeyArray
     ) -> tuple[TrainState, Metrics]:
-        """Makes one update."""
+        """Makes one update.
+
+        Args:
+          state: the state so far.
+          batch: as the class says.
+          frozen: not used.
+          key: not used.
+        """
         frames = self._normalised(batch["frames"])
 
         def loss(params: Any) -> tuple[jax.Array, tuple[Metrics, Any]]:
@@ -73,7 +86,13 @@ class VideoOnsetTask:
         return state.replace(variables={"batch_stats": statistics}), metrics
 
     def eval_step(self, state: TrainState, batch: Mapping[str, Any], frozen: Any) -> Metrics:
-        """Measures one batch by the running statistics."""
+        """Measures one batch by the running statistics.
+
+        Args:
+          state: the state to measure.
+          batch: as the class says.
+          frozen: not used.
+        """
         variables = {"params": state.params, **state.variables}
         seen = self.net.apply(variables, self._normalised(batch["frames"]), use_running_average=True)
         return onset_metrics(seen.onset, batch["onset"])
@@ -82,12 +101,12 @@ class VideoOnsetTask:
         return (as_unit(frames) - jnp.array(self.mean)) / jnp.array(self.std)
 
 
-def onset_metrics(logits: jax.Array, onset: jax.Array) -> Metrics:
+def onset_metrics(logits: Float[Array, "b t"], onset: Float[Array, "b t"]) -> Metrics:
     """Measures a batch.
 
     Args:
-      logits: [b, t] that a sound begins.
-      onset: [b, t] 1 where one does and 0 elsewhere.
+      logits: that a sound begins.
+      onset: 1 where one does and 0 elsewhere.
 
     Returns:
       `loss`: cross-entropy a frame, onsets weighed by the batch's ratio of other frames to onsets, or by 1 where it

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from vis2sound_jax.models.discriminators import Judged, WaveDiscriminator
 from vis2sound_jax.models.gan_losses import feature_matching_loss, judged_adversarial_loss, judged_hinge_loss
@@ -50,17 +50,29 @@ class VocoderTask:
         """Adam, the same for generator and discriminators."""
         return optax.adam(self.learning_rate, b1=0.5, b2=0.9)
 
-    def init(self, key: jax.Array, batch: Mapping[str, Any]) -> TrainState:
-        """Builds the state at step 0."""
+    def init(self, key: PRNGKeyArray, batch: Mapping[str, Any]) -> TrainState:
+        """Builds the state at step 0.
+
+        Args:
+          key: random key.
+          batch: one batch; only its shapes matter.
+        """
         generator = self.net.init(jax.random.fold_in(key, 0), jnp.asarray(batch["mel"][:1]))
         judge = self.discriminator.init(jax.random.fold_in(key, 1), jnp.asarray(batch["wav"][:1]))
         params = {"generator": generator["params"], "discriminator": judge["params"]}
         return TrainState(jnp.int32(0), params, init_each(params, self.optimizer))
 
     def train_step(
-        self, state: TrainState, batch: Mapping[str, Any], frozen: Any, key: jax.Array
+        self, state: TrainState, batch: Mapping[str, Any], frozen: Any, key: PRNGKeyArray
     ) -> tuple[TrainState, Metrics]:
-        """Makes one update of the generator and one of the discriminators."""
+        """Makes one update of the generator and one of the discriminators.
+
+        Args:
+          state: the state so far.
+          batch: as the class says.
+          frozen: not used.
+          key: not used.
+        """
         wav, params = batch["wav"], state.params
         made, pull = jax.vjp(lambda generator: self._make(generator, batch["mel"]), params["generator"])
         real = self._judge(params["discriminator"], wav)
@@ -83,7 +95,13 @@ class VocoderTask:
         return apply_each(state, gradients, self.optimizer), metrics
 
     def eval_step(self, state: TrainState, batch: Mapping[str, Any], frozen: Any) -> Metrics:
-        """Measures `spectral_error_db` of what the generator makes."""
+        """Measures `spectral_error_db` of what the generator makes.
+
+        Args:
+          state: the state to measure.
+          batch: as the class says.
+          frozen: not used.
+        """
         made = self._make(state.params["generator"], batch["mel"])
         error = spectral_error_db(made, batch["wav"])
         return Metrics.from_means(len(made), loss=error, error_db=error)

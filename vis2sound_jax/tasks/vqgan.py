@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import optax
 from jax.sharding import PartitionSpec
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from vis2sound_jax.models.discriminators import PatchDiscriminator
 from vis2sound_jax.models.gan_losses import codec_loss, hinge_loss
@@ -66,8 +67,13 @@ class VqganTask:
         """Adam, the same for generator and discriminator."""
         return optax.adam(self.learning_rate, b1=0.5, b2=0.9)
 
-    def init(self, key: jax.Array, batch: Mapping[str, Any]) -> TrainState:
-        """Builds the state at step 0."""
+    def init(self, key: PRNGKeyArray, batch: Mapping[str, Any]) -> TrainState:
+        """Builds the state at step 0.
+
+        Args:
+          key: random key.
+          batch: one batch; only its shapes matter.
+        """
         mel = scaled(jnp.asarray(batch["mel"][:1]))
         generator = self.net.init(jax.random.fold_in(key, 0), mel)["params"]
         judge = self.discriminator.init(jax.random.fold_in(key, 1), mel, use_running_average=True)
@@ -77,9 +83,16 @@ class VqganTask:
         )
 
     def train_step(
-        self, state: TrainState, batch: Mapping[str, Any], frozen: Any, key: jax.Array
+        self, state: TrainState, batch: Mapping[str, Any], frozen: Any, key: PRNGKeyArray
     ) -> tuple[TrainState, Metrics]:
-        """Makes one update of the generator and one of the discriminator."""
+        """Makes one update of the generator and one of the discriminator.
+
+        Args:
+          state: the state so far.
+          batch: as the class says.
+          frozen: `{"perceptual": variables of Lpaps}`, or None for no perceptual distance.
+          key: random key of the dropout in the perceptual distance.
+        """
         mel = scaled(batch["mel"])
         factor = (state.step >= self.discriminator_start).astype(jnp.float32)
 
@@ -115,7 +128,13 @@ class VqganTask:
         )
 
     def eval_step(self, state: TrainState, batch: Mapping[str, Any], frozen: Any) -> Metrics:
-        """Measures reconstructions: mean absolute error in dB, `loss` without the discriminator, use of the codes."""
+        """Measures reconstructions: mean absolute error in dB, `loss` without the discriminator, use of the codes.
+
+        Args:
+          state: the state to measure.
+          batch: as the class says.
+          frozen: `{"perceptual": variables of Lpaps}`, or None for no perceptual distance.
+        """
         mel = scaled(batch["mel"])
         made, found = self.net.apply({"params": state.params["generator"]}, mel)
         error, codes = jnp.mean(jnp.abs(made - mel)), sum(found.losses.values())
@@ -155,6 +174,6 @@ class VqganTask:
         return jax.grad(loss, has_aux=True)(state.params["discriminator"])
 
 
-def scaled(mel: jax.Array) -> jax.Array:
+def scaled(mel: Float[Array, "b f t"]) -> Float[Array, "b f t"]:
     """Maps log-mels of [0, 1] to [-1, 1], where the VQGAN works."""
     return 2.0 * mel - 1.0

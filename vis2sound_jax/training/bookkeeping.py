@@ -44,7 +44,12 @@ class Plan:
     tensorboard: bool = False
 
     def due(self, step: int, every: int) -> bool:
-        """Tells whether what is done every so many steps is done at this one; the last step does all."""
+        """Tells whether what is done every so many steps is done at this one; the last step does all.
+
+        Args:
+          step: number of the step, from 1.
+          every: how often it is done, in steps; 0 is at the last step only.
+        """
         return step == self.steps or (every > 0 and step % every == 0)
 
 
@@ -68,7 +73,12 @@ class Window:
         return batch
 
     def add(self, step: int, metrics: Metrics) -> None:
-        """Notes a step; waits if too many are under way."""
+        """Notes a step; waits if too many are under way.
+
+        Args:
+          step: its number.
+          metrics: what it measured, on the device.
+        """
         self._steps.append((step, metrics))
         if len(self._steps) >= MAX_STEPS_IN_FLIGHT:
             jax.block_until_ready(self._steps[-MAX_STEPS_IN_FLIGHT][1])
@@ -112,6 +122,10 @@ class Best:
 
     def offer(self, state: TrainState, values: Mapping[str, float]) -> None:
         """Saves the state if its value is the lowest so far.
+
+        Args:
+          state: what to save.
+          values: name → what the evaluation of this state measured.
 
         Raises:
           UserError: if the evaluation measures no such number.

@@ -4,6 +4,7 @@ import hashlib
 
 import jax
 import numpy as np
+from jaxtyping import PRNGKeyArray
 
 
 def number_of(name: str) -> int:
@@ -18,7 +19,7 @@ def number_of(name: str) -> int:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
 
 
-def named_key(seed: int, *names: str) -> jax.Array:
+def named_key(seed: int, *names: str) -> PRNGKeyArray:
     """Makes the random key of a consumer.
 
     Args:

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 from flax import linen as nn
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jaxtyping import PRNGKeyArray
 
 from vis2sound_jax.errors import Stopped
 from vis2sound_jax.training.bookkeeping import Best, Plan, Window, profiled
@@ -22,7 +23,7 @@ from vis2sound_jax.training.writer import MetricsWriter
 Batch = Mapping[str, Any]
 EvalFn = Callable[[TrainState], Mapping[str, float]]
 BeginFn = Callable[[TrainState], TrainState]
-StepFn = Callable[[TrainState, Batch, PyTree, jax.Array], tuple[TrainState, Metrics]]
+StepFn = Callable[[TrainState, Batch, PyTree, PRNGKeyArray], tuple[TrainState, Metrics]]
 
 
 def make_step(task: Task, shardings: PyTree) -> StepFn:
@@ -45,7 +46,7 @@ def make_step(task: Task, shardings: PyTree) -> StepFn:
     return jax.jit(step, donate_argnums=0, out_shardings=(shardings, everywhere))
 
 
-def abstract_state(task: Task, key: jax.Array, batch: Batch, mesh: Mesh) -> TrainState:
+def abstract_state(task: Task, key: PRNGKeyArray, batch: Batch, mesh: Mesh) -> TrainState:
     """Says what a task's state looks like on a mesh, without making it.
 
     Args:
@@ -91,7 +92,7 @@ def train(
     plan: Plan,
     *,
     workdir: str | os.PathLike[str],
-    key: jax.Array,
+    key: PRNGKeyArray,
     eval_fn: EvalFn | None = None,
     begin: BeginFn | None = None,
     frozen: PyTree = None,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import jax
 import jax.numpy as jnp
 import optax
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.training.task import Metrics, PyTree, TrainState
@@ -86,10 +87,10 @@ def adamw(
 
 
 def gradients_in_parts(
-    loss: Callable[[PyTree, PyTree, jax.Array], tuple[jax.Array, Metrics]],
+    loss: Callable[[PyTree, PyTree, PRNGKeyArray], tuple[Float[Array, ""], Metrics]],
     params: PyTree,
     batch: PyTree,
-    key: jax.Array,
+    key: PRNGKeyArray,
     parts: int,
 ) -> tuple[PyTree, Metrics]:
     """Computes the gradient of a batch, part after part, so that only one part's activations are kept.

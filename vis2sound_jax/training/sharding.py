@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from jaxtyping import Array, Num
 
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.training.optim import path_name
@@ -146,7 +147,15 @@ def place(tree: PyTree, shardings: PyTree) -> PyTree:
 
 
 def replicate(tree: PyTree, mesh: Mesh) -> PyTree:
-    """Puts a copy of every array on every device of the mesh; every process gives the same arrays."""
+    """Puts a copy of every array on every device of the mesh.
+
+    Args:
+      tree: arrays; every process gives the same values.
+      mesh: the devices.
+
+    Returns:
+      The tree of global arrays.
+    """
     return place(tree, jax.tree.map(lambda _: NamedSharding(mesh, PartitionSpec()), tree))
 
 
@@ -196,11 +205,11 @@ def batch_rows(mesh: Mesh, size: int) -> range:
     return range(rows[0], rows[-1] + 1)
 
 
-def shard_batch(batch: Mapping[str, np.ndarray], mesh: Mesh) -> dict[str, jax.Array]:
+def shard_batch(batch: Mapping[str, Num[np.ndarray, "b ..."]], mesh: Mesh) -> dict[str, Num[Array, "b ..."]]:
     """Puts a process's part of a batch on its devices, divided along the first axis over `data` and `fsdp`.
 
     Args:
-      batch: name → array [b, ...], the examples at `batch_rows` of the whole batch.
+      batch: name → array, the examples at `batch_rows` of the whole batch.
       mesh: the devices.
 
     Returns:

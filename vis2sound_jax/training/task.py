@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import jax
 import jax.numpy as jnp
 from flax import struct
+from jaxtyping import PRNGKeyArray
 
 from vis2sound_jax.training.tables import Table
 
@@ -76,7 +77,7 @@ class Task(Protocol):
         """Path regex → which axis of the mesh divides what, first match wins; see `training.tables`."""
         ...
 
-    def init(self, key: jax.Array, batch: Mapping[str, Any]) -> TrainState:
+    def init(self, key: PRNGKeyArray, batch: Mapping[str, Any]) -> TrainState:
         """Builds the state at step 0.
 
         Args:
@@ -89,7 +90,7 @@ class Task(Protocol):
         ...
 
     def train_step(
-        self, state: TrainState, batch: Mapping[str, Any], frozen: PyTree, key: jax.Array
+        self, state: TrainState, batch: Mapping[str, Any], frozen: PyTree, key: PRNGKeyArray
     ) -> tuple[TrainState, Metrics]:
         """Makes one update.
 
@@ -105,7 +106,13 @@ class Task(Protocol):
         ...
 
     def eval_step(self, state: TrainState, batch: Mapping[str, Any], frozen: PyTree) -> Metrics:
-        """Measures one batch without changing the state."""
+        """Measures one batch without changing the state.
+
+        Args:
+          state: the state to measure.
+          batch: arrays with a leading batch axis.
+          frozen: weights of earlier stages, or None.
+        """
         ...
 
 

@@ -8,12 +8,10 @@ import numpy as np
 
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.weights.names import TABLES
-from vis2sound_jax.weights.rules import Table, our_path, their_name
+from vis2sound_jax.weights.rules import Table, Weight, our_path, their_name
 
 
-def params_from_state_dict(
-    state_dict: Mapping[str, np.ndarray], kind: str, expected: Mapping[str, Any]
-) -> dict[str, Any]:
+def params_from_state_dict(state_dict: Mapping[str, Weight], kind: str, expected: Mapping[str, Any]) -> dict[str, Any]:
     """Converts the weights of one model.
 
     A file may hold several models; keys under other prefixes than this model's are left alone.
@@ -51,7 +49,7 @@ def params_from_state_dict(
     return _tree(found)
 
 
-def state_dict_from_params(variables: Mapping[str, Any], kind: str, prefix: str = "") -> dict[str, np.ndarray]:
+def state_dict_from_params(variables: Mapping[str, Any], kind: str, prefix: str = "") -> dict[str, Weight]:
     """Converts the weights of one model back into the reference's names and layouts.
 
     What carries nothing, such as counters of batches and masks, is not written.
@@ -84,8 +82,12 @@ def state_dict_from_params(variables: Mapping[str, Any], kind: str, prefix: str 
     return found
 
 
-def part_of(state_dict: Mapping[str, np.ndarray], kind: str) -> dict[str, np.ndarray]:
+def part_of(state_dict: Mapping[str, Weight], kind: str) -> dict[str, Weight]:
     """Returns one model's part of a file: its prefix removed, what its table ignores left out.
+
+    Args:
+      state_dict: reference name to array, of one or more models.
+      kind: name of a table in `names.TABLES`.
 
     Raises:
       UserError: if the kind is unknown.
@@ -100,7 +102,7 @@ def part_of(state_dict: Mapping[str, np.ndarray], kind: str) -> dict[str, np.nda
     }
 
 
-def place(name: str, value: np.ndarray, kind: str) -> tuple[str | None, np.ndarray]:
+def place(name: str, value: Weight, kind: str) -> tuple[str | None, Weight]:
     """Converts one array.
 
     Args:

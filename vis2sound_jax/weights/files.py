@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from vis2sound_jax.errors import UserError, file_error
+from vis2sound_jax.weights.rules import Weight
 from vis2sound_jax.weights.torch_files import read_torch
 
 _TORCH = (".ckpt", ".pth", ".pt")
 _SUFFIXES = (".npz", ".safetensors", *_TORCH)
 
 
-def read_state_dict(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
+def read_state_dict(path: str | os.PathLike[str]) -> dict[str, Weight]:
     """Reads a file of weights.
 
     Args:

@@ -10,6 +10,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Shaped
+
+Weight = Shaped[np.ndarray, "..."]
+"""One array of a file of weights: any type and shape."""
 
 
 class Layout(NamedTuple):
@@ -20,8 +24,8 @@ class Layout(NamedTuple):
       theirs: from ours to the reference's.
     """
 
-    ours: Callable[[np.ndarray], np.ndarray]
-    theirs: Callable[[np.ndarray], np.ndarray]
+    ours: Callable[[Weight], Weight]
+    theirs: Callable[[Weight], Weight]
 
 
 class Rule(NamedTuple):
@@ -54,13 +58,23 @@ class Table(NamedTuple):
 
 
 def our_path(rule: Rule, name: str) -> str | None:
-    """Returns our path of a reference key, or None if the rule is not for it."""
+    """Returns our path of a reference key, or None if the rule is not for it.
+
+    Args:
+      rule: a line of a table.
+      name: reference key, without the model's prefix.
+    """
     match = re.fullmatch(rule.pattern, name)
     return match and match.expand(rule.path)
 
 
 def their_name(rule: Rule, path: str) -> str | None:
-    """Returns the reference key of our path, or None if the rule is not for it."""
+    """Returns the reference key of our path, or None if the rule is not for it.
+
+    Args:
+      rule: a line of a table.
+      path: our path, `collection/module/.../name`.
+    """
     pattern, name = _backwards(rule)
     match = re.fullmatch(pattern, path)
     return match and match.expand(name)
@@ -126,7 +140,15 @@ BANDS = _squeezed((0, 1, 3), SAME)
 
 
 def flattened(rows: int, columns: int) -> Layout:
-    """[out, c * rows * columns], channels outermost, to [rows * columns * c, out], channels innermost."""
+    """Makes the layout of a linear map whose inputs are an image, laid flat.
+
+    The reference's [out, c * rows * columns], channels outermost, becomes [rows * columns * c, out], channels
+    innermost.
+
+    Args:
+      rows: height of the image.
+      columns: its width.
+    """
     return Layout(
         lambda x: x.reshape(x.shape[0], -1, rows, columns).transpose(2, 3, 1, 0).reshape(-1, x.shape[0]),
         lambda x: x.reshape(rows, columns, -1, x.shape[1]).transpose(3, 2, 0, 1).reshape(x.shape[1], -1),
@@ -134,7 +156,14 @@ def flattened(rows: int, columns: int) -> Layout:
 
 
 def affine(pattern: str, path: str, transform: Layout, name: str = "kernel") -> tuple[Rule, ...]:
-    """A weight called `name` in our layout, and its bias."""
+    """Makes the rules of a weight and its bias.
+
+    Args:
+      pattern: regular expression of the reference's module.
+      path: our path of the module, without the collection.
+      transform: change of layout of the weight.
+      name: what we call the weight.
+    """
     return (
         Rule(rf"{pattern}\.weight", f"params/{path}/{name}", transform),
         Rule(rf"{pattern}\.bias", f"params/{path}/bias", SAME),
@@ -142,7 +171,12 @@ def affine(pattern: str, path: str, transform: Layout, name: str = "kernel") -> 
 
 
 def batch_norm(pattern: str, path: str) -> tuple[Rule, ...]:
-    """A batch normalisation's factor, offset and running statistics."""
+    """Makes the rules of a batch normalisation's factor, offset and running statistics.
+
+    Args:
+      pattern: regular expression of the reference's module.
+      path: our path of the module, without the collection.
+    """
     return (
         *affine(pattern, path, SAME, "scale"),
         Rule(rf"{pattern}\.running_mean", f"batch_stats/{path}/mean", SAME),

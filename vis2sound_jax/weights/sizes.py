@@ -9,9 +9,10 @@ import numpy as np
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.weights.convert import part_of
 from vis2sound_jax.weights.gan_names import VGG_PLACES
+from vis2sound_jax.weights.rules import Weight
 
 
-def sizes_from_state_dict(state_dict: Mapping[str, np.ndarray], kind: str) -> dict[str, Any]:
+def sizes_from_state_dict(state_dict: Mapping[str, Weight], kind: str) -> dict[str, Any]:
     """Returns the constructor fields that a file's shapes determine.
 
     Args:

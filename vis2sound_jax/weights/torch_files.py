@@ -19,6 +19,7 @@ import ml_dtypes
 import numpy as np
 
 from vis2sound_jax.errors import UserError, file_error
+from vis2sound_jax.weights.rules import Weight
 
 _OLD_MAGIC = 0x1950A86A20F9469CFC6C
 _TYPES = {
@@ -125,7 +126,7 @@ class _Reader(pickle.Unpickler):
         return self.storages.setdefault(str(key), _Storage(str(key), dtype, int(count)))
 
 
-def read_torch(path: Path) -> dict[str, np.ndarray]:
+def read_torch(path: Path) -> dict[str, Weight]:
     """Reads the tensors of a file: of its `state_dict`, or of `model`, or of the whole.
 
     Args:

@@ -97,7 +97,12 @@ class Gesture:
 
 
 def draw_times(rng: Rng, seconds: float) -> list[float]:
-    """Draws irregular contact times, 0.4-1.5 s apart with a rare longer pause, at most 12 in 10 s."""
+    """Draws irregular contact times, 0.4-1.5 s apart with a rare longer pause, at most 12 in 10 s.
+
+    Args:
+      rng: source of randomness.
+      seconds: length of the recording.
+    """
     first, last = min(rng.uniform(0.5, 1.2), 0.3 * seconds), seconds - min(0.35, 0.1 * seconds)
     tempo = rng.uniform(0.65, 1.3)
     times = [first]
@@ -218,7 +223,12 @@ def _ease(u: Times) -> Times:
 
 
 def height_at(strokes: Sequence[Stroke], times: Times) -> Times:
-    """Height of the tip over the surface at the given times, in image heights; 0 is contact."""
+    """Height of the tip over the surface at the given times, in image heights; 0 is contact.
+
+    Args:
+      strokes: in the order of time.
+      times: when, in seconds.
+    """
     height = np.full(times.shape, strokes[0].lift)
     for place, (stroke, release) in enumerate(zip(strokes, _releases(strokes), strict=True)):
         u = (times - stroke.time_s) / stroke.descent_s + 1
@@ -235,7 +245,12 @@ def height_at(strokes: Sequence[Stroke], times: Times) -> Times:
 
 
 def contact_at(strokes: Sequence[Stroke], times: Times) -> Path:
-    """Point of the surface under the tip, in image heights: slides in scratches, moves between strokes."""
+    """Point of the surface under the tip, in image heights: slides in scratches, moves between strokes.
+
+    Args:
+      strokes: in the order of time.
+      times: when, in seconds.
+    """
     foot = np.broadcast_to(np.asarray(strokes[0].point), (*times.shape, 2)).copy()
     for stroke, after, release in zip(strokes, [*strokes[1:], strokes[-1]], _releases(strokes), strict=True):
         since = (times - stroke.time_s)[..., None]
@@ -252,7 +267,13 @@ def contact_at(strokes: Sequence[Stroke], times: Times) -> Path:
 
 
 def withdrawal_at(strokes: Sequence[Stroke], times: Times, gesture: Gesture) -> Times:
-    """How far the hand has gone back between strokes, in image heights; 0 at every stroke."""
+    """How far the hand has gone back between strokes, in image heights; 0 at every stroke.
+
+    Args:
+      strokes: in the order of time.
+      times: when, in seconds.
+      gesture: how far the player's hand goes back.
+    """
     away = np.ones(times.shape)
     for stroke, release in zip(strokes, _releases(strokes), strict=True):
         coming = np.clip((stroke.time_s - times) / (1.5 * stroke.descent_s), 0, 1)
@@ -288,6 +309,17 @@ def tip_and_hand(rng: Rng, strokes: Sequence[Stroke], gesture: Gesture, times: T
 
 
 def noise_path(rng: Rng, times: Float[np.ndarray, "t"], amplitude: float, low_hz: float, high_hz: float) -> Path:
-    """A smooth random path [t, 2] around 0: five sinusoids a direction, of rms `amplitude` together."""
+    """A smooth random path around 0, five sinusoids a direction.
+
+    Args:
+      rng: source of randomness.
+      times: when, in seconds.
+      amplitude: root mean square of each coordinate, in the unit wanted.
+      low_hz: slowest sinusoid.
+      high_hz: fastest sinusoid.
+
+    Returns:
+      One point (x, y) a time.
+    """
     pace, phase = rng.uniform(low_hz, high_hz, (5, 2)), rng.uniform(0, 2 * np.pi, (5, 2))
     return amplitude * np.sin(2 * np.pi * pace * times[:, None, None] + phase).sum(1) * np.sqrt(2 / 5)

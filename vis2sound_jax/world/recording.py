@@ -93,6 +93,11 @@ _DEFAULT = Measures()
 def recording_rng(seed: int, split: str, index: int) -> np.random.Generator:
     """The one source of randomness of a recording.
 
+    Args:
+      seed: of the whole set.
+      split: "train" or "test".
+      index: number of the recording in its split, from 0.
+
     Raises:
       UserError: the split is unknown.
     """

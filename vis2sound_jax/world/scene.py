@@ -53,7 +53,12 @@ class Scene:
 
 
 def draw_size(rng: Rng, split: str) -> float:
-    """Draws an object size in `SIZE_RANGE`; the bands of "train" and "test" do not meet."""
+    """Draws an object size in `SIZE_RANGE`; the bands of the two splits do not meet.
+
+    Args:
+      rng: source of randomness.
+      split: "train" or "test".
+    """
     bands = _SIZE_BANDS[split]
     widths = np.array([high - low for low, high in bands])
     low, high = bands[int(rng.choice(len(bands), p=widths / widths.sum()))]

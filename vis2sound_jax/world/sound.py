@@ -187,7 +187,14 @@ def _grain_train(rng: Rng, timbre: Timbre, times: Row, gains: Row, n: int, rate_
 def scratch_sound(rng: Rng, timbre: Timbre, force: float, stay_s: float, rate_hz: int) -> Float64[np.ndarray, "n"]:
     """Sound of one scratch: the object's noise and modes, as loud as the stick is fast.
 
-    The speed is a half sine over `stay_s` seconds, that of the path in `motion.contact_at`.
+    The speed is a half sine over the scratch, that of the path in `motion.contact_at`.
+
+    Args:
+      rng: source of randomness.
+      timbre: the object.
+      force: 1 for a reference hit; scales the level.
+      stay_s: how long the stick slides, in seconds.
+      rate_hz: sample rate.
     """
     voice = timbre.voice
     n = min(round(stay_s * rate_hz), _NOISE_SIZE)
@@ -215,7 +222,12 @@ def _ring(timbre: Timbre, n: int) -> Float64[np.ndarray, "n"]:
 
 
 def background_noise(rng: Rng, n: int) -> Float64[np.ndarray, "n"]:
-    """Low-passed room noise near `NOISE_FLOOR_DB` (± 3 dB)."""
+    """Low-passed room noise near `NOISE_FLOOR_DB` (± 3 dB).
+
+    Args:
+      rng: source of randomness.
+      n: samples wanted.
+    """
     white = np.fft.rfft(rng.standard_normal(n))
     slope = rng.uniform(0.3, 1.0)
     shaped = np.fft.irfft(white * (np.arange(len(white)) + len(white) * 0.01) ** -slope, n)

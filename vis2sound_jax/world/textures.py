@@ -38,9 +38,18 @@ def _stretch(grid: Float32[np.ndarray, "rows w"], n: int) -> Float32[np.ndarray,
 
 
 def fractal_noise(rng: Rng, h: int, w: int, cells: float, *, stretch: float = 1.0, octaves: int = 4) -> Grey:
-    """Sum of `octaves` value noises, each twice as fine and half as strong; [h, w] in [0, 1].
+    """Sum of value noises from coarse to fine.
 
-    `stretch` > 1 draws the noise out along the width.
+    Args:
+      rng: source of randomness.
+      h: height in pixels.
+      w: width in pixels.
+      cells: cells of the coarsest noise over the height (>= 1; more is finer).
+      stretch: above 1 draws the noise out along the width.
+      octaves: noises to add, each twice as fine and half as strong as the one before, >= 1.
+
+    Returns:
+      Noise [h, w] in [0, 1].
     """
     out = np.zeros((h, w), np.float32)
     for octave in range(octaves):
