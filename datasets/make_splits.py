@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from vis2sound_jax.whole import write_whole
+
 FOLDER = Path(__file__).parent
 CONDFOLEY_RATE_HZ = 22050
 CONDFOLEY_FPS = 15
@@ -141,9 +143,7 @@ def _one_line_each(rows: Mapping[str, Any]) -> str:
 
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
+    write_whole(path, text)
 
 
 if __name__ == "__main__":

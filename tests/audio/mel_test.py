@@ -11,7 +11,6 @@ import pytest
 from vis2sound_jax.audio.mel import (
     MelSpec,
     crop_centre,
-    crop_first,
     log_mel,
     log_mel_of,
     magnitude_from_mel,
@@ -86,10 +85,8 @@ def test_crops() -> None:
     image = jnp.broadcast_to(jnp.arange(173.0), (2, 80, 173))
     centre = crop_centre(image)
     assert (centre[0, 0, 0], centre[0, 0, -1], centre.shape) == (6, 165, (2, 80, 160))
-    first = crop_first(image, 100)
-    assert (first[0, 0, 0], first[0, 0, -1]) == (0, 99)
     with pytest.raises(UserError, match="173 frames, but 192"):
-        crop_first(image, 192)
+        crop_centre(image, 192)
 
 
 def test_each_clip_gets_its_own_level_and_a_batch_its_common_one() -> None:

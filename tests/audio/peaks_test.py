@@ -4,7 +4,7 @@ import mir_eval
 import numpy as np
 import pytest
 
-from vis2sound_jax.audio.peaks import ENVELOPE_HZ, GAP_S, amplitude, amplitude_peaks, envelope_peaks
+from vis2sound_jax.audio.peaks import ENVELOPE_HZ, GAP_S, amplitude, amplitude_peaks
 from vis2sound_jax.errors import UserError
 
 RATE_HZ = 8000
@@ -62,24 +62,6 @@ def test_twenty_hits_are_all_found_and_nothing_else() -> None:
     wav = impacts(list(wanted), list(rng.uniform(0.1, 0.8, 20)), seconds=wanted[-1] + 1.0)
     times, _ = amplitude_peaks(wav, RATE_HZ)
     assert mir_eval.onset.f_measure(wanted, times, window=0.1)[0] == 1.0
-
-
-def test_a_curve_has_the_peaks_of_its_sound_half_a_stretch_earlier() -> None:
-    wav = impacts([0.4, 1.1, 2.7], [0.5, 0.2, 0.4])
-    times, heights = amplitude_peaks(wav, RATE_HZ)
-    on_curve = envelope_peaks(amplitude(wav, RATE_HZ), ENVELOPE_HZ)
-    np.testing.assert_allclose(on_curve[0] + 0.5 / ENVELOPE_HZ, times, atol=1e-9)
-    np.testing.assert_allclose(on_curve[1], heights, rtol=1e-9)
-    assert len(envelope_peaks(amplitude(wav, RATE_HZ), ENVELOPE_HZ, gap_s=1.0)[0]) == 2
-
-
-def test_curves_may_be_empty_or_silent_but_not_negative() -> None:
-    for silent in (np.zeros(0), np.zeros(90, np.float32)):
-        assert len(envelope_peaks(silent, 90.0)[0]) == 0
-    with pytest.raises(UserError, match="falls to -1"):
-        envelope_peaks(np.array([0.0, 1.0, -1.0]), 90.0)
-    with pytest.raises(UserError, match="a rate of 0 Hz"):
-        envelope_peaks(np.ones(3), 0.0)
 
 
 def test_long_sounds_are_taken_block_by_block_and_their_peaks_stay_apart() -> None:

@@ -257,20 +257,6 @@ def crop_centre(logmel: Float[Array, "... f t"], frames: int = 160) -> Float[Arr
     return logmel[..., left : left + frames]
 
 
-def crop_first(logmel: Float[Array, "... f t"], frames: int = 160) -> Float[Array, "... f frames"]:
-    """The first frames, so that frame 0 is centred on the clip's sample 0.
-
-    Args:
-      logmel: at least `frames` frames.
-      frames: how many to keep.
-
-    Raises:
-      UserError: when there are fewer frames.
-    """
-    _check_frames(logmel.shape[-1], frames)
-    return logmel[..., :frames]
-
-
 def _check_frames(t: int, frames: int) -> None:
     if t < frames:
         raise UserError(f"log-mel has {t} frames, but {frames} are needed; use a longer clip")

@@ -65,32 +65,6 @@ def amplitude_peaks(
     return _peaks((np.arange(len(curve)) + 0.5) / ENVELOPE_HZ, curve, gap_s)
 
 
-def envelope_peaks(
-    curve: Float[np.ndarray, "t"], rate_hz: float, *, gap_s: float = GAP_S
-) -> tuple[Float[np.ndarray, "k"], Float[np.ndarray, "k"]]:
-    """Finds the peaks of an amplitude curve, such as the loudness of a predicted cochleagram.
-
-    The curve should be linear in amplitude: in a compressed one the noise between impacts rises and falls enough to
-    make peaks of its own.
-
-    Args:
-      curve: amplitudes >= 0; value k is that of the time k / rate_hz.
-      rate_hz: values a second, > 0.
-      gap_s: shortest time between two peaks, in seconds.
-
-    Returns:
-      Times in seconds, ascending, and the curve's height at each; nothing for silence.
-
-    Raises:
-      UserError: if the rate is not positive or the curve has a value below 0.
-    """
-    if not rate_hz > 0:
-        raise UserError(f"the amplitude curve has a rate of {rate_hz:g} Hz; give one above 0")
-    if len(curve) and not curve.min() >= 0:
-        raise UserError(f"the amplitude curve falls to {curve.min():g}; amplitudes are never below 0, so clip it")
-    return _peaks(np.arange(len(curve)) / rate_hz, np.asarray(curve, np.float64), gap_s)
-
-
 def _peaks(at_s: np.ndarray, curve: np.ndarray, gap_s: float) -> tuple[np.ndarray, np.ndarray]:
     """The three steps of the paper on a curve whose values are those of the times `at_s`."""
     if not len(curve) or curve.max() <= 0:

@@ -6,7 +6,6 @@ as a whole or not at all, and memory does not grow with the number of recordings
 """
 
 import json
-import os
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,6 +14,7 @@ import numpy as np
 from jaxtyping import Float, Float16
 
 from vis2sound_jax.errors import file_error
+from vis2sound_jax.whole import replacing, write_whole
 
 _REMEDY = "delete this folder and run the same command again"
 
@@ -37,8 +37,8 @@ class RowWriter:
     def __enter__(self) -> Self:
         self._folder.mkdir(parents=True, exist_ok=True)
         (self._folder / f"{self._name}.json").unlink(missing_ok=True)
-        self._part = self._folder / f".{self._name}.rows.tmp"
-        self._file = self._part.open("wb")
+        self._replacing = replacing(self._folder / f"{self._name}.rows")
+        self._file = self._replacing.__enter__().open("wb")
         return self
 
     def add(self, recording: str, rows: Float[np.ndarray, "t d"], note: Any = None) -> None:
@@ -66,14 +66,10 @@ class RowWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.close()
-        if kind is not None:
-            self._part.unlink()
-            return
-        os.replace(self._part, self._folder / f"{self._name}.rows")
-        index = {"width": max(self._width, 0), "spans": self._spans, "notes": self._notes}
-        part = self._folder / f".{self._name}.json.tmp"
-        part.write_text(json.dumps(index) + "\n", encoding="utf-8")
-        os.replace(part, self._folder / f"{self._name}.json")
+        self._replacing.__exit__(kind, error, trace)
+        if kind is None:
+            index = {"width": max(self._width, 0), "spans": self._spans, "notes": self._notes}
+            write_whole(self._folder / f"{self._name}.json", json.dumps(index) + "\n")
 
 
 class Rows:

@@ -5,14 +5,14 @@ the column's own time on the film's clock.
 """
 
 import dataclasses
-import io
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Float32, Int
+
+from vis2sound_jax.whole import write_arrays
 
 _MOMENTS = (0.25, 0.75)
 _ONSET_MOMENTS = (0.125, 0.375, 0.625, 0.875)
@@ -282,11 +282,7 @@ def save_recordings(path: Path, recordings: Sequence[TokenRecording]) -> None:
         for field in dataclasses.fields(recording):
             arrays[f"{k}/{field.name}"] = np.asarray(getattr(recording, field.name))
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
-    temporary.write_bytes(buffer.getvalue())
-    os.replace(temporary, path)
+    write_arrays(path, arrays)
 
 
 def load_recordings(path: Path) -> list[TokenRecording]:

@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from vis2sound_jax.audio.mel import MelSpec, log_mel
-from vis2sound_jax.errors import UserError, file_error
+from vis2sound_jax.errors import UserError
 from vis2sound_jax.whole import write_whole
 
 Labels = Sequence[str] | Shaped[np.ndarray, "e"]
@@ -187,30 +187,6 @@ def save_classifier(path: str | os.PathLike[str], classifier: EventClassifier) -
     buffer = io.BytesIO()
     joblib.dump(classifier, buffer, compress=3)
     write_whole(path, buffer.getvalue())
-
-
-def load_classifier(path: str | os.PathLike[str]) -> EventClassifier:
-    """Reads a classifier back. The file is a pickle: open only what your own runs wrote.
-
-    Args:
-      path: what `save_classifier` wrote.
-
-    Returns:
-      The classifier.
-
-    Raises:
-      UserError: for a missing, damaged or outdated file.
-    """
-    remedy = "delete it and run --job=evaluate again"
-    try:
-        classifier = joblib.load(path)
-    except FileNotFoundError as error:
-        raise file_error(path, "no such classifier", "run --job=evaluate, which fits it") from error
-    except Exception as error:  # a damaged pickle may raise anything
-        raise file_error(path, f"is not a classifier ({type(error).__name__})", remedy) from error
-    if not isinstance(classifier, EventClassifier) or classifier.features != _FEATURES:
-        raise file_error(path, f"was not fitted on the features {_FEATURES}", remedy)
-    return classifier
 
 
 def _candidates() -> list[Pipeline]:

@@ -39,22 +39,6 @@ def impact_weights(
     return 1.0 + alpha * (norm >= tau).astype(norm.dtype)
 
 
-def sequence_loss(
-    truth: Float[Array, "*b t k"], prediction: Float[Array, "*b t k"], *, epsilon: float = ROBUST_EPSILON
-) -> Float[Array, "*b"]:
-    """Adds the robust loss over the steps of each sequence (section 5.1).
-
-    Args:
-      truth: targets, in the space of the network's output.
-      prediction: the network's output.
-      epsilon: of `robust_loss`.
-
-    Returns:
-      One sum a sequence.
-    """
-    return robust_loss(jnp.sum((prediction - truth) ** 2, axis=-1), epsilon).sum(axis=-1)
-
-
 def time_shift(
     truth: Float[Array, "*b t k"],
     prediction: Float[Array, "*b t k"],
@@ -128,7 +112,7 @@ def shifted(sequence: Float[Array, "*b t k"], shifts: Int[Array, "*b t"]) -> Flo
     return jnp.take_along_axis(sequence, places[..., None], axis=-2)
 
 
-def aligned_loss(
+def aligned_prediction(
     truth: Float[Array, "*b t k"],
     prediction: Float[Array, "*b t k"],
     norm: Float[Array, "*b t"],
@@ -137,8 +121,8 @@ def aligned_loss(
     alpha: float = IMPACT_GAIN,
     tau: float = IMPACT_NORM,
     epsilon: float = ROBUST_EPSILON,
-) -> tuple[Float[Array, "*b"], Int[Array, "*b t"]]:
-    """Adds the weighted robust loss over the steps of each sequence after its best alignment (section A1.1).
+) -> tuple[Float[Array, "*b t k"], Int[Array, "*b t"]]:
+    """Shifts each sequence to where it fits the truth best, to be judged there (section A1.1).
 
     Gradients flow into the shifted prediction; the shifts are constants.
 
@@ -152,11 +136,9 @@ def aligned_loss(
       epsilon: of `robust_loss`.
 
     Returns:
-      One sum a sequence, and the shifts, as `time_shift` finds them.
+      The shifted prediction, and the shifts as `time_shift` finds them.
     """
     shifts = time_shift(
         *jax.lax.stop_gradient((truth, prediction, norm)), max_shift=max_shift, alpha=alpha, tau=tau, epsilon=epsilon
     )
-    distance2 = jnp.sum((shifted(prediction, shifts) - truth) ** 2, axis=-1)
-    weighted = impact_weights(norm, alpha=alpha, tau=tau) * robust_loss(distance2, epsilon)
-    return weighted.sum(axis=-1), shifts
+    return shifted(prediction, shifts), shifts

@@ -17,6 +17,7 @@ from vis2sound_jax.prepare.builders import BuilderSpec
 from vis2sound_jax.prepare.records import RECORD_FORM
 from vis2sound_jax.prepare.shards import FACTS, RECORDS, WRITING, ShardJob
 from vis2sound_jax.prepare.workers import COUNTS
+from vis2sound_jax.whole import write_whole
 
 _SETTINGS, _REPLACED, _LOCK = "settings.json", "replaced", "lock"
 # What mounted buckets and some network file systems answer.
@@ -86,9 +87,7 @@ def _clear(folder: Path, settings: str) -> None:
     for name in (WRITING, COUNTS, RECORDS, FACTS):
         (folder / name).mkdir(exist_ok=True)
     if not same:
-        temporary = folder / WRITING / _SETTINGS
-        temporary.write_text(settings, encoding="utf-8")
-        os.replace(temporary, path)
+        write_whole(path, settings)
 
 
 def _describe(spec: BuilderSpec, jobs: Sequence[ShardJob]) -> str:

@@ -4,11 +4,10 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int, PRNGKeyArray
 
-from vis2sound_jax.models.losses import IMPACT_NORM, impact_weights, robust_loss, shifted, time_shift
+from vis2sound_jax.models.losses import IMPACT_NORM, aligned_prediction, impact_weights, robust_loss
 from vis2sound_jax.tasks.averaged import AveragedTask
 from vis2sound_jax.training.task import Metrics
 
@@ -64,8 +63,7 @@ class ImpactTask(AveragedTask):
         )
         weight = batch["mask"]
         if self.aligned:
-            truth = (batch["target"], jax.lax.stop_gradient(predicted), batch["norm"])
-            predicted = shifted(predicted, time_shift(*truth, tau=self.loud))
+            predicted, _ = aligned_prediction(batch["target"], predicted, batch["norm"], tau=self.loud)
             weight = weight * impact_weights(batch["norm"], tau=self.loud)
         squared = jnp.sum((predicted - batch["target"]) ** 2, axis=-1)
         robust = robust_loss(squared)
