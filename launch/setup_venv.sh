@@ -27,7 +27,7 @@ find_python() {
 
 # What the environment was installed from; when this changes, it is installed again.
 fingerprint() {
-  { echo "$root"; "$venv/bin/python" -V; cat "$root/setup.cfg" "$root/pyproject.toml" "$root/launch/constraints.txt"; } |
+  { echo "$root"; "$venv/bin/python" -V; cat "$root"/setup.{cfg,py} "$root/pyproject.toml" "$root/launch/constraints.txt"; } |
     "$venv/bin/python" -c "import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())"
 }
 

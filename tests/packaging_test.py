@@ -13,6 +13,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 CODE = ("vis2sound_jax", "configs", "datasets")
+# Whoever adds files of these kinds to any room finds them installed.
+PAGES = ("report/templates/a.html", "listening/templates/parts/b.css", "report/c.js")
 
 
 def _built(source: Path, output: Path) -> Path:
@@ -42,6 +44,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("setup.cfg", "setup.py", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, copy)
+    for name in PAGES:
+        (copy / "vis2sound_jax" / name).parent.mkdir(parents=True, exist_ok=True)
+        (copy / "vis2sound_jax" / name).touch()
     return copy
 
 
@@ -53,7 +58,7 @@ def wheel(checkout: Path) -> Path:
 def test_a_wheel_holds_every_file_of_the_package_with_configs_and_builders_inside(checkout: Path, wheel: Path) -> None:
     inside = {re.sub(r"^(configs|datasets)/", r"vis2sound_jax/\1/", name) for name in _files(checkout)}
     assert {name for name in _names(wheel) if ".dist-info/" not in name} == inside
-    assert {"vis2sound_jax/py.typed", "vis2sound_jax/configs/vis.py"} <= inside
+    assert {f"vis2sound_jax/{name}" for name in ("py.typed", "configs/vis.py", *PAGES)} <= inside
     assert "vis2sound_jax/datasets/greatest_hits/splits/official_train.txt" in inside
     assert "vis2sound_jax/datasets/countix_av/countix_av_dataset_builder.py" in inside
 

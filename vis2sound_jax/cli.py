@@ -73,9 +73,10 @@ def translate(words: Sequence[str]) -> list[str]:
     name, *rest = words or ["--help"]
     if name.startswith("-") and not _asks_for_help([name]):
         raise UserError(f"vis2sound {name}: the first word is a job, such as generate or train; see vis2sound --help")
-    jobs = {_TRAIN.name: _TRAIN, **listed(load_config(argument_of("config", rest) or CONFIG.default))}
+    config = argument_of("config", rest) or CONFIG.default
+    jobs = {_TRAIN.name: _TRAIN, **listed(load_config(config))}
     if _asks_for_help([name]):
-        print(short_help({job.name: job.help for job in jobs.values()}))
+        print(short_help({job.name: job.help for job in jobs.values()}, config))
         sys.exit(0)
     if name not in jobs:
         raise UserError(f"vis2sound {name}: there is no such job{nearest(name, list(jobs))}")
@@ -84,6 +85,8 @@ def translate(words: Sequence[str]) -> list[str]:
         print(short_job_help(job, _file_flag(job)))
         sys.exit(0)
     arguments = _with_file(rest, job)
+    if argument_of("job", arguments) is not None:
+        raise UserError(f"vis2sound {name}: the first word is the job already; leave --job out")
     if argument_of("config", arguments) is None:
         arguments = [f"--config={CONFIG.default}", *arguments]
     return arguments if job is _TRAIN else [f"--job={name}", *arguments]

@@ -1,10 +1,13 @@
 """What `--help` says: of the program, of a config, of a job."""
 
+import ast
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from vis2sound_jax.run.requests import Flag
 from vis2sound_jax.run.stage import Stage
+from vis2sound_jax.shipped import config_file, config_names
 
 _PROGRAM = "python -m vis2sound_jax.main"
 _GENERAL = (
@@ -24,8 +27,9 @@ def general_help() -> str:
         [
             "vis2sound makes sound for silent film.",
             f"\nusage: {_PROGRAM} --config=FILE[:PRESET] [--job=NAME] [flags]\n",
-            "  --config=configs/condfoley.py    Conditional Foley: sound like an example",
-            "  --config=configs/vis.py          Visually Indicated Sounds: sound of impacts, without an example\n",
+            "FILE is a config of your own, or the name of one that comes along:",
+            *_config_lines(),
+            "",
             *_flag_lines(_GENERAL),
             "\nWith --config, --help lists its stages and jobs; with --job too, the flags of that job.",
         ]
@@ -66,11 +70,12 @@ def job_help(stage: Stage) -> str:
     return "\n".join([f"{stage.name}: {stage.help}\n\n  {usage}\n", *own, "", *_flag_lines(_GENERAL)])
 
 
-def short_help(jobs: Mapping[str, str]) -> str:
+def short_help(jobs: Mapping[str, str], config: str) -> str:
     """Explains the program `vis2sound`: the same in fewer words.
 
     Args:
       jobs: name → what it does.
+      config: whose jobs they are, as the command line calls it.
     """
     width = max(len(name) for name in jobs)
     return "\n".join(
@@ -79,8 +84,10 @@ def short_help(jobs: Mapping[str, str]) -> str:
             "  vis2sound train [CONFIG[:PRESET]]",
             "  vis2sound generate FILM --example SOUND --output OUT",
             "  vis2sound JOB [FILE] [flags]\n",
-            "jobs; --config=vis has those of Visually Indicated Sounds",
+            f"jobs of --config={config}",
             *(f"  {name:<{width}}  {text}" for name, text in jobs.items()),
+            "\nconfigs that come along",
+            *_config_lines(),
             "",
             *_flag_lines(_SHORT),
             "\nvis2sound JOB --help lists the flags of a job.",
@@ -98,6 +105,18 @@ def short_job_help(job: Stage, file: Flag | None) -> str:
     word = f" {file.example}" if file else ""
     usage = f"vis2sound {job.name}{word} {_example(flag for flag in job.flags if flag != file)}".rstrip()
     return "\n".join([f"{job.name}: {job.help}\n\n  {usage}\n", *_flag_lines((*job.flags, *_SHORT))])
+
+
+def _config_lines() -> list[str]:
+    """The first lines of the configs' own documents, so that a new config is listed without a word here."""
+    names = config_names()
+    width = max(len(name) for name in names)
+    return [f"  --config={name:<{width}}  {_first_line(config_file(name))}" for name in names]
+
+
+def _first_line(config: Path) -> str:
+    document = ast.get_docstring(ast.parse(config.read_text(encoding="utf-8")))
+    return document.splitlines()[0] if document else ""
 
 
 def _example(flags: Iterable[Flag]) -> str:
