@@ -67,6 +67,7 @@ FENCED = {
     "orbax": {"vis2sound_jax/training/checkpoint.py"},
     "torch": {"tests/benchmarks/"},
     "apache_beam": {"vis2sound_jax/prepare/beam.py"},
+    "jinja2": {"vis2sound_jax/report/render.py", "tests/"},
     "tensorflow": set(),
     "pytest": {"tests/"},
     "tests": {"tests/"},

@@ -31,6 +31,6 @@ def test_a_row_for_every_film_and_a_column_for_every_take():
 
 
 @pytest.mark.parametrize("rows", [[], [("a", [])]])
-def test_nothing_to_draw_is_told(rows):
+def test_nothing_to_draw_is_an_error(rows):
     with pytest.raises(ValueError, match="at least one sound"):
         contact_sheet(rows, RATE_HZ)

@@ -13,10 +13,9 @@ from vis2sound_jax.errors import UserError
 from vis2sound_jax.evaluation.bootstrap import Estimate
 from vis2sound_jax.report.page import report_html, write_report
 from vis2sound_jax.report.parts import Claim, Example, Picture, Report, Table
-from vis2sound_jax.report.pictures import MelPanel, bar_picture, confusion_picture, mel_picture
+from vis2sound_jax.report.pictures import MelPanel, mel_picture
 
 RATE_HZ = 22_050
-PNG = b"\x89PNG\r\n\x1a\n"
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 NAN = float("nan")
 
@@ -151,15 +150,31 @@ def test_empty_report_is_valid():
     checked(report_html(Report("Nothing", "none")))
 
 
-def test_pictures_are_reproducible_png(wav):
-    bars = [
-        bar_picture(
-            "AP",
-            {"a": Estimate(0.4, 0.3, 0.5), "b": Estimate(NAN, NAN, NAN)},
-            ceiling=Estimate(0.9, NAN, NAN),
-        )
-        for _ in range(2)
-    ]
-    assert bars[0] == bars[1] and bars[0].startswith(PNG)
-    assert confusion_picture(np.array([[3, 1], [0, 0]]), ["metal", "wood"], "material").startswith(PNG)
-    assert mel_picture([MelPanel("x", wav, np.zeros(0))], RATE_HZ, annotated_s=np.zeros(0)).startswith(PNG)
+def test_page_without_films_beside_it_lets_nothing_in():
+    policies = {film: policy_of([Example("film", "", 1, {}, film=film)]) for film in (b"mp4", "films/a b.mp4", None)}
+    assert "media-src data:;" in policies[b"mp4"] and policies[b"mp4"] == policies[None]
+    assert "media-src data: 'self' file:;" in policies["films/a b.mp4"]
+
+
+def policy_of(examples):
+    metas = [a for tag, a in checked(report_html(Report("t", "d", examples=examples))).seen if tag == "meta"]
+    return next(a["content"] for a in metas if a.get("http-equiv") == "Content-Security-Policy")
+
+
+def test_links_lead_to_the_sections_that_are_there(report):
+    seen = checked(report_html(report)).seen
+    anchors = [a["id"] for tag, a in seen if tag == "h2"]
+    assert anchors == ["claims", "table0", "pictures", "examples"]
+    assert [a["href"] for tag, a in seen if tag == "a"] == [f"#{anchor}" for anchor in anchors]
+    assert [a["aria-labelledby"] for tag, a in seen if tag == "section"] == anchors
+
+
+@pytest.mark.parametrize("ends", [(0.9, 0.1), (0.5, 0.5), (NAN, 1.0), None])
+def test_no_meter_without_a_ceiling_above_its_floor(ends):
+    rows = {"row": {"material": Estimate(0.5, NAN, NAN)}}
+    if ends:
+        rows |= {name: {"material": Estimate(end, NAN, NAN)} for name, end in zip(("low", "high"), ends, strict=True)}
+    table = Table("t", "n", rows, "high", "low", published={"row": {"material": -0.25}})
+    checker = checked(report_html(Report("t", "d", tables=[table])))
+    assert not any(a.get("class") == "meter" for _, a in checker.seen)
+    assert "paper −0.25" in checker.words and "no interval" in checker.words

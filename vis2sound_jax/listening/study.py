@@ -5,10 +5,7 @@ tell the answer. The page needs no server: it draws the trials from the particip
 """
 
 import base64
-import html
-import json
 import os
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,14 +15,12 @@ from urllib.parse import quote
 import numpy as np
 
 from vis2sound_jax.errors import UserError, file_error
-from vis2sound_jax.listening.page import PAGE, SCRIPT, STYLE
 from vis2sound_jax.listening.table import COLUMNS
-from vis2sound_jax.report.style import STYLE as HOUSE_STYLE
+from vis2sound_jax.report.render import render
 from vis2sound_jax.whole import write_whole
 
 PRACTICE = 5
 _KINDS = {".mp4": "video/mp4", ".webm": "video/webm"}
-_POLICY = "default-src 'none'; media-src {}; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 
 class StudyItem(NamedTuple):
@@ -89,22 +84,8 @@ def build_study(
         "practice": [clips[name][int(rng.integers(len(clips[name])))] for name in order[:practice]],
         "recordings": [clips[name] for name in sorted(order[practice:])],
     }
-    # A closing tag or a comment inside the data would end the script element that holds it.
-    data = json.dumps(study, ensure_ascii=False).replace("<", "\\u003c")
-    fields = {
-        "POLICY": _POLICY.format("data:" if embed else "'self' file:"),
-        "TITLE": html.escape(title),
-        "STYLE": HOUSE_STYLE + STYLE,
-        "PRACTICE": f"The first pairs, {practice}, are for practice and tell you the answer." if practice else "",
-        "SCRIPT": SCRIPT,
-        "STUDY": data,
-    }
-    write_whole(output_html, _fill(PAGE, fields))
-
-
-def _fill(page: str, fields: Mapping[str, str]) -> str:
-    """Puts each text in its places, in one pass: what was put in is not searched again."""
-    return re.sub(rf"\b({'|'.join(fields)})\b", lambda found: fields[found[1]], page)
+    values = {"title": title, "practice": practice, "embedded": embed, "study": study}
+    write_whole(output_html, render("listening/study.html", values, package="vis2sound_jax.listening"))
 
 
 def _check(items: Sequence[StudyItem], practice: int) -> None:

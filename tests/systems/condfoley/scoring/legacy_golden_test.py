@@ -1,4 +1,4 @@
-"""Parity with CondFoleyGen's own evaluation script: its rows from its onsets, its count match, its flaws."""
+"""Parity with CondFoleyGen's own evaluation script: its rows from its onsets, its count match."""
 
 import os
 from pathlib import Path
@@ -33,13 +33,3 @@ def test_count_match_equals_the_reference(golden):
     for i, j in np.ndindex(expected.shape):
         target, generated = (golden[f"out/onsets_samples{k}"] for k in (i, j))
         assert legacy_score(target, generated, golden[f"in/wav{j}"]).same_count == expected[i, j]
-
-
-def test_misses_are_free_as_published():
-    wav = np.zeros(44_100, np.float32)
-    wav[5_000:5_100] = 1.0
-    target = np.array([5_000, 12_000, 20_000, 28_000, 36_000])
-    assert legacy_score(target, target[:1], wav)[:2] == (0.2, 1.0)
-    assert legacy_score(target, target[:0], wav).average_precision == 1.0
-    assert legacy_score(target[:0], target[:1], wav).average_precision == 0.0
-    assert legacy_score(target[:0], target[:0], wav) == (0.0, 1.0, True)

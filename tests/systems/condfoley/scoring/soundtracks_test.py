@@ -6,79 +6,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from vis2sound_jax.evaluation.classifiers import event_features, fit_classifier
+from tests.systems.condfoley.scoring.foley_worlds import RATE_HZ, sound, toy_classifiers, toy_items
 from vis2sound_jax.evaluation.event_levels import centroid_hz, loudness_db
-from vis2sound_jax.systems.condfoley.scoring.items import FoleyItem, LabelledEvents, add_best_take
-from vis2sound_jax.systems.condfoley.scoring.published import PUBLISHED_METRICS, evaluate_published, name_sounds
+from vis2sound_jax.systems.condfoley.scoring.items import add_best_take
+from vis2sound_jax.systems.condfoley.scoring.published import PUBLISHED_METRICS
 from vis2sound_jax.systems.condfoley.scoring.soundtracks import CHANCE_ROW, REAL_ROW, evaluate_condfoley
-
-RATE_HZ = 22_050
-PITCH_HZ = {"glass": 3_000.0, "metal": 1_500.0, "wood": 300.0}
-DECAY_S = {"hit": 0.02, "scratch": 0.12}
-
-
-def sound(events, seconds=2.0, seed=0):
-    rng = np.random.default_rng(seed)
-    wav = 1e-4 * rng.standard_normal(round(seconds * RATE_HZ))
-    for time_s, material, action, gain in events:
-        start = round(time_s * RATE_HZ)
-        t = np.arange(min(8_000, wav.size - start)) / RATE_HZ
-        wav[start : start + t.size] += gain * np.exp(-t / DECAY_S[action]) * np.cos(2 * np.pi * PITCH_HZ[material] * t)
-    return wav.astype(np.float32)
-
-
-def events_of(rng, material):
-    times = np.cumsum(rng.uniform(0.35, 0.55, 3)) - 0.1
-    return [(t, material, str(rng.choice(list(DECAY_S))), rng.uniform(0.1, 0.6)) for t in times]
-
-
-def labels_of(events):
-    times, materials, actions, _ = zip(*events, strict=True)
-    return LabelledEvents(np.array(times), materials, actions)
 
 
 @pytest.fixture(scope="module")
 def classifiers():
-    rng = np.random.default_rng(9)
-    clips = [events_of(rng, material) for material in list(PITCH_HZ) * 10]
-    features = np.concatenate([event_features(sound(c), RATE_HZ, labels_of(c).time_s) for c in clips])
-    recordings = [str(i) for i, c in enumerate(clips) for _ in c]
-    return {
-        kind: fit_classifier(features, [e[place] for c in clips for e in c], recordings, label=kind, rate_hz=RATE_HZ)
-        for place, kind in ((1, "material"), (2, "action"))
-    }
+    return toy_classifiers()
 
 
 @pytest.fixture(scope="module")
 def items():
-    rng = np.random.default_rng(3)
-    out = []
-    for number, material in enumerate(list(PITCH_HZ) * 4):
-        events, condition = events_of(rng, material), events_of(rng, material)
-        late = [(t + 0.2, *rest) for t, *rest in events]
-        other = [(t, "wood" if material != "wood" else "glass", *rest) for t, _, *rest in events]
-        good = sound(events, seed=number)
-        takes = {
-            "takes": [sound(late), good],
-            "late": sound(late),
-            "other material": sound(other),
-            "silence": np.zeros_like(good),
-        }
-        seen = (labels_of(events).time_s, np.ones(3))
-        out.append(
-            FoleyItem(
-                f"pair{number}",
-                f"r{number // 2}",
-                labels_of(events),
-                labels_of(condition),
-                good,
-                sound(condition, seed=100 + number),
-                takes,
-                None,
-                seen,
-            )
-        )
-    return out
+    return toy_items()
 
 
 @pytest.fixture(scope="module")
@@ -128,16 +70,6 @@ def test_the_published_protocol_is_kept_apart_with_its_flaws(scores):
     # Nothing is heard in silence, and the published AP is full.
     assert legacy["silence"]["onset_ap"] == 1.0 and legacy["silence"]["onset_accuracy"] == 0.0
     assert legacy[CHANCE_ROW]["material"] < 0.7 and legacy[CHANCE_ROW]["onset_accuracy"] < 0.8
-
-
-def test_published_rates_and_sounds_without_onsets(items, classifiers):
-    wavs = [items[0].wav, np.zeros(RATE_HZ, np.float32), items[1].wav[:-777]]
-    together = name_sounds(wavs, RATE_HZ, classifiers)
-    assert together == [name_sounds([wav], RATE_HZ, classifiers)[0] for wav in wavs]
-    assert set(together[1]) == set(classifiers) and together[0]["material"] == "glass"
-    double = [replace(i, wav=np.repeat(i.wav, 2), condition_wav=i.wav, takes={}) for i in items[:1]]
-    rows = evaluate_published(double, 2 * RATE_HZ, classifiers, real_row="real", chance_row="chance").rows
-    assert rows["real"]["onset_ap"].value == rows["chance"]["onset_ap"].value == 1.0
 
 
 def test_silence_scores_zero(scores):

@@ -68,7 +68,7 @@ def ablated_chains(foley: Foley, workdir: Path) -> dict[str, Foley]:
 def copied(
     example: np.ndarray, rate_hz: int, seen: tuple[np.ndarray, np.ndarray], length: int, seed: tuple[int, int]
 ) -> dict[str, np.ndarray]:
-    """Pastes hits of the example at the events that are seen, by the mended rule and by the paper's.
+    """Pastes hits of the example at the events that are seen, by the corrected rule and by the paper's.
 
     Args:
       example: [m] the example's sound.

@@ -1,6 +1,6 @@
 """The corrected conditional-Foley protocol: every way to make a soundtrack, judged by its sound alone.
 
-After Du et al. 2023 section 4, mended: onsets against the annotations and not against a detector, materials
+After Du et al. 2023 section 4, corrected: onsets against the annotations and not against a detector, materials
 and actions against human labels and not against a classifier's opinion of the true sound, the real sound as
 ceiling and chance as floor, and 95 % intervals over recordings.
 

@@ -66,7 +66,7 @@ def check_features(features: Float32[np.ndarray, "e t c"], n_clips: int, name: s
     if features.ndim != 3 or len(features) != n_clips:
         raise ValueError(f"{name}: cochleagrams of shape {features.shape}; give [{n_clips}, steps, channels]")
     if features.size and not (np.isfinite(features).all() and features.min() >= 0):
-        raise ValueError(f"{name}: cochleagrams hold negative or infinite values; clip them at 0 and mend NaNs")
+        raise ValueError(f"{name}: cochleagrams hold negative or infinite values; clip them at 0 and fix NaNs")
 
 
 def loudness(features: Float32[np.ndarray, "e t c"]) -> Float64[np.ndarray, "e"]:
