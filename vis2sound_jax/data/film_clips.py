@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float, Float32
 from sklearn.cluster import MiniBatchKMeans
 
 from vis2sound_jax.audio.cochlear_pca import RootPCA, to_targets
@@ -59,7 +59,7 @@ def find_timbres(sounds: Rows, films: Sequence[FilmNotes], count: int, seed: int
 
 
 def heard_films(
-    records: Records, sounds: Rows, films: Sequence[FilmNotes], pca: RootPCA, timbres: Float32[np.ndarray, "k d"]
+    records: Records, sounds: Rows, films: Sequence[FilmNotes], pca: RootPCA, timbres: Float[np.ndarray, "k d"]
 ) -> list[HeardFilm]:
     """Puts the films of a split and their sounds together; the films stay encoded.
 
