@@ -59,7 +59,15 @@ def _clip(name: str) -> tuple[str, float]:
 
 
 def present_pairs(pairs: Sequence[AmtPair], recordings: Collection[str]) -> list[AmtPair]:
-    """Keeps the pairs of which both recordings are there."""
+    """Keeps the pairs of which both recordings are there.
+
+    Args:
+      pairs: those of the list.
+      recordings: ids of the recordings that are there.
+
+    Returns:
+      Those whose recordings are both there.
+    """
     return [pair for pair in pairs if pair.target in recordings and pair.condition in recordings]
 
 

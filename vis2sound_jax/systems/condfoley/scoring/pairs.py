@@ -131,7 +131,15 @@ class PairMaker:
         self._wavs = [decode_flac(record["audio"])[0] for record in records]
 
     def examples(self, pairs: Sequence[Pair], ablation: str = "") -> dict[str, np.ndarray]:
-        """Lays pairs out as a batch of `TransformerTask`, for the chain or for that of an ablation."""
+        """Lays pairs out as a batch of `TransformerTask`, for the chain or for that of an ablation.
+
+        Args:
+          pairs: the test pairs.
+          ablation: name of a chain with another transformer; empty for the main one.
+
+        Returns:
+          The batch.
+        """
         chain = self.ablations.get(ablation, self.foley)
         rows = [
             window_pair(

@@ -39,7 +39,15 @@ class StyleRow:
     def pictures(
         self, true: Float[np.ndarray, "b f t"], examples: Float[np.ndarray, "b f t"]
     ) -> Float[np.ndarray, "b f t"]:
-        """Turns true mels into ones with the style of the examples'; all are log-mels in [0, 1]."""
+        """Turns true mels into ones with the style of the examples'; all are log-mels in [0, 1].
+
+        Args:
+          true: log-mels in [0, 1] of the true sounds.
+          examples: log-mels in [0, 1] of the examples.
+
+        Returns:
+          Log-mels in [0, 1].
+        """
         pairs = track(list(zip(true, examples, strict=True)), "style transfer", unit="pair")
         return np.stack([self.maker(self.params, content, style)[0] for content, style in pairs])
 

@@ -71,7 +71,16 @@ class SplitClips:
 
 
 def network_rows(config: Any, workdir: Path, test: SplitClips) -> dict[str, np.ndarray]:
-    """Predictions of every trained network of the run, by row."""
+    """Predictions of every trained network of the run, by row.
+
+    Args:
+      config: the settings.
+      workdir: of the run.
+      test: the clips of the test split.
+
+    Returns:
+      Row → compressed envelopes [e, t, c].
+    """
     rows = {}
     for stage, row in NETWORK_ROWS.items():
         if stage in config.stages:
@@ -82,7 +91,17 @@ def network_rows(config: Any, workdir: Path, test: SplitClips) -> dict[str, np.n
 
 
 def ridge_row(views: int, workdir: Path, train: SplitClips, test: SplitClips) -> np.ndarray:
-    """Ridge regression on exactly what the full system sees, altered views included; [e, t, c]."""
+    """Ridge regression on exactly what the full system sees, altered views included; [e, t, c].
+
+    Args:
+      views: altered views of each training film.
+      workdir: of the run.
+      train: the clips of the training split.
+      test: the clips of the test split.
+
+    Returns:
+      Compressed envelopes [e, t, c].
+    """
     pca = open_pca(workdir)
     held = SplitClips(workdir, "validation") if has_split(workdir, "validation") else train
     flat = [np.asarray(to_targets(s.sounds.features, pca)).reshape(len(s.clips), -1) for s in (train, held)]
@@ -94,7 +113,17 @@ def ridge_row(views: int, workdir: Path, train: SplitClips, test: SplitClips) ->
 
 
 def match_rows(config: Any, train: SplitClips, test: SplitClips, seed: int) -> dict[str, np.ndarray]:
-    """Real training sounds: of the nearest picture, of the nearest sound, at random; and with the material known."""
+    """Real training sounds: of the nearest picture, of the nearest sound, at random; and with the material known.
+
+    Args:
+      config: the settings.
+      train: the clips of the training split.
+      test: the clips of the test split.
+      seed: of the random rows.
+
+    Returns:
+      Row → compressed envelopes [e, t, c] or [draws, e, t, c].
+    """
     heard = train.sounds.features
     looks, moves = (_scaled(a, b) for a, b in zip(train.centre(config), test.centre(config), strict=True))
     both = tuple(np.concatenate(pair, axis=1) for pair in zip(looks, moves, strict=True))
@@ -114,7 +143,16 @@ def match_rows(config: Any, train: SplitClips, test: SplitClips, seed: int) -> d
 
 
 def exemplar_rows(train: SplitClips, test: SplitClips, predicted: np.ndarray) -> dict[str, np.ndarray]:
-    """The training sounds nearest to what was predicted, and those of the true material."""
+    """The training sounds nearest to what was predicted, and those of the true material.
+
+    Args:
+      train: the clips of the training split.
+      test: the clips of the test split.
+      predicted: [e, t, c] what the network predicts.
+
+    Returns:
+      Row → compressed envelopes [e, t, c].
+    """
     heard = train.sounds.features
     same = np.array(test.sounds.material)[:, None] == np.array(train.sounds.material)[None]
     known = same.any(axis=1)
