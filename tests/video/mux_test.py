@@ -134,7 +134,7 @@ def test_a_silent_film_has_no_sound(tmp_path):
     [
         ("none/out.mp4", "its folder .*none does not exist; create the folder first"),
         ("folder.mp4", "is a folder, not a file; name the file to write"),
-        ("out.wmv", r"'\.wmv' names no film; use one of \.mp4, \.m4v, \.mov, \.mkv"),
+        ("out.wmv", r"'\.wmv' names no film; use one of \.mp4, \.mov, \.m4v, \.mkv"),
         ("out", "'no suffix' names no film"),
     ],
 )

@@ -26,7 +26,9 @@ from vis2sound_jax.video.facts import FilmFacts
 from vis2sound_jax.video.film import Film
 from vis2sound_jax.whole import replacing
 
-_FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
+_FORMATS = {".mp4": "mp4", ".mov": "mov", ".m4v": "mp4", ".mkv": "matroska"}
+FILM_SUFFIXES = tuple(_FORMATS)
+"""What films can be written as."""
 _AAC_RATES_HZ = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
 _AAC_BIT_RATE = 192_000
 # At high bit rates FFmpeg's simpler search for step sizes comes nearer to the sound than its default, in a third of

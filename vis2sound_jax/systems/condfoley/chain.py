@@ -23,8 +23,6 @@ from vis2sound_jax.training.keys import named_key
 from vis2sound_jax.video.container import PathLike
 from vis2sound_jax.video.film import Film
 
-RANKS = ("agreement", "offset")
-
 
 @dataclass(frozen=True)
 class FilmSeen:

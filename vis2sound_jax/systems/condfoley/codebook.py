@@ -1,6 +1,7 @@
 """Learns the codes of sound: the books of the patch coder, the band coder, or the paper's VQGAN."""
 
 import functools
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,6 @@ import numpy as np
 from vis2sound_jax.data.pieces import mel_piece
 from vis2sound_jax.models.band_coder import BandCoder
 from vis2sound_jax.models.discriminators import PatchDiscriminator
-from vis2sound_jax.models.patch_coder import PatchCoder
 from vis2sound_jax.models.perceptual import Lpaps
 from vis2sound_jax.models.vqgan import VQGAN
 from vis2sound_jax.run import hosts
@@ -49,9 +49,8 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     Raises:
       UserError: if `config.init_from` does not fit.
     """
-    net = build.codebook_net(config)
-    if isinstance(net, PatchCoder):
-        return summary(workdir, _FOLDER, _fit_books(config, workdir, net))
+    if config.codebook.kind == "patch_coder":
+        return summary(workdir, _FOLDER, _fit_books(config, workdir))
     return run_training(training, config, workdir)
 
 
@@ -61,13 +60,14 @@ def training(config: Any) -> Training:
     Raises:
       NotTrained: if it is not trained by steps.
     """
-    net = build.codebook_net(config)
-    if isinstance(net, PatchCoder):
+    net = build.codebook_net(config)  # refuses an unknown kind
+    if config.codebook.kind == "patch_coder":
         raise NotTrained("config.codebook.kind is 'patch_coder', which is not trained by steps; set it to 'vqgan'")
-    return _band_coder(config, net) if isinstance(net, BandCoder) else _vqgan(config, net)
+    return _KINDS[config.codebook.kind](config, net)
 
 
-def _fit_books(config: Any, workdir: Path, net: PatchCoder) -> TrainState:
+def _fit_books(config: Any, workdir: Path) -> TrainState:
+    net: Any = build.codebook_net(config)
     spec, prepared = build.mel_spec(config), prepared_dir(workdir)
     train_set, held = (open_split(config, prepared, split) for split in ("train", "validation"))
     start = load_params(earlier(config, _FOLDER)) if config.init_from else None
@@ -144,3 +144,6 @@ def _vqgan(config: Any, net: VQGAN) -> Training:
         return Material(heard_mels(config, workdir, build.mel_spec(config)), example, frozen=frozen)
 
     return Training(task, _mel_shapes(config), section.batch, section.steps, _FOLDER, opened, shapes)
+
+
+_KINDS: Mapping[str, Callable[[Any, Any], Training]] = {"band_coder": _band_coder, "vqgan": _vqgan}

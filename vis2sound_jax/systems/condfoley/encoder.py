@@ -1,7 +1,7 @@
 """Trains the video encoder: the small network, or the paper's, which finds onsets (Du et al. 2023, section 4.2)."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,8 @@ from vis2sound_jax.weights.files import read_state_dict
 
 def training(config: Any) -> Training:
     """Says how the network that `config.encoder.kind` names is trained."""
-    net = build.encoder_net(config)
-    return _impacts(config, net) if isinstance(net, ImpactNet) else _onsets(config, net)
+    net = build.encoder_net(config)  # refuses an unknown kind
+    return _KINDS[config.encoder.kind](config, net)
 
 
 def _impacts(config: Any, net: ImpactNet) -> Training:
@@ -89,3 +89,6 @@ def _kinetics(section: Any) -> Callable[[TrainState], TrainState]:
         return state.replace(params=params, variables={**state.variables, "batch_stats": statistics})
 
     return begin
+
+
+_KINDS: Mapping[str, Callable[[Any, Any], Training]] = {"impact_net": _impacts, "r2plus1d": _onsets}

@@ -13,8 +13,7 @@ from vis2sound_jax.run.workdir import prepared_dir
 from vis2sound_jax.systems.condfoley import chain
 from vis2sound_jax.training.progress import Progress
 from vis2sound_jax.video.film import Film
-
-_FILMS = (".mp4", ".mov", ".m4v", ".mkv")
+from vis2sound_jax.video.mux import FILM_SUFFIXES
 
 
 def run(config: Any, workdir: Path) -> dict[str, Any]:
@@ -36,7 +35,7 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     if not (asked.video and asked.example and asked.output):
         raise UserError("--job=generate needs --video=FILM, --example=FILM_OR_SOUND and --output=FILM.mp4")
     video, example, output = Path(asked.video), Path(asked.example), Path(asked.output)
-    check_output(output, _FILMS)
+    check_output(output, FILM_SUFFIXES)
     check_apart(output, (video, example), takes=asked.takes)
     request = Request(
         example=example, takes=asked.takes, seed=asked.seed, start_s=None if asked.start < 0 else asked.start

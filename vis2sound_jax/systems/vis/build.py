@@ -7,15 +7,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from vis2sound_jax.data.impacts import STEPS
 from vis2sound_jax.models.alexnet import GRID, AlexNet
 from vis2sound_jax.models.image_streams import SoundGuess
 from vis2sound_jax.models.impact_lstm import ImpactLSTM
 from vis2sound_jax.run.choices import unknown_choice
 from vis2sound_jax.run.conversion import shapes_of
 from vis2sound_jax.systems.vis.pretrained import load_alexnet
-
-STEPS = 3
-"""Steps of sound a frame of film (Owens et al. 2016, section 5.1)."""
 
 
 def streams_net(config: Any) -> SoundGuess:

@@ -13,8 +13,8 @@ from vis2sound_jax.run.steps import Request
 from vis2sound_jax.systems.vis.chain import load
 from vis2sound_jax.systems.vis.held_out_films import study_items, write_films
 from vis2sound_jax.video.film import Film
+from vis2sound_jax.video.mux import FILM_SUFFIXES
 
-_FILMS = (".mp4", ".mov", ".m4v", ".mkv")
 _PRACTICE = 5
 
 
@@ -37,7 +37,7 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
         if not (asked.video and asked.output):
             raise UserError("--job=generate needs --video=FILM and --output=FILM.mp4")
         video, output = Path(asked.video), Path(asked.output)
-        check_output(output, _FILMS)
+        check_output(output, FILM_SUFFIXES)
         check_apart(output, (video,), takes=1)
         check_before(config, workdir)
         return _make(config, workdir, video, output)
