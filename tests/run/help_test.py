@@ -29,10 +29,12 @@ def test_of_a_job_it_lists_flags_with_default_choices_and_example() -> None:
         Flag("video", "", "Film to sound.", "film.mp4"),
         Flag("takes", 4, "Soundtracks.", "2"),
         Flag("kind", "", "Of sound.", choices=("a", "b")),
+        Flag("loud", False, "Loud."),
     )
     text = told.job_help(Stage("generate", "nowhere", "makes soundtracks", flags=flags))
     assert text.startswith("generate: makes soundtracks") and "--job=generate --video=film.mp4\n" in text
-    assert "--video  Film to sound. (example: --video=film.mp4)" in text
+    assert "--video  Film to sound. (default: none; example: --video=film.mp4)" in text
     assert "--takes  Soundtracks. (default: 4; example: --takes=2)" in text
-    assert "--kind   Of sound. (one of a, b)" in text
+    assert "--kind   Of sound. (one of a, b; default: none; example: --kind=a)" in text
+    assert "--loud   Loud. (default: False; example: --loud=true)" in text
     assert "no flags of its own" in told.job_help(Stage("amt", "nowhere", "scores"))

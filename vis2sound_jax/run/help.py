@@ -18,6 +18,8 @@ _GENERAL = (
 )
 
 CONFIG = Flag("config", "condfoley", "Config, as FILE or FILE:PRESET; those that come along by name.", "vis:smoke")
+_UNSET = ("", -1.0)
+"""Defaults that stand for no value; the flag's own sentence says what happens then."""
 _SHORT = (CONFIG, *(flag for flag in _GENERAL if flag.name != "job"))
 
 
@@ -130,6 +132,6 @@ def _flag_lines(flags: tuple[Flag, ...]) -> list[str]:
 
 def _facts(flag: Flag) -> str:
     facts = [f"one of {', '.join(flag.choices)}"] if flag.choices else []
-    facts += [f"default: {flag.default}"] if flag.default not in ("", -1.0) else []
-    facts += [f"example: --{flag.name}={flag.example}"] if flag.example else []
-    return f" ({'; '.join(facts)})" if facts else ""
+    facts.append(f"default: {'none' if flag.default in _UNSET else flag.default}")
+    facts.append(f"example: --{flag.name}={flag.example or (flag.choices or ('true',))[0]}")
+    return f" ({'; '.join(facts)})"
