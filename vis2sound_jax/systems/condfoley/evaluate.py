@@ -25,8 +25,8 @@ from vis2sound_jax.run.recordings import data_name, open_split, recordings_dir
 from vis2sound_jax.run.workdir import prepared_dir
 from vis2sound_jax.systems.condfoley import chain
 from vis2sound_jax.systems.condfoley.scoring.pairs import Pair, PairMaker, choose_pairs
-from vis2sound_jax.systems.condfoley.scoring.present import write_evaluation_report
 from vis2sound_jax.systems.condfoley.scoring.ranked import add_best, measure
+from vis2sound_jax.systems.condfoley.scoring.report import write_evaluation_report
 from vis2sound_jax.systems.condfoley.scoring.rows import BEST_ROW, ablated_chains
 from vis2sound_jax.systems.condfoley.scoring.soundtracks import FoleyScores, evaluate_condfoley
 from vis2sound_jax.systems.condfoley.token_cache import token_recordings

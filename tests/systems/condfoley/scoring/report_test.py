@@ -11,8 +11,8 @@ from vis2sound_jax.evaluation.bootstrap import Estimate
 from vis2sound_jax.evaluation.detection import RANDOM_ROW
 from vis2sound_jax.report.parts import Table
 from vis2sound_jax.systems.condfoley.scoring.items import add_best_take
-from vis2sound_jax.systems.condfoley.scoring.present import write_evaluation_report
 from vis2sound_jax.systems.condfoley.scoring.published import PROTOCOL
+from vis2sound_jax.systems.condfoley.scoring.report import write_evaluation_report
 from vis2sound_jax.systems.condfoley.scoring.soundtracks import evaluate_condfoley
 
 
