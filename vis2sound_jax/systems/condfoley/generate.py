@@ -4,16 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from vis2sound_jax.errors import UserError
-from vis2sound_jax.run.manifest import write_result
-from vis2sound_jax.run.outputs import check_apart, check_output
 from vis2sound_jax.run.recordings import data_name, open_split, recordings_dir
+from vis2sound_jax.run.requested_film import asks_for_film, make_film, summary_of
 from vis2sound_jax.run.steps import Request
 from vis2sound_jax.run.workdir import prepared_dir
 from vis2sound_jax.systems.condfoley import chain
-from vis2sound_jax.training.progress import Progress
-from vis2sound_jax.video.film import Film
-from vis2sound_jax.video.mux import FILM_SUFFIXES
+
+_FILES = {"video": "FILM", "example": "FILM_OR_SOUND", "output": "FILM.mp4"}
 
 
 def run(config: Any, workdir: Path) -> dict[str, Any]:
@@ -30,31 +27,18 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
       UserError: if a file cannot be used or written.
     """
     asked = config.request
-    if not (asked.video or asked.example or asked.output):
+    if not asks_for_film(asked, _FILES, takes=asked.takes):
         return _held_out(config, workdir)
-    if not (asked.video and asked.example and asked.output):
-        raise UserError("--job=generate needs --video=FILM, --example=FILM_OR_SOUND and --output=FILM.mp4")
-    video, example, output = Path(asked.video), Path(asked.example), Path(asked.output)
-    check_output(output, FILM_SUFFIXES)
-    check_apart(output, (video, example), takes=asked.takes)
-    request = Request(
-        example=example, takes=asked.takes, seed=asked.seed, start_s=None if asked.start < 0 else asked.start
-    )
-    return _make(chain.load(workdir, config), video, request, output)
+    start_s = None if asked.start < 0 else asked.start
+    request = Request(example=Path(asked.example), takes=asked.takes, seed=asked.seed, start_s=start_s)
+    return _make(chain.load(workdir, config), Path(asked.video), request, Path(asked.output))
 
 
 def _make(foley: chain.Foley, video: Path, request: Request, output: Path) -> dict[str, Any]:
-    with Film.open(video) as film, Progress(None, output.name, unit="column") as progress:
-        result = foley.generate(film, request, progress.reach)
-        manifest = write_result(result, output)
+    manifest = make_film(foley, video, request, output)
     if manifest["accepted"] is False:
         print(_unaccepted(output.name, manifest["takes"][0], foley.config.decoding.tolerance_s), flush=True)
-    return {
-        "film": str(output),
-        "manifest": str(output.with_suffix(".json")),
-        "takes": len(manifest["takes"]),
-        "events": len(manifest["events"]),
-    }
+    return summary_of(manifest, output)
 
 
 def _unaccepted(name: str, best: Mapping[str, Any], tolerance_s: float) -> str:

@@ -3,18 +3,15 @@
 from pathlib import Path
 from typing import Any
 
-from vis2sound_jax.errors import UserError
 from vis2sound_jax.listening.study import build_study
-from vis2sound_jax.run.manifest import write_result
-from vis2sound_jax.run.outputs import check_apart, check_output
 from vis2sound_jax.run.recordings import data_name
+from vis2sound_jax.run.requested_film import asks_for_film, make_film, summary_of
 from vis2sound_jax.run.stages import check_before
 from vis2sound_jax.run.steps import Request
 from vis2sound_jax.systems.vis.chain import load
 from vis2sound_jax.systems.vis.held_out_films import study_items, write_films
-from vis2sound_jax.video.film import Film
-from vis2sound_jax.video.mux import FILM_SUFFIXES
 
+_FILES = {"video": "FILM", "output": "FILM.mp4"}
 _PRACTICE = 5
 
 
@@ -33,15 +30,12 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
         settings.
     """
     asked = config.request
-    if asked.video or asked.output:
-        if not (asked.video and asked.output):
-            raise UserError("--job=generate needs --video=FILM and --output=FILM.mp4")
-        video, output = Path(asked.video), Path(asked.output)
-        check_output(output, FILM_SUFFIXES)
-        check_apart(output, (video,), takes=1)
-        check_before(config, workdir)
-        return _make(config, workdir, video, output)
+    wanted = asks_for_film(asked, _FILES)
     check_before(config, workdir)
+    if wanted:
+        request = Request(seed=asked.seed, synthesis=asked.synthesis)
+        output = Path(asked.output)
+        return summary_of(make_film(load(workdir, config), Path(asked.video), request, output), output)
     target = workdir / "generate"
     if "detection" in config.stages:
         written = write_films(config, workdir, target, config.generate.films)
@@ -52,15 +46,3 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
         build_study(items, target / "listening_study.html", config.seed, practice=_PRACTICE)
         done["listening_study"] = str(target / "listening_study.html")
     return done
-
-
-def _make(config: Any, workdir: Path, video: Path, output: Path) -> dict[str, Any]:
-    foley = load(workdir, config)
-    with Film.open(video) as film:
-        result = foley.generate(film, Request(seed=config.request.seed, synthesis=config.request.synthesis))
-        manifest = write_result(result, output)
-    return {
-        "film": str(output),
-        "manifest": str(output.with_suffix(".json")),
-        "events": len(manifest["events"]),
-    }

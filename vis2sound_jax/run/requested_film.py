@@ -1,0 +1,75 @@
+"""The film that `--job=generate` is asked for: checked before the work, made, written. The same for every system."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from vis2sound_jax.errors import UserError
+from vis2sound_jax.run.manifest import write_result
+from vis2sound_jax.run.outputs import check_apart, check_output
+from vis2sound_jax.run.steps import Request, System, generate
+from vis2sound_jax.training.progress import Progress
+from vis2sound_jax.video.film import Film
+from vis2sound_jax.video.mux import FILM_SUFFIXES
+
+
+def asks_for_film(request: Any, files: Mapping[str, str], *, takes: int = 1) -> bool:
+    """Tells whether a request names a film to make, and checks where it goes.
+
+    Args:
+      request: `config.request`.
+      files: the flags that name files, `output` last, and how a user would write their values.
+      takes: films that will be written.
+
+    Returns:
+      False where none of the files is named.
+
+    Raises:
+      UserError: if only some are named, the output cannot be written, or it would replace what it is made from.
+    """
+    if not any(request[name] for name in files):
+        return False
+    if not all(request[name] for name in files):
+        *most, last = (f"--{name}={value}" for name, value in files.items())
+        raise UserError(f"--job=generate needs {', '.join(most)} and {last}")
+    output = Path(request.output)
+    check_output(output, FILM_SUFFIXES)
+    check_apart(output, [Path(request[name]) for name in files if name != "output"], takes=takes)
+    return True
+
+
+def make_film(system: System, video: Path, request: Request, output: Path) -> dict[str, Any]:
+    """Takes a film through all steps and writes what was made.
+
+    Args:
+      system: a trained run.
+      video: the silent film; it is opened once.
+      request: what is asked.
+      output: the film of the best take.
+
+    Returns:
+      The manifest; see `run.manifest`.
+
+    Raises:
+      UserError: if a file cannot be used or written.
+    """
+    with Film.open(video) as film, Progress(None, output.name, unit="column") as progress:
+        return write_result(generate(system, film, request, progress.reach), output)
+
+
+def summary_of(manifest: Mapping[str, Any], output: Path) -> dict[str, Any]:
+    """Says what `make_film` wrote.
+
+    Args:
+      manifest: as it returned it.
+      output: the film of the best take.
+
+    Returns:
+      The films and how much is in them.
+    """
+    return {
+        "film": str(output),
+        "manifest": str(output.with_suffix(".json")),
+        "takes": len(manifest["takes"]),
+        "events": len(manifest["events"]),
+    }
