@@ -31,6 +31,7 @@ class TokenRecording:
       windows: [s, r, c] codes of the window that begins at each column, for coders to which a code depends on the
         window; [0, r, 0] where any piece of `codes` will do.
       offset_s: time of column 0 in the recording, in seconds.
+      motion: [t, m] curves of motion energy, float16; see `video.motion.motion_curves`.
       mel: [f, t] its log-mel in [0, 1], float16; may be empty where the video is a prefix.
       features: [t, d] the video encoder's features, float16.
       onset: [t] the video encoder's onset probability.
@@ -49,6 +50,7 @@ class TokenRecording:
     event_s: np.ndarray
     windows: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros((0, 0, 0), np.int16))
     offset_s: float = 0.0
+    motion: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros((0, 4), np.float16))
 
     def codes_from(self, start: int, columns: int) -> Int[np.ndarray, "r k"]:
         """Returns the codes of a window.

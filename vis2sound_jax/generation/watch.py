@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float, Float32, UInt8
 
 from vis2sound_jax.models.r2plus1d import R2Plus1D, normalised
+from vis2sound_jax.video.motion import MAP_SHAPE, motion_maps
 
 WINDOW_FRAMES = 150
 _OVERLAP_FRAMES = 50
@@ -25,10 +26,12 @@ class Seen(NamedTuple):
     Attributes:
       features: [t, d] float32, one vector a frame.
       onset: [t] float32, probability that an event begins in the frame.
+      maps: [t, r, c] float32, where each picture moves; see `video.motion.motion_maps`. Empty where nobody asked.
     """
 
     features: np.ndarray
     onset: np.ndarray
+    maps: np.ndarray = np.zeros((0, *MAP_SHAPE), np.float32)
 
 
 class VideoEncoder(Protocol):
@@ -99,21 +102,28 @@ class Watcher:
         starts = [*range(0, max(t - WINDOW_FRAMES, 0), step), max(t - WINDOW_FRAMES, 0)]
         features = np.zeros((t, self.net.feature_width), np.float32)
         logits, weight = np.zeros(t, np.float32), np.zeros(t, np.float32)
+        maps: list[np.ndarray] = []
         for start, clip in windows_of(frames, starts, WINDOW_FRAMES):
             shown = len(clip)
+            maps.append(_fresh_maps(clip, sum(map(len, maps)) - start))
             # One size of window is compiled. A shorter film goes on backwards, so that its contrast of motion,
             # to which the encoder relates everything, stays what it is.
             missing = [(0, WINDOW_FRAMES - shown)] + [(0, 0)] * (clip.ndim - 1)
             held = np.pad(clip if self.grey else middle(clip), missing, mode="symmetric")
-            seen = jax.device_get(_see(self.net, self.mirrored, variables, held))
+            found, onset = jax.device_get(_see(self.net, self.mirrored, variables, held))
             fade = np.minimum(np.arange(1, shown + 1), np.arange(shown, 0, -1)).clip(max=_OVERLAP_FRAMES)
             place = slice(start, start + shown)
-            features[place] += seen.features[:shown] * fade[:, None]
-            logits[place] += seen.onset[:shown] * fade
+            features[place] += found[:shown] * fade[:, None]
+            logits[place] += onset[:shown] * fade
             weight[place] += fade
         features /= weight[:, None]
         probability = 1.0 / (1.0 + np.exp(-logits / weight))
-        return Seen(features, probability.astype(np.float32))
+        return Seen(features, probability.astype(np.float32), np.concatenate(maps))
+
+
+def _fresh_maps(clip: UInt8[np.ndarray, "n h w *c"], known: int) -> Float32[np.ndarray, "m r c"]:
+    """Maps of motion of the frames of a window that the windows before it did not have."""
+    return motion_maps(clip[known:], clip[known - 1] if known else None)
 
 
 def windows_of(
@@ -195,8 +205,10 @@ def _clip(net: R2Plus1D, compat: bool, variables: Any, frames: Array) -> Array:
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
-def _see(net: VideoEncoder, mirrored: bool, variables: Any, frames: UInt8[np.ndarray, "t h w *c"]) -> Seen:
+def _see(
+    net: VideoEncoder, mirrored: bool, variables: Any, frames: UInt8[np.ndarray, "t h w *c"]
+) -> tuple[Array, Array]:
     clip = jnp.asarray(frames)[None]
     views = jnp.concatenate([clip, jnp.flip(clip, 3)]) if mirrored else clip
     found = net.see(variables, views)
-    return Seen(found.features.mean(0), found.onset.mean(0))
+    return found.features.mean(0), found.onset.mean(0)

@@ -78,7 +78,7 @@ def onset_transfer(
     if condition_wav.size == 0 or np.abs(condition_wav).max() < _SILENCE:
         return Transfer(wav.astype(np.float32), np.zeros(0), found_onsets=False, silent=True)
     found = attacks(condition_wav, rate_hz)
-    sources = found if found.size else np.array([_loudest(condition_wav, rate_hz)])
+    sources = found if found.size else np.array([loudest_moment(condition_wav, rate_hz)])
     chosen = rng.integers(sources.size, size=targets.size)
     before = np.minimum(_reach_back(sources)[chosen], _reach_back(targets))
     after = np.minimum(_reach_forward(sources, condition_wav.size)[chosen], _reach_forward(targets, length))
@@ -121,7 +121,7 @@ def published_transfer(
         return Transfer(wav, np.zeros(0), found_onsets=False, silent=True)
     found = legacy_onset_samples(condition_wav, rate_hz)
     found = found[found < condition_wav.size]
-    sources = found if found.size else np.array([_loudest(condition_wav, rate_hz)])
+    sources = found if found.size else np.array([loudest_moment(condition_wav, rate_hz)])
     chosen = rng.integers(sources.size, size=targets.size)
     before = np.minimum(_reach_back(sources)[chosen], _reach_back(targets))
     after = np.minimum(_reach_forward(sources, condition_wav.size)[chosen], _reach_forward(targets, length))
@@ -154,7 +154,16 @@ def attacks(wav: Float32[np.ndarray, "n"], rate_hz: int) -> Int[np.ndarray, "k"]
     return np.array(sorted(found), np.int64)
 
 
-def _loudest(wav: np.ndarray, rate_hz: int) -> int:
+def loudest_moment(wav: Float32[np.ndarray, "n"], rate_hz: int) -> int:
+    """Finds where the loudest 20 ms of a sound begin.
+
+    Args:
+      wav: waveform, not empty.
+      rate_hz: its sample rate.
+
+    Returns:
+      The sample.
+    """
     width = max(round(_LOUDEST_S * rate_hz), 1)
     total = np.concatenate([[0.0], np.cumsum(wav.astype(np.float64) ** 2)])
     energy = total[width:] - total[:-width] if wav.size >= width else total[-1:]

@@ -21,6 +21,7 @@ from vis2sound_jax.run.workdir import prepared_dir
 from vis2sound_jax.systems.condfoley import build, trained
 from vis2sound_jax.training.progress import track
 from vis2sound_jax.video.files import decode_jpeg
+from vis2sound_jax.video.motion import motion_curves
 
 _BATCH = 16
 
@@ -37,7 +38,7 @@ def token_recordings(config: Any, workdir: Path, split: str, *, prepared: Path |
     Returns:
       One entry a recording; of the training split `config.transformer.phases`, each beginning a little later.
     """
-    path = workdir / "cache" / f"{split}.npz"
+    path = workdir / "cache" / f"tokens_{split}.npz"
     with hosts.first_then_others(f"codes and features, {split}"):
         if prepared is None and path.exists():
             return load_recordings(path)
@@ -106,6 +107,7 @@ class _Maker:
                 event_s=events[events >= first / rate_hz] - first / rate_hz,
                 windows=windows.astype(np.int16),
                 offset_s=first / rate_hz,
+                motion=motion_curves(seen.maps).astype(np.float16),
             )
 
     def _codes(self, mel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,135 @@
+"""Lays pieces of sound at times: no click at their edges, and tails that ring on under each other."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import soxr
+from jaxtyping import Float32
+
+FADE_IN_S, FADE_OUT_S = 0.004, 0.02
+_LEAST_FADE_S = 0.0005  # of a sound that has nothing before its attack
+_OCTAVE_CENTS = 1200.0
+_FINEST_HZ = 1.0
+
+
+class Sound(NamedTuple):
+    """A sound to be laid.
+
+    Attributes:
+      wav: [n, c] as it is to be heard.
+      attack: sample of `wav` that lies at the time.
+    """
+
+    wav: np.ndarray
+    attack: int
+
+
+def shaped(
+    wav: Float32[np.ndarray, "n c"], attack: int, rate_hz: float, target_hz: int, *, cents: float = 0.0
+) -> Sound:
+    """Brings a piece to the rate of a soundtrack, higher or lower if wanted, and fades its edges.
+
+    Args:
+      wav: the piece.
+      attack: its sample that begins to sound.
+      rate_hz: its sample rate.
+      target_hz: sample rate of the soundtrack.
+      cents: hundredths of a semitone by which it sounds higher.
+
+    Returns:
+      The sound. Its fade in ends at the attack at the latest, but for half a millisecond where nothing comes before.
+    """
+    played_hz = rate_hz * 2 ** (cents / _OCTAVE_CENTS)
+    if abs(played_hz - target_hz) >= _FINEST_HZ:
+        out = soxr.resample(wav, played_hz, target_hz, quality="VHQ")
+        attack = min(round(attack * target_hz / played_hz), max(len(out) - 1, 0))
+    else:
+        out = np.array(wav, np.float32)
+    rise = max(min(round(FADE_IN_S * target_hz), attack), min(round(_LEAST_FADE_S * target_hz), len(out)))
+    fall = min(round(FADE_OUT_S * target_hz), max(len(out) - rise, 0))
+    out[:rise] *= _ramp(rise)[:, None]
+    out[len(out) - fall :] *= _ramp(fall)[::-1, None]
+    return Sound(out, attack)
+
+
+def lay(sounds: Iterator[tuple[float, float, Sound]], rate_hz: int, length: int, channels: int) -> np.ndarray:
+    """Adds sounds up to a soundtrack.
+
+    Args:
+      sounds: time in seconds, amplitude factor and sound of each event, in any order; made one at a time.
+      rate_hz: sample rate of sounds and soundtrack.
+      length: samples of the soundtrack.
+      channels: of the soundtrack; a sound has as many, or one for all.
+
+    Returns:
+      [length, channels] float32. What lies outside is not heard; a sound that is cut by the end fades there. It may
+      be louder than 1, for sounds add up.
+    """
+    out = np.zeros((length, channels), np.float32)
+    fade = round(FADE_OUT_S * rate_hz)
+    for time_s, gain, sound in sounds:
+        begin = round(time_s * rate_hz) - sound.attack
+        first, last = max(begin, 0), min(begin + len(sound.wav), length)
+        if last <= first:
+            continue
+        piece = gain * sound.wav[first - begin : last - begin]
+        if begin < 0:  # begins before the soundtrack does
+            rise = min(round(_LEAST_FADE_S * rate_hz), len(piece))
+            piece[:rise] *= _ramp(rise)[:, None]
+        if last < begin + len(sound.wav):
+            fall = min(fade, len(piece))
+            piece[len(piece) - fall :] *= _ramp(fall)[::-1, None]
+        out[first:last] += piece
+    return out
+
+
+def as_channels(wav: Float32[np.ndarray, "n c"], channels: int) -> Float32[np.ndarray, "n k"]:
+    """Brings a sound to a number of channels: one becomes two alike, two become their mean.
+
+    Args:
+      wav: one or two channels.
+      channels: wanted, 1 or 2.
+
+    Returns:
+      The sound with so many.
+    """
+    if wav.shape[1] == channels:
+        return wav
+    return np.repeat(wav, 2, axis=1) if channels == 2 else wav.mean(axis=1, keepdims=True)
+
+
+def room_tone(
+    tones: Sequence[Float32[np.ndarray, "n c"]], rate_hz: int, length: int, rng: np.random.Generator
+) -> Float32[np.ndarray, "m c"]:
+    """Goes on with the sound of a room for as long as wanted, by pieces that pass into each other.
+
+    Args:
+      tones: stretches of it at least 50 ms long, at `rate_hz`.
+      rate_hz: their sample rate.
+      length: samples wanted.
+      rng: draws the pieces.
+
+    Returns:
+      The tone, m = length, at the level of the stretches.
+    """
+    out = np.zeros((length, tones[0].shape[1]), np.float32)
+    place = 0
+    while place < length:
+        tone = tones[int(rng.integers(len(tones)))]
+        size = min(len(tone), round(rng.uniform(0.5, 1.0) * len(tone)) + 2)
+        start = int(rng.integers(0, len(tone) - size + 1))
+        piece, fade = np.array(tone[start : start + size]), size // 4
+        # Powers add up to one where two unlike noises cross.
+        ramp = np.sqrt(_ramp(fade))[:, None]
+        if place:
+            piece[:fade] *= ramp
+        piece[size - fade :] *= ramp[::-1]
+        stop = min(place + size, length)
+        out[place:stop] += piece[: stop - place]
+        place += max(size - fade, 1)
+    return out
+
+
+def _ramp(samples: int) -> Float32[np.ndarray, "n"]:
+    return (0.5 - 0.5 * np.cos(np.pi * (np.arange(samples) + 0.5) / max(samples, 1))).astype(np.float32)

@@ -1,0 +1,191 @@
+"""Takes an example apart into pieces: one hit or one scratch each, with its whole decay and nothing else."""
+
+import dataclasses
+
+import numpy as np
+import soxr
+from jaxtyping import Float, Float32, Int
+
+from vis2sound_jax.retrieval.onset_transfer import attacks, loudest_moment
+from vis2sound_jax.retrieval.sound_kind import KIND_RATE_HZ, SoundKind, kind_features
+
+LEAD_S = 0.012
+"""Sound kept before an attack, and left out before the next one."""
+LONGEST_S = 2.5
+CLEAN_DB, CLEAN_S = 9.5, 0.12
+"""A clean piece rises at least so much and is at least so long."""
+_QUIET_S = 0.1  # put before a sound: a file that begins with its attack has no rise otherwise
+_BEGUN_S = 0.02
+_RISE_S = 0.03
+_HOP_S = 0.01
+_DECAYED_DB = 60.0
+_SILENT_FOR_HOPS = 5
+_LEVEL_LEAD_S, _LEVEL_S = 0.05, 0.25
+_LEAST = 1e-5
+
+
+@dataclasses.dataclass(frozen=True)
+class Piece:
+    """One sound of an example.
+
+    Attributes:
+      wav: [n, c] float32, from up to 12 ms before the attack to the end of the decay, as recorded.
+      rate_hz: its sample rate.
+      attack: sample of `wav` at which it begins to sound.
+      example: index of the example that it is from.
+      start_s: time of the attack in that example, in seconds.
+      rise_db: level of the 30 ms after the attack above the 30 ms before it.
+      alone_s: seconds from the attack to the next one, or to the end.
+      loudness_db: RMS level around the attack, re 1.
+      brightness_hz: spectral centroid.
+      scratch: probability that it is a scratch and no hit.
+    """
+
+    wav: np.ndarray
+    rate_hz: int
+    attack: int
+    example: int
+    start_s: float
+    rise_db: float
+    alone_s: float
+    loudness_db: float
+    brightness_hz: float
+    scratch: float
+
+    @property
+    def clean(self) -> bool:
+        """Whether it stands out and holds one sound alone."""
+        return self.rise_db >= CLEAN_DB and self.alone_s >= CLEAN_S
+
+    @property
+    def length_s(self) -> float:
+        """Seconds from its attack to its end."""
+        return (len(self.wav) - self.attack) / self.rate_hz
+
+
+def mine(wav: Float32[np.ndarray, "n c"], rate_hz: int, kind: SoundKind, example: int = 0) -> list[Piece]:
+    """Finds all pieces of an example.
+
+    Args:
+      wav: the example, in [-1, 1].
+      rate_hz: its sample rate.
+      kind: tells hits from scratches.
+      example: its index.
+
+    Returns:
+      The pieces in order of time; the loudest moment alone, with a `rise_db` of 0, where nothing has an attack. None
+      for a sound that is empty.
+    """
+    if not len(wav):
+        return []
+    mono = soxr.resample(np.asarray(wav.mean(axis=1), np.float32), rate_hz, KIND_RATE_HZ)
+    found, rises_db = _attacks(mono)
+    ends = _ends(mono, found)
+    pieces = []
+    for k, (attack, rise_db) in enumerate(zip(found, rises_db, strict=True)):
+        before = found[k - 1] if k else None
+        next_s = (found[k + 1] if k + 1 < len(found) else len(mono)) / KIND_RATE_HZ
+        pieces.append(_piece(wav, rate_hz, mono, before, int(attack), int(ends[k]), rise_db, next_s, kind, example))
+    return pieces
+
+
+def clean_pieces(pieces: list[Piece]) -> tuple[list[Piece], bool]:
+    """Keeps the pieces that hold one sound alone.
+
+    Args:
+      pieces: of all examples.
+
+    Returns:
+      The clean ones and True; where there is none, the one that stands out most, and False.
+    """
+    clean = [piece for piece in pieces if piece.clean]
+    if clean or not pieces:
+        return clean, bool(clean)
+    return [max(pieces, key=lambda piece: (piece.rise_db, piece.loudness_db))], False
+
+
+def _attacks(mono: Float32[np.ndarray, "n"]) -> tuple[Int[np.ndarray, "k"], list[float]]:
+    """Samples at which sounds begin, and by how much each rises."""
+    found = attacks(mono, KIND_RATE_HZ)
+    # A recording may begin in the middle of a sound; that is none of its own.
+    found = found[found >= round(_BEGUN_S * KIND_RATE_HZ)]
+    if found.size:
+        return found, [_rise_db(mono, int(attack)) for attack in found]
+    # A single sound begins at once, and nothing else is in the file.
+    quiet = round(_QUIET_S * KIND_RATE_HZ)
+    heard = np.concatenate([np.zeros(quiet, np.float32), mono])
+    found = attacks(heard, KIND_RATE_HZ)[:1]
+    if found.size:
+        return np.clip(found - quiet, 0, len(mono) - 1), [_rise_db(heard, int(found[0]))]
+    return np.array([loudest_moment(mono, KIND_RATE_HZ)]), [0.0]
+
+
+def _piece(
+    wav: np.ndarray,
+    rate_hz: int,
+    mono: np.ndarray,
+    before: int | None,
+    attack: int,
+    end: int,
+    rise_db: float,
+    next_s: float,
+    kind: SoundKind,
+    example: int,
+) -> Piece:
+    """Cuts a piece out of the sound as recorded and measures it at the rate of `mono`."""
+    lead = round(LEAD_S * KIND_RATE_HZ)
+    begin = max(attack - lead, 0 if before is None else (before + attack) // 2)
+    first, place, last = (round(sample * rate_hz / KIND_RATE_HZ) for sample in (begin, attack, end))
+    cut = np.array(wav[first : max(last, place + 1)], np.float32)
+    around = mono[max(attack - round(_LEVEL_LEAD_S * KIND_RATE_HZ), 0) : attack + round(0.2 * KIND_RATE_HZ)]
+    features = kind_features(mono[:end], attack)
+    return Piece(
+        wav=cut,
+        rate_hz=rate_hz,
+        attack=min(place - first, len(cut) - 1),
+        example=example,
+        start_s=attack / KIND_RATE_HZ,
+        rise_db=rise_db,
+        alone_s=next_s - attack / KIND_RATE_HZ,
+        # As if silence lay around a sound that is shorter.
+        loudness_db=_db(float(np.sqrt(np.sum(around.astype(np.float64) ** 2) / (_LEVEL_S * KIND_RATE_HZ)))),
+        brightness_hz=float(np.expm1(features[7])),
+        scratch=float(kind.scratch(features[None])[0]),
+    )
+
+
+def _ends(mono: np.ndarray, found: Int[np.ndarray, "k"]) -> Int[np.ndarray, "k"]:
+    """Where each sound has decayed, or the next one begins."""
+    levels = _levels(mono, round(_HOP_S * KIND_RATE_HZ))
+    lead = round(LEAD_S * KIND_RATE_HZ)
+    following = [*(found[1:] - lead), len(mono)]
+    return np.array([_end(levels, int(a), int(b)) for a, b in zip(found, following, strict=True)], np.int64)
+
+
+def _end(levels: Float[np.ndarray, "t"], attack: int, following: int) -> int:
+    """Where the sound that begins at an attack ends, `following` at the latest."""
+    hop, longest = round(_HOP_S * KIND_RATE_HZ), attack + round(LONGEST_S * KIND_RATE_HZ)
+    last = max(min(following, longest), attack + 1)
+    heard = levels[attack // hop : last // hop]
+    if not len(heard):
+        return last
+    # Not where it reaches the level of the room: where hits are close, the quietest moment is the tail of one.
+    loud = np.flatnonzero(heard > heard.max() * 10 ** (-_DECAYED_DB / 20))
+    silent = len(heard) - 1 - loud[-1] if len(loud) else 0
+    return last if silent < _SILENT_FOR_HOPS else (attack // hop + int(loud[-1]) + 1 + _SILENT_FOR_HOPS) * hop
+
+
+def _levels(wav: np.ndarray, hop: int) -> Float[np.ndarray, "t"]:
+    whole = np.asarray(wav[: len(wav) // hop * hop], np.float64).reshape(-1, hop)
+    return np.sqrt(np.mean(whole**2, axis=1))
+
+
+def _rise_db(heard: np.ndarray, attack: int) -> float:
+    reach = round(_RISE_S * KIND_RATE_HZ)
+    after, before = heard[attack : attack + reach], heard[max(attack - reach, 0) : attack]
+    levels = [float(np.sqrt(np.mean(part.astype(np.float64) ** 2))) if len(part) else 0.0 for part in (after, before)]
+    return _db(levels[0]) - _db(levels[1])
+
+
+def _db(level: float) -> float:
+    return 20.0 * float(np.log10(max(level, _LEAST)))
