@@ -9,7 +9,7 @@ import soxr
 from jaxtyping import Float32
 
 from vis2sound_jax.audio.example import Example
-from vis2sound_jax.audio.levels import at_loudness, integrated_lufs, limited, true_peak_db
+from vis2sound_jax.audio.levels import at_loudness, integrated_lufs, limited
 from vis2sound_jax.errors import UserError, file_error
 from vis2sound_jax.video.film import Film
 from vis2sound_jax.video.mux import check_pcm
@@ -19,8 +19,6 @@ RATES_HZ = (
     *(64_000, 88_200, 96_000, 176_400, 192_000),
 )
 """Rates at which sound is written."""
-AAC_HZ = 48_000
-"""Rate of the sound in films; as PCM it keeps the rate of the WAV file."""
 
 _LEAST_LUFS = -70.0
 _LEAST_DB, _MOST_DB = -96.0, 12.0
@@ -133,42 +131,6 @@ def deliver(
     if delivery.lufs is not None:
         return _limited_at(wav, delivery.rate_hz, delivery.lufs)
     return limited(wav, delivery.rate_hz)
-
-
-def in_film(wav: Float32[np.ndarray, "m *d"], delivery: Delivery) -> tuple[Float32[np.ndarray, "k *d"], int]:
-    """Gives a delivered soundtrack the rate that it has in the film.
-
-    Args:
-      wav: what `deliver` made.
-      delivery: what was asked.
-
-    Returns:
-      The sound and its rate: 48 kHz for AAC, the delivery's own for PCM.
-    """
-    if delivery.pcm or delivery.rate_hz == AAC_HZ:
-        return wav, delivery.rate_hz
-    return soxr.resample(wav, delivery.rate_hz, AAC_HZ, quality="VHQ"), AAC_HZ
-
-
-def decoded_peak_db(path: Path, duration_s: float) -> float:
-    """Measures the true peak of a film's sound as players decode it, minute by minute.
-
-    Args:
-      path: the film.
-      duration_s: its length.
-
-    Returns:
-      dB of full scale; minus infinity for silence.
-
-    Raises:
-      UserError: if the film cannot be read.
-    """
-    with Example.open(path) as film:
-        found = [
-            true_peak_db(*film.read_channels(AAC_HZ, start_s=start_s, duration_s=min(_BLOCK_S, duration_s - start_s)))
-            for start_s in np.arange(0.0, duration_s, _BLOCK_S)
-        ]
-    return max(found, default=-np.inf)
 
 
 def _limited_at(wav: Float32[np.ndarray, "n *c"], rate_hz: int, lufs: float) -> Float32[np.ndarray, "n *c"]:

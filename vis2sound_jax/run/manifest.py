@@ -11,16 +11,14 @@ from jaxtyping import Float32
 from vis2sound_jax import __version__
 from vis2sound_jax.audio.example import Example
 from vis2sound_jax.audio.files import write_wav
-from vis2sound_jax.audio.levels import CEILING_DB, integrated_lufs, limited, true_peak_db
-from vis2sound_jax.run.delivery import PLAIN, Delivery, decoded_peak_db, deliver, in_film
+from vis2sound_jax.audio.levels import integrated_lufs, true_peak_db
+from vis2sound_jax.run.delivery import PLAIN, Delivery, deliver
+from vis2sound_jax.run.film_sound import write_with_sound
 from vis2sound_jax.run.outputs import film_of, sha256
 from vis2sound_jax.run.steps import Result
 from vis2sound_jax.video.container import PathLike
 from vis2sound_jax.video.film import Film
-from vis2sound_jax.video.mux import mux_sounds
 from vis2sound_jax.whole import write_json
-
-_ROUNDS, _MARGIN_DB = 3, 0.1
 
 
 def manifest_of(result: Result, delivery: Delivery = PLAIN) -> dict[str, Any]:
@@ -76,27 +74,11 @@ def write_result(result: Result, output: Path, delivery: Delivery = PLAIN) -> di
         film = film_of(output, place)
         wav = deliver(result.wavs[take], result.rate_hz, result.film, delivery)
         write_wav(film.with_suffix(".wav"), wav, delivery.rate_hz)
-        _write_film(result.film, wav, delivery, film)
+        write_with_sound(result.film, wav, delivery, film)
         entry |= {"film": film.name, "sound": film.with_suffix(".wav").name, **_levels(wav, delivery.rate_hz)}
         manifest["channels"] = 1 if wav.ndim == 1 else wav.shape[1]
     write_json(output.with_suffix(".json"), manifest)
     return manifest
-
-
-def _write_film(film: Film, wav: Float32[np.ndarray, "n *c"], delivery: Delivery, path: Path) -> None:
-    """Writes a film with a sound whose peaks stay below the ceiling when it is decoded.
-
-    AAC moves the peaks of a dense sound by a dB or more. The film's sound is then limited by what they are too high.
-    """
-    sound, rate_hz = in_film(wav, delivery)
-    mux_sounds(film, [sound], rate_hz, [path], pcm=delivery.pcm)
-    ceiling_db = CEILING_DB
-    for _ in range(0 if delivery.pcm else _ROUNDS):
-        over_db = decoded_peak_db(path, film.duration_s) - CEILING_DB
-        if over_db <= 0:
-            break
-        ceiling_db -= over_db + _MARGIN_DB
-        mux_sounds(film, [limited(sound, rate_hz, ceiling_db)], rate_hz, [path])
 
 
 def _levels(wav: Float32[np.ndarray, "n *c"], rate_hz: int) -> dict[str, float | None]:

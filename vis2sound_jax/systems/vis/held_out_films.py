@@ -10,7 +10,8 @@ from vis2sound_jax.data.impacts import CLIP_FRAMES, Clip
 from vis2sound_jax.listening.study import StudyItem
 from vis2sound_jax.prepare.records import Record
 from vis2sound_jax.retrieval.paste import paste_exemplars
-from vis2sound_jax.run.delivery import PLAIN, deliver, in_film
+from vis2sound_jax.run.delivery import PLAIN, deliver
+from vis2sound_jax.run.film_sound import write_with_sound
 from vis2sound_jax.run.recordings import open_split
 from vis2sound_jax.run.workdir import prepared_dir
 from vis2sound_jax.systems.vis.bank import open_bank
@@ -22,7 +23,6 @@ from vis2sound_jax.systems.vis.sounds import erb_spec
 from vis2sound_jax.systems.vis.soundtrack import parametric
 from vis2sound_jax.video.files import decode_jpeg
 from vis2sound_jax.video.film import Film
-from vis2sound_jax.video.mux import mux_sounds
 
 _AROUND_S = 0.5
 """Shown before and after an impact."""
@@ -129,8 +129,7 @@ def _impact_films(
 def _write(path: Path, frames: np.ndarray, record: Record, wav: np.ndarray) -> None:
     """Writes a film whose sound is handed over as in every other."""
     film = Film.of_frames(frames, record["fps"], record["id"])
-    sound, rate_hz = in_film(deliver(wav, record["rate_hz"], film, PLAIN), PLAIN)
-    mux_sounds(film, [sound], rate_hz, [path])
+    write_with_sound(film, deliver(wav, record["rate_hz"], film, PLAIN), PLAIN, path)
 
 
 def _one_a_recording(clips: list[Clip]) -> list[int]:
