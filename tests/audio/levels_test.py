@@ -1,4 +1,4 @@
-"""Laws of levels: the meter is pyloudnorm's, peaks are those between samples, a limiter never clips and never clicks."""
+"""Laws of levels: the meter is pyloudnorm's, peaks are those between samples, a limiter does not clip or click."""
 
 import numpy as np
 import pyloudnorm
@@ -75,6 +75,14 @@ def test_a_loudness_is_reached_by_one_gain(lufs: float) -> None:
     made = at_loudness(wav, RATE_HZ, lufs)
     assert pyloudnorm.Meter(RATE_HZ).integrated_loudness(made) == pytest.approx(lufs, abs=0.05)
     np.testing.assert_allclose(made / wav, (made / wav)[0, 0], rtol=1e-5)
+
+
+def test_a_loudness_is_reached_though_the_gate_opens() -> None:
+    wav = noise(4.0, 1e-3)
+    wav[RATE_HZ:] *= 0.15  # below -70 LUFS before, and not after
+    made = at_loudness(wav, RATE_HZ, -20.0)
+    assert pyloudnorm.Meter(RATE_HZ).integrated_loudness(made) == pytest.approx(-20.0, abs=0.05)
+    assert integrated_lufs(wav, RATE_HZ) is not None
 
 
 def test_what_is_below_the_ceiling_stays_as_it_is() -> None:

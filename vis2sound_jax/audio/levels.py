@@ -21,6 +21,7 @@ _OVERSAMPLING = 4  # at 48 kHz, as BS.1770-4 has it in annex 2
 _BLOCK, _CONTEXT = 1 << 18, 1024  # samples that are oversampled at once, and around them for the filter
 _LOOKAHEAD_S = 0.005
 _RELEASE_DB_S = 120.0  # 6 dB are given back in 50 ms
+_ROUNDS = 8
 _SLACK_DB = 0.1  # what a finer measure may find above ours
 
 
@@ -36,15 +37,7 @@ def integrated_lufs(wav: Float32[np.ndarray, "n *c"], rate_hz: int) -> float | N
     Returns:
       LUFS; None where nothing can be measured: a sound below 0.4 s, or one that is nowhere above -70 LUFS.
     """
-    power = _weighted_power(_columns(wav), rate_hz)
-    if len(power) < _HOPS:
-        return None
-    blocks = np.convolve(power, np.full(_HOPS, 1.0 / _HOPS), "valid")
-    kept = blocks[blocks >= _power_of(_ABSOLUTE_LUFS)]
-    if not len(kept):
-        return None
-    kept = kept[kept > kept.mean() * 10 ** (_RELATIVE_LU / 10)]
-    return float(_OFFSET_LU + 10 * np.log10(kept.mean()))
+    return _gated(_weighted_power(_columns(wav), rate_hz))
 
 
 def true_peak_db(wav: Float32[np.ndarray, "n *c"], rate_hz: int) -> float:
@@ -75,8 +68,13 @@ def at_loudness(wav: Float32[np.ndarray, "n *c"], rate_hz: int, lufs: float) -> 
     Returns:
       The sound, perhaps beyond [-1, 1]; unchanged where its loudness cannot be measured.
     """
-    measured = integrated_lufs(wav, rate_hz)
-    return wav if measured is None else wav * np.float32(_gain(lufs - measured))
+    power, gain_db = _weighted_power(_columns(wav), rate_hz), 0.0
+    for _ in range(_ROUNDS):  # a gain lifts blocks above the gate, or sinks them below it
+        measured = _gated(power * 10 ** (gain_db / 10))
+        if measured is None:
+            return wav
+        gain_db += lufs - measured
+    return wav * np.float32(_gain(gain_db))
 
 
 def limited(
@@ -119,8 +117,16 @@ def _gain(level_db: float) -> float:
     return 10 ** (level_db / 20)
 
 
-def _power_of(lufs: float) -> float:
-    return 10 ** ((lufs - _OFFSET_LU) / 10)
+def _gated(power: Float[np.ndarray, "hops"]) -> float | None:
+    """Loudness of a sound by the power of its tenths of a second; None where no block counts."""
+    if len(power) < _HOPS:
+        return None
+    blocks = np.convolve(power, np.full(_HOPS, 1.0 / _HOPS), "valid")
+    kept = blocks[blocks >= 10 ** ((_ABSOLUTE_LUFS - _OFFSET_LU) / 10)]
+    if not len(kept):
+        return None
+    kept = kept[kept > kept.mean() * 10 ** (_RELATIVE_LU / 10)]
+    return float(_OFFSET_LU + 10 * np.log10(kept.mean()))
 
 
 def _weighted_power(wav: Float32[np.ndarray, "n c"], rate_hz: int) -> Float[np.ndarray, "hops"]:
