@@ -18,7 +18,7 @@ CEILING_DB = -1.0
 _HOP_S, _HOPS = 0.1, 4  # loudness is gated in blocks of 0.4 s, one every 0.1 s (BS.1770-4, annex 1)
 _ABSOLUTE_LUFS, _RELATIVE_LU, _OFFSET_LU = -70.0, -10.0, -0.691
 _OVERSAMPLING = 4  # at 48 kHz, as BS.1770-4 has it in annex 2
-_BLOCK, _CONTEXT = 1 << 18, 1024  # samples that are oversampled at once, and around them for the filter
+_BLOCK, _CONTEXT = 1 << 16, 512  # samples that are oversampled at once, and around them for the filter
 _LOOKAHEAD_S = 0.005
 _RELEASE_DB_S = 120.0  # 6 dB are given back in 50 ms
 _ROUNDS = 8
@@ -53,7 +53,8 @@ def true_peak_db(wav: Float32[np.ndarray, "n *c"], rate_hz: int) -> float:
     Returns:
       dB of full scale; minus infinity for silence.
     """
-    highest = max((float(heights.max()) for _, heights in _heights(wav, rate_hz, least=None)), default=0.0)
+    least = 0.8 * max(float(wav.max(initial=0.0)), -float(wav.min(initial=0.0)))
+    highest = max((float(heights.max()) for _, heights in _heights(wav, rate_hz, least)), default=0.0)
     return 20 * float(np.log10(highest)) if highest > 0 else -np.inf
 
 
@@ -98,7 +99,7 @@ def limited(
     aim_db = ceiling_db - _SLACK_DB
     ceiling = _gain(aim_db)
     over_db = np.zeros(len(wav), np.float32)
-    for begin, heights in _heights(wav, rate_hz, least=0.5 * ceiling):
+    for begin, heights in _heights(wav, rate_hz, 0.5 * ceiling):
         over_db[begin : begin + len(heights)] = 20 * np.log10(np.maximum(heights / ceiling, 1.0))
     low = wav.copy()
     for begin, gain in _gains(over_db, rate_hz):
@@ -148,16 +149,19 @@ def _weighted_power(wav: Float32[np.ndarray, "n c"], rate_hz: int) -> Float[np.n
 
 
 def _heights(
-    wav: Float32[np.ndarray, "n *c"], rate_hz: int, *, least: float | None
+    wav: Float32[np.ndarray, "n *c"], rate_hz: int, least: float
 ) -> Iterator[tuple[int, Float32[np.ndarray, "k"]]]:
     """Highest absolute value at and after every sample, up to the next, over all channels, block by block.
 
-    Peaks between the values of the oversampled sound are found from `least` on; None: near the highest of a block.
+    Peaks between the values of the oversampled sound are found from `least` on. Blocks far below it are left out: no
+    sound rises to four times its samples between them.
     """
     wav = _columns(wav)
     for begin in range(0, len(wav), _BLOCK):
         end = min(begin + _BLOCK, len(wav))
         first, last = max(begin - _CONTEXT, 0), min(end + _CONTEXT, len(wav))
+        if 4 * np.abs(wav[first:last]).max() < least:
+            continue
         missing = first - begin + _CONTEXT, end + _CONTEXT - last
         block = np.pad(wav[first:last], (missing, (0, 0)))
         fine = np.abs(soxr.resample(block, rate_hz, rate_hz * _OVERSAMPLING))
@@ -165,11 +169,10 @@ def _heights(
         yield begin, _between(fine, least).reshape(end - begin, -1).max(axis=1)
 
 
-def _between(fine: Float32[np.ndarray, "m c"], least: float | None) -> Float32[np.ndarray, "k c"]:
+def _between(fine: Float32[np.ndarray, "m c"], least: float) -> Float32[np.ndarray, "k c"]:
     """The values without the first and the last; at peaks the top of the parabola through three of them."""
     values = fine[1:-1].copy()
-    bound = 0.8 * float(values.max(initial=0.0)) if least is None else least
-    at = np.nonzero((values > bound) & (values >= fine[:-2]) & (values > fine[2:]))
+    at = np.nonzero((values > least) & (values >= fine[:-2]) & (values > fine[2:]))
     before, top, after = fine[:-2][at], values[at], fine[2:][at]
     values[at] = top + (before - after) ** 2 / (8 * (2 * top - before - after))
     return values
