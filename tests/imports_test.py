@@ -33,6 +33,7 @@ ARROWS: dict[str, set[str]] = {
         "weights",
         "audio.example",
         "audio.files",
+        "audio.levels",
         "video",
     },
     # A system may import itself beside these, and never another one.

@@ -16,6 +16,7 @@ from ml_collections import ConfigDict
 
 from vis2sound_jax.audio.example import Example
 from vis2sound_jax.errors import file_error
+from vis2sound_jax.run.delivery import Delivery
 from vis2sound_jax.run.manifest import manifest_of, write_result
 from vis2sound_jax.run.stage import system_module
 from vis2sound_jax.run.steps import Composed, Events, Progress, Request, Result, System, Watched
@@ -24,6 +25,7 @@ from vis2sound_jax.video.film import Film
 
 __all__ = [
     "Composed",
+    "Delivery",
     "Events",
     "Example",
     "Film",

@@ -43,3 +43,47 @@ def test_bad_files_are_told(make_film, tmp_path) -> None:
         mute.read(22050)
     with pytest.raises(UserError, match="none.wav: no such file; check the path"):
         Example.open(tmp_path / "none.wav")
+
+
+@pytest.mark.parametrize("rate_hz", [8000, 44100, 96000, 192000])
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "PCM_32", "FLOAT"])
+@pytest.mark.parametrize("channels", [1, 2, 6, 8])
+def test_files_of_every_form_are_read_with_their_channels(tmp_path, rate_hz: int, subtype: str, channels: int) -> None:
+    wav = (0.1 * np.random.default_rng(0).standard_normal((rate_hz // 2, channels))).astype(np.float32)
+    write_wav(tmp_path / "s.wav", wav, rate_hz, subtype=subtype)
+    with Example.open(tmp_path / "s.wav") as example:
+        heard, own_hz = example.read_channels()
+        assert own_hz == example.rate_hz == rate_hz and heard.dtype == np.float32
+        assert heard.shape == (rate_hz // 2, min(channels, 2))
+        if channels > 2:
+            sides = wav[:, [0, 1]] + 0.5**0.5 * (wav[:, [2]] + wav[:, [4, 5]])
+            wav = sides if channels == 6 else sides + 0.5**0.5 * wav[:, [6, 7]]
+        np.testing.assert_allclose(heard, wav, atol=0 if subtype == "FLOAT" and channels < 3 else 1e-4)
+        again, again_hz = example.read_channels(48000)
+        assert again_hz == 48000 and again.shape == (24000, min(channels, 2))
+
+
+def test_a_window_of_a_films_channels_lies_on_its_clock(make_film, noise) -> None:
+    with Example.open(make_film(wav=noise, ticks=range(20, 70))) as example:
+        whole, rate_hz = example.read_channels(48000)
+        part, _ = example.read_channels(48000, start_s=0.5, duration_s=0.25)
+        beyond, _ = example.read_channels(48000, start_s=1.5, duration_s=1.0)
+        np.testing.assert_array_equal(whole[:, 0], example.read(48000))
+    assert whole.shape == (96000, 1) and rate_hz == 48000 and beyond.shape == (48000, 1) and not beyond[25000:].any()
+    np.testing.assert_allclose(part, whole[24000:36000], atol=1e-4)
+
+
+def test_arrays_have_channels_too(noise) -> None:
+    stereo = np.stack([noise, -0.5 * noise], axis=1)
+    example = Example.of_wav(stereo, 44100)
+    assert example.rate_hz == 44100
+    np.testing.assert_array_equal(example.read_channels()[0], stereo)
+    np.testing.assert_allclose(example.read(44100), noise / 4, atol=1e-7)
+    part, rate_hz = example.read_channels(22050, start_s=1.5, duration_s=1.0)
+    assert part.shape == (22050, 2) and rate_hz == 22050 and not part[11025:].any()
+    assert Example.of_wav(noise, 44100).read_channels()[0].shape == (88200, 1)
+
+
+def test_a_film_without_sound_has_no_channels(make_film) -> None:
+    with Example.open(make_film()) as example, pytest.raises(UserError, match="film.mp4: has no sound track"):
+        example.read_channels()

@@ -10,17 +10,19 @@ import pytest
 import soundfile
 
 from vis2sound_jax.audio.example import Example
+from vis2sound_jax.audio.files import read_channels
+from vis2sound_jax.run.delivery import Delivery
 from vis2sound_jax.run.manifest import manifest_of, write_result
 from vis2sound_jax.run.outputs import sha256
 from vis2sound_jax.run.steps import Composed, Events, Request, Result, Watched
 from vis2sound_jax.video.files import probe
 from vis2sound_jax.video.film import Film
-from vis2sound_jax.video.mux import write_film
+from vis2sound_jax.video.mux import mux_sound, write_film
 
 RATE_HZ, FPS = 8000, 10
 KEYS = (
-    *("made_by", "system", "config", "trained_on", "steps", "seed", "video", "example", "rate_hz", "duration_s"),
-    *("events", "accepted", "takes", "notes"),
+    *("made_by", "system", "config", "trained_on", "steps", "seed", "video", "example", "rate_hz", "channels"),
+    *("duration_s", "delivery", "events", "accepted", "takes", "notes"),
 )
 ORIGIN = {"system": "demo", "config": "demo_smoke", "trained_on": "procedural recordings", "steps": {"encoder": 7}}
 
@@ -29,7 +31,8 @@ def result_for(film: Film, example: Path | Example | None = None, **more: object
     """Three takes of one second; the second agrees best."""
     events = Events(np.array([0.25, 0.5]), np.array([0.9, 0.4]))
     composed = Composed(Watched(film, events, None), Request(example=example, takes=3, seed=5), events)
-    wavs = np.array([0.1, 0.2, 0.3], np.float32)[:, None] * np.ones((1, RATE_HZ), np.float32)
+    tone = np.sin(2 * np.pi * 440 * np.arange(RATE_HZ) / RATE_HZ).astype(np.float32)
+    wavs = np.array([0.1, 0.2, 0.3], np.float32)[:, None] * tone
     scores = {"agreement": np.array([0.3, 0.8, 0.5])}
     result = Result(composed, wavs, RATE_HZ, events, np.array([1, 2, 0]), scores, origin=ORIGIN)
     return dataclasses.replace(result, **more)
@@ -45,7 +48,7 @@ def film(tmp_path: Path) -> Path:
 def test_the_best_take_has_the_name_and_others_follow(film: Path) -> None:
     with Film.open(film) as opened:
         result = result_for(opened)
-        manifest = write_result(result, film.with_name("out.mp4"))
+        manifest = write_result(result, film.with_name("out.mp4"), Delivery(RATE_HZ))
     assert result.best == 1
     for name, take in (("out", 1), ("out_take2", 2), ("out_take3", 0)):
         wav, rate_hz = soundfile.read(film.with_name(f"{name}.wav"), dtype="float32")
@@ -68,7 +71,7 @@ def test_the_manifest_has_one_set_of_keys_and_tells_what_was_made_from_what(film
     assert manifest["example"] == {"file": "example.bin", "sha256": hashlib.sha256(b"knock").hexdigest()}
     assert manifest["video"] == {"file": "film.mp4", "sha256": sha256(film)}
     assert manifest["events"] == [{"time_s": 0.25, "confidence": 0.9}, {"time_s": 0.5, "confidence": 0.4}]
-    assert {**ORIGIN, "seed": 5, "rate_hz": RATE_HZ, "duration_s": 1.0}.items() <= manifest.items()
+    assert {**ORIGIN, "seed": 5, "rate_hz": 48000, "channels": 1, "duration_s": 1.0}.items() <= manifest.items()
     assert manifest["accepted"] is None and "accepted" not in manifest["takes"][0]
 
 
@@ -90,6 +93,39 @@ def test_arrays_are_written_too_and_have_no_digest(tmp_path: Path) -> None:
     assert manifest["video"] == {"file": "drawn", "sha256": None}
     assert manifest["example"] == {"file": "knock", "sha256": None}
     assert probe(tmp_path / "out_take3.mp4").has_sound
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mov"])
+def test_takes_are_delivered_as_asked_and_the_manifest_tells_how(film: Path, suffix: str) -> None:
+    delivery = Delivery(96000, lufs=-16.0, pcm=suffix == "mov")
+    with Film.open(film) as opened:
+        result = result_for(opened)
+        stereo = dataclasses.replace(result, wavs=np.stack([result.wavs, 0.5 * result.wavs], axis=-1))
+        manifest = write_result(stereo, film.with_name(f"out.{suffix}"), delivery)
+    assert stereo.channels == manifest["channels"] == 2 and result.channels == 1 and manifest["rate_hz"] == 96000
+    asked = {"rate_hz": 96000, "lufs": -16.0, "keep_sound_db": None, "pcm": suffix == "mov"}
+    assert manifest["delivery"] == {"made_at_hz": RATE_HZ, **asked}
+    for take in manifest["takes"]:
+        info = soundfile.info(film.with_name(take["sound"]))
+        assert (info.samplerate, info.channels, info.frames, info.subtype) == (96000, 2, 96000, "PCM_24")
+        assert take["lufs"] == pytest.approx(-16.0, abs=0.1) and take["true_peak_db"] <= -1.0
+        heard = read_channels(film.with_name(take["film"]), 48000)
+        assert heard.shape == (48000, 2) and heard[:, 1].std() == pytest.approx(0.5 * heard[:, 0].std(), rel=0.05)
+
+
+def test_silence_has_no_levels(film: Path) -> None:
+    with Film.open(film) as opened:
+        silent = result_for(opened, wavs=np.zeros((3, RATE_HZ), np.float32))
+        manifest = write_result(silent, film.with_name("out.mp4"), Delivery(lufs=-23.0))
+    assert all(take["lufs"] is None and take["true_peak_db"] is None for take in manifest["takes"])
+
+
+def test_the_films_own_sound_makes_two_channels(film: Path, tmp_path: Path) -> None:
+    own = (0.1 * np.random.default_rng(0).standard_normal((48000, 2))).astype(np.float32)
+    mux_sound(film, own, 48000, tmp_path / "own.mp4")
+    with Film.open(tmp_path / "own.mp4") as opened:
+        manifest = write_result(result_for(opened), tmp_path / "out.mp4", Delivery(keep_sound_db=-6.0))
+    assert manifest["channels"] == 2 and soundfile.info(tmp_path / "out_take3.wav").channels == 2
 
 
 def test_notes_of_events_stand_beside_their_time() -> None:

@@ -9,7 +9,9 @@ from ml_collections import ConfigDict
 
 from tests.run.steps_test import RATE_HZ, Clicks
 from vis2sound_jax.errors import UserError
+from vis2sound_jax.run.delivery import Delivery
 from vis2sound_jax.run.requested_film import asks_for_film, make_film, summary_of
+from vis2sound_jax.run.requests import DELIVERY
 from vis2sound_jax.run.steps import Request
 from vis2sound_jax.video.files import probe
 from vis2sound_jax.video.mux import write_film
@@ -17,8 +19,8 @@ from vis2sound_jax.video.mux import write_film
 FILES = {"video": "FILM", "example": "SOUND", "output": "FILM.mp4"}
 
 
-def request(**given: str) -> ConfigDict:
-    return ConfigDict({**dict.fromkeys(FILES, ""), **given})
+def request(**given: object) -> ConfigDict:
+    return ConfigDict({**dict.fromkeys(FILES, ""), **{flag.name: flag.default for flag in DELIVERY}, **given})
 
 
 def test_nothing_is_asked_for_or_all_of_it(tmp_path: Path) -> None:
@@ -39,13 +41,32 @@ def test_no_file_that_it_is_made_from_is_replaced(tmp_path: Path, name: str, tak
         asks_for_film(request(**{**asked, "output": str(tmp_path / "out.avi")}), FILES)
 
 
+@pytest.mark.parametrize(
+    ("flags", "problem"),
+    [
+        ({"keep_sound": "-6"}, "film.mp4: has no sound of its own to keep; leave --keep_sound out"),
+        ({"pcm": True}, "out.mp4: a .mp4 does not hold PCM that players read; name a .mov or .mkv, or leave PCM out"),
+        ({"rate": 50000}, "--rate=50000 is no rate that players know"),
+        ({"lufs": "23"}, "--lufs=23 is no loudness"),
+    ],
+)
+def test_what_cannot_be_delivered_is_told_before_the_work(
+    tmp_path: Path, flags: dict[str, object], problem: str
+) -> None:
+    write_film(tmp_path / "film.mp4", np.zeros((5, 16, 16, 3), np.uint8), 10)
+    files = {"video": str(tmp_path / "film.mp4"), "example": "b.wav", "output": str(tmp_path / "out.mp4")}
+    with pytest.raises(UserError, match=problem):
+        asks_for_film(request(**files, **flags), FILES)
+
+
 def test_any_system_makes_it(tmp_path: Path) -> None:
     pixels = np.zeros((20, 16, 16, 3), np.uint8)
     pixels[5:], pixels[12:] = 100, 200
     write_film(tmp_path / "film.mp4", pixels, 10)
     output = tmp_path / "out.mp4"
     manifest = make_film(Clicks(), tmp_path / "film.mp4", Request(takes=2), output)
-    assert json.loads(output.with_suffix(".json").read_text()) == manifest and manifest["rate_hz"] == RATE_HZ
+    assert json.loads(output.with_suffix(".json").read_text()) == manifest and manifest["rate_hz"] == 48000
+    assert manifest["delivery"]["made_at_hz"] == RATE_HZ
     assert summary_of(manifest, output) == {
         "film": str(output),
         "manifest": str(tmp_path / "out.json"),
@@ -53,3 +74,5 @@ def test_any_system_makes_it(tmp_path: Path) -> None:
         "events": 2,
     }
     assert probe(tmp_path / "out_take2.mp4").has_sound
+    louder = make_film(Clicks(), tmp_path / "film.mp4", Request(), output, Delivery(22050, lufs=-40.0))
+    assert louder["rate_hz"] == 22050 and louder["takes"][0]["lufs"] == pytest.approx(-40.0, abs=0.1)

@@ -6,9 +6,11 @@ import av
 import numpy as np
 import pytest
 
-from vis2sound_jax.audio.files import read_sound
+from vis2sound_jax.audio.files import read_channels, read_sound
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.video.files import mux_sound, probe, read_frames, write_film
+from vis2sound_jax.video.film import Film
+from vis2sound_jax.video.mux import mux_sounds
 
 
 def packets_of(path):
@@ -88,6 +90,32 @@ def test_two_channels_stay_two(make_film, noise, tmp_path):
     with av.open(str(tmp_path / "out.mp4")) as container:
         left, right = next(container.decode(audio=0)).to_ndarray()
     assert left.std() > 0.1 and right.std() < 1e-3
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize(("suffix", "rate_hz"), [("mov", 44100), ("mkv", 48000), ("mov", 192000)])
+def test_pcm_keeps_every_sample_beside_untouched_pictures(make_film, noise, tmp_path, channels, suffix, rate_hz):
+    source, target = make_film(size=(96, 128)), tmp_path / f"out.{suffix}"
+    wav = np.stack([np.tile(noise, 5), -np.tile(noise, 5)], axis=1)[: 2 * rate_hz, :channels]
+    with Film.open(source) as film:
+        mux_sounds(film, [wav], rate_hz, [target], pcm=True)
+    if suffix == "mov":
+        assert packets_of(target) == packets_of(source)
+    with av.open(str(target)) as container:
+        sound = container.streams.audio[0]
+        assert (sound.codec_context.name, sound.sample_rate, sound.channels) == ("pcm_s24le", rate_hz, channels)
+    heard = read_channels(target, rate_hz)
+    np.testing.assert_allclose(heard, np.clip(wav, -1, 1 - 2.0**-23), atol=2.0**-24)
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "m4v"])
+def test_pcm_has_no_place_in_mp4(make_film, noise, tmp_path, suffix):
+    target = tmp_path / f"out.{suffix}"
+    with Film.open(make_film()) as film, pytest.raises(UserError, match=f"a .{suffix} does not hold PCM .*name a .mov"):
+        mux_sounds(film, [noise], 44100, [target], pcm=True)
+    with pytest.raises(UserError, match="does not hold PCM"):
+        write_film(target, np.zeros((5, 16, 16, 3), np.uint8), 25, wav=noise, rate_hz=44100, pcm=True)
+    assert not target.exists()
 
 
 def test_a_film_may_be_replaced_by_itself(make_film, noise):

@@ -6,9 +6,11 @@ import numpy as np
 import soxr
 from jaxtyping import Float32
 
+from vis2sound_jax.audio.downmix import at_most_stereo
 from vis2sound_jax.audio.files import read_track
+from vis2sound_jax.audio.tracks import read_window, track_of
 from vis2sound_jax.video.container import Media, PathLike
-from vis2sound_jax.video.facts import read_facts
+from vis2sound_jax.video.facts import FilmFacts, read_facts
 from vis2sound_jax.video.film import Film
 
 
@@ -51,12 +53,12 @@ class Example:
 
     @classmethod
     def of_wav(
-        cls, wav: Float32[np.ndarray, "n"], rate_hz: int, name: str = "example", film: Film | None = None
+        cls, wav: Float32[np.ndarray, "n *c"], rate_hz: int, name: str = "example", film: Film | None = None
     ) -> "Example":
         """Makes an example of arrays.
 
         Args:
-          wav: waveform in [-1, 1].
+          wav: waveform in [-1, 1], one channel, or left and right as columns.
           rate_hz: its sample rate in Hz.
           name: for messages and manifests.
           film: its pictures, from the same moment on.
@@ -67,6 +69,15 @@ class Example:
         example = cls(name, film=film)
         example._wav, example._rate_hz = np.asarray(wav, np.float32), rate_hz
         return example
+
+    @property
+    def rate_hz(self) -> int:
+        """Sample rate of the sound as it is kept, in Hz.
+
+        Raises:
+          UserError: if there is no sound.
+        """
+        return self._rate_hz if self._media is None else track_of(self._media, self._facts).rate_hz
 
     def read(self, rate_hz: int) -> Float32[np.ndarray, "n"]:
         """Reads the sound; of a film on the film's own clock.
@@ -80,9 +91,53 @@ class Example:
         Raises:
           UserError: if there is no sound, or it breaks off.
         """
+        if self._media is not None:
+            return read_track(self._media, self._facts, rate_hz)
+        mean = self._wav if self._wav.ndim == 1 else self._wav.mean(axis=1)
+        return mean if rate_hz == self._rate_hz else soxr.resample(mean, self._rate_hz, rate_hz)
+
+    def read_channels(
+        self, rate_hz: int | None = None, *, start_s: float = 0.0, duration_s: float | None = None
+    ) -> tuple[Float32[np.ndarray, "n c"], int]:
+        """Reads the sound with its channels; of a film on the film's own clock.
+
+        More than two channels are mixed to left and right: the front channels as they are, centre and surrounds at
+        -3 dB, no low effects (`audio.downmix`).
+
+        Args:
+          rate_hz: wanted sample rate in Hz; None for the sound's own, whose samples then stay as they are.
+          start_s: beginning of the window in seconds.
+          duration_s: length of the window in seconds; by default up to the end.
+
+        Returns:
+          One channel, or left and right, in [-1, 1] (a mix may go beyond), and their rate in Hz. With `duration_s`
+          exactly round(duration_s * rate) samples, silent where the sound has ended.
+
+        Raises:
+          UserError: if there is no sound, it breaks off or ends before `start_s`, its number of channels changes
+            midway, or there are more than eight without places.
+        """
         if self._media is None:
-            return self._wav if rate_hz == self._rate_hz else soxr.resample(self._wav, self._rate_hz, rate_hz)
-        return read_track(self._media, None if self.film is None else self.film.facts, rate_hz)
+            return self._cut(rate_hz or self._rate_hz, start_s, duration_s), rate_hz or self._rate_hz
+        track = track_of(self._media, self._facts)
+        rate_hz = rate_hz or track.rate_hz
+        wav = read_window(self._media, self._facts, rate_hz, start_s, duration_s, mixed=False)
+        return at_most_stereo(wav, track.names), rate_hz
+
+    @property
+    def _facts(self) -> FilmFacts | None:
+        return None if self.film is None else self.film.facts
+
+    def _cut(self, rate_hz: int, start_s: float, duration_s: float | None) -> Float32[np.ndarray, "n c"]:
+        """A window of arrays."""
+        wav = self._wav.reshape(len(self._wav), -1)
+        if rate_hz != self._rate_hz:
+            wav = soxr.resample(wav, self._rate_hz, rate_hz)
+        wav = wav[round(start_s * rate_hz) :]
+        if duration_s is None:
+            return wav
+        length = round(duration_s * rate_hz)
+        return np.pad(wav[:length], ((0, max(length - len(wav), 0)), (0, 0)))
 
     def close(self) -> None:
         """Closes the file, if there is one."""

@@ -29,11 +29,19 @@ _SLOWEST_HZ = 4000
 
 
 @dataclass(frozen=True)
-class _Track:
-    """A sound track: rate, channels, the container time of the clock's zero, its end as stated on that clock."""
+class Track:
+    """What a sound track says about itself, and its first frame.
+
+    Attributes:
+      rate_hz: its own sample rate.
+      names: of its channels as FFmpeg calls them (FL, FR, FC...), "NONE" where the file does not say.
+      zero_s: time of the clock's zero in seconds of the container.
+      stated_end_s: its end on that clock as the header states it; None where the header does not.
+      of_film: whether there are pictures, and so the clock is theirs.
+    """
 
     rate_hz: int
-    channels: int
+    names: tuple[str, ...]
     zero_s: float
     stated_end_s: float | None
     of_film: bool
@@ -60,7 +68,7 @@ def read_window(
         rate or channels midway, or holds samples that are not finite.
     """
     path = media.path
-    track = _read_track(media, film)
+    track = track_of(media, film)
     end_s = math.inf if duration_s is None else start_s + duration_s
     if film is not None:
         end_s = min(end_s, film.duration_s)
@@ -70,7 +78,7 @@ def read_window(
     grid_hz = math.gcd(track.rate_hz, rate_hz)
     from_s = math.floor((start_s - _CONTEXT_S) * grid_hz) / grid_hz
     pieces = _pieces(media, track, from_s, end_s + _CONTEXT_S, mixed)
-    wav, end = _gather(pieces, () if mixed else (track.channels,))
+    wav, end = _gather(pieces, () if mixed else (len(track.names),))
     if broken := int(np.count_nonzero(~np.isfinite(wav))):
         raise file_error(path, f"{broken} samples of its sound are not finite numbers", "export the sound again")
     if film is None:
@@ -89,8 +97,19 @@ def _beyond(path: PathLike, start_s: float, end_s: float) -> UserError:
     return file_error(path, problem, "start earlier")
 
 
-def _read_track(media: Media, film: FilmFacts | None) -> _Track:
-    """Decodes the first frame of the sound track; zero is the film's first picture or that frame."""
+def track_of(media: Media, film: FilmFacts | None) -> Track:
+    """Reads what the sound track of an open file says about itself, and decodes its first frame.
+
+    Args:
+      media: the file.
+      film: its facts; None for a sound file.
+
+    Returns:
+      The facts; zero of their clock is the film's first picture, or the first frame of a sound file.
+
+    Raises:
+      UserError: if the file has no sound, it cannot be decoded, or it claims a rate below 4 kHz.
+    """
     path = media.path
     media.rewind(for_sound=True)
     stream = sound_stream(media.container)
@@ -109,10 +128,11 @@ def _read_track(media: Media, film: FilmFacts | None) -> _Track:
     stated_end_s = None
     if stream.duration and (film is not None or media.container.format.name in _EXACT_HEADERS):
         stated_end_s = float(((stream.start_time or 0) + stream.duration) * tick_of(stream)) - zero_s
-    return _Track(frame.sample_rate, frame.layout.nb_channels, zero_s, stated_end_s, of_film=film is not None)
+    names = tuple(channel.name for channel in frame.layout.channels)
+    return Track(frame.sample_rate, names, zero_s, stated_end_s, of_film=film is not None)
 
 
-def _pieces(media: Media, track: _Track, from_s: float, to_s: float, mixed: bool) -> Iterator[tuple[int, np.ndarray]]:
+def _pieces(media: Media, track: Track, from_s: float, to_s: float, mixed: bool) -> Iterator[tuple[int, np.ndarray]]:
     """Decodes the track between two times of its clock.
 
     Yields:
@@ -129,7 +149,7 @@ def _pieces(media: Media, track: _Track, from_s: float, to_s: float, mixed: bool
             for number, frame in enumerate(frames):
                 if frame.sample_rate != track.rate_hz:
                     raise file_error(path, "its sample rate changes midway", "convert its sound to wav")
-                if not mixed and frame.layout.nb_channels != track.channels:
+                if not mixed and frame.layout.nb_channels != len(track.names):
                     raise file_error(path, "its number of channels changes midway", "convert its sound to wav")
                 index = cursor if frame.pts is None else _index(frame, track, from_s)
                 if number and abs(index - cursor) < _GAP_S * track.rate_hz:
@@ -145,7 +165,7 @@ def _pieces(media: Media, track: _Track, from_s: float, to_s: float, mixed: bool
         raise file_error(path, f"its sound breaks off at {max(heard_s, 0.0):.2f} s", "copy the file again")
 
 
-def _index(frame: AudioFrame, track: _Track, from_s: float) -> int:
+def _index(frame: AudioFrame, track: Track, from_s: float) -> int:
     return round((time_of(frame) - track.zero_s - from_s) * track.rate_hz)
 
 

@@ -1,32 +1,41 @@
 """Writes the soundtracks of a film, and what was made from what: one set of keys for all systems."""
 
+import dataclasses
+import math
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from jaxtyping import Float32
 
 from vis2sound_jax import __version__
 from vis2sound_jax.audio.example import Example
 from vis2sound_jax.audio.files import write_wav
+from vis2sound_jax.audio.levels import integrated_lufs, true_peak_db
+from vis2sound_jax.run.delivery import PLAIN, Delivery, deliver
+from vis2sound_jax.run.film_sound import write_with_sound
 from vis2sound_jax.run.outputs import film_of, sha256
 from vis2sound_jax.run.steps import Result
 from vis2sound_jax.video.container import PathLike
 from vis2sound_jax.video.film import Film
-from vis2sound_jax.video.mux import mux_sounds
 from vis2sound_jax.whole import write_json
 
 
-def manifest_of(result: Result) -> dict[str, Any]:
+def manifest_of(result: Result, delivery: Delivery = PLAIN) -> dict[str, Any]:
     """Says what a result was made from, as a JSON object.
 
     Args:
       result: of any system.
+      delivery: how its sound is handed over.
 
     Returns:
       `made_by`, `system`, `config`, `trained_on`, `steps` (updates of each network), `seed`, `video` and `example`
-      (file and SHA-256; no example: null), `rate_hz`, `duration_s`, `events` (time, confidence, and what else is
-      known), `accepted` (whether any take keeps time; null where nothing tells), `takes` in order with their scores,
-      and the system's own `notes`.
+      (file and SHA-256; no example: null), `rate_hz` (of the sound that is handed over), `channels`, `duration_s`,
+      `delivery` (what was asked of the sound, and the rate at which it was made), `events` (time, confidence, and what
+      else is known), `accepted` (whether any take keeps time; null where nothing tells), `takes` in order with their
+      scores, and the system's own `notes`.
     """
-    request, duration_s = result.composed.request, result.wavs.shape[1] / result.rate_hz
+    request = result.composed.request
     takes = [result.scores_of(int(take)) for take in result.order]
     return {
         "made_by": f"vis2sound_jax {__version__}",
@@ -34,8 +43,10 @@ def manifest_of(result: Result) -> dict[str, Any]:
         "seed": request.seed,
         "video": _source(result.film),
         "example": None if request.example is None else _source(request.example),
-        "rate_hz": result.rate_hz,
-        "duration_s": round(duration_s, 4),
+        "rate_hz": delivery.rate_hz,
+        "channels": result.channels,
+        "duration_s": round(result.film.duration_s, 4),
+        "delivery": {"made_at_hz": result.rate_hz, **dataclasses.asdict(delivery)},
         "events": result.events.listed(),
         "accepted": None if result.accepted is None else bool(result.accepted.any()),
         "takes": takes,
@@ -43,29 +54,40 @@ def manifest_of(result: Result) -> dict[str, Any]:
     }
 
 
-def write_result(result: Result, output: Path) -> dict[str, Any]:
-    """Writes every take as a film and a WAV file, the best first, and the manifest.
+def write_result(result: Result, output: Path, delivery: Delivery = PLAIN) -> dict[str, Any]:
+    """Writes every take as a film and a WAV file of 24 bits, the best first, and the manifest.
 
     Args:
       result: of any system.
       output: the film of the best take; the others are `<stem>_take2` and so on, sounds and manifest stand beside them.
+      delivery: how the sound is handed over.
 
     Returns:
-      The manifest, with the names of the files.
+      The manifest, with the names of the files, and the loudness (`lufs`) and true peak (`true_peak_db`) of each; null
+      where there is too little sound to measure.
 
     Raises:
-      UserError: if a file cannot be written.
+      UserError: if a file cannot be written, or the film's own sound is to be kept and there is none.
     """
-    manifest = manifest_of(result)
-    films = [film_of(output, place) for place in range(len(result.order))]
-    wavs = [result.wavs[take] for take in result.order]
-    for film, wav, entry in zip(films, wavs, manifest["takes"], strict=True):
-        sound = film.with_suffix(".wav")
-        write_wav(sound, wav, result.rate_hz)
-        entry |= {"film": film.name, "sound": sound.name}
-    mux_sounds(result.film, wavs, result.rate_hz, films)
+    manifest = manifest_of(result, delivery)
+    for place, (take, entry) in enumerate(zip(result.order, manifest["takes"], strict=True)):
+        film = film_of(output, place)
+        wav = deliver(result.wavs[take], result.rate_hz, result.film, delivery)
+        write_wav(film.with_suffix(".wav"), wav, delivery.rate_hz)
+        write_with_sound(result.film, wav, delivery, film)
+        entry |= {"film": film.name, "sound": film.with_suffix(".wav").name, **_levels(wav, delivery.rate_hz)}
+        manifest["channels"] = 1 if wav.ndim == 1 else wav.shape[1]
     write_json(output.with_suffix(".json"), manifest)
     return manifest
+
+
+def _levels(wav: Float32[np.ndarray, "n *c"], rate_hz: int) -> dict[str, float | None]:
+    """What a meter shows of a soundtrack, to a hundredth of a dB."""
+    lufs, peak_db = integrated_lufs(wav, rate_hz), true_peak_db(wav, rate_hz)
+    return {
+        "lufs": None if lufs is None else round(lufs, 2),
+        "true_peak_db": round(peak_db, 2) if math.isfinite(peak_db) else None,
+    }
 
 
 def _source(source: Film | Example | PathLike) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from vis2sound_jax.errors import UserError
+from vis2sound_jax.run.delivery import PLAIN, Delivery, check_delivery, delivery_of
 from vis2sound_jax.run.manifest import write_result
 from vis2sound_jax.run.outputs import check_apart, check_output
 from vis2sound_jax.run.steps import Request, System, generate
@@ -17,7 +18,7 @@ def asks_for_film(request: Any, files: Mapping[str, str], *, takes: int = 1) -> 
     """Tells whether a request names a film to make, and checks where it goes.
 
     Args:
-      request: `config.request`.
+      request: `config.request` of a job with the flags `run.requests.DELIVERY`.
       files: the flags that name files, `output` last, and how a user would write their values.
       takes: films that will be written.
 
@@ -25,7 +26,8 @@ def asks_for_film(request: Any, files: Mapping[str, str], *, takes: int = 1) -> 
       False where none of the files is named.
 
     Raises:
-      UserError: if only some are named, the output cannot be written, or it would replace what it is made from.
+      UserError: if only some are named, the output cannot be written, it would replace what it is made from, or the
+        sound cannot be delivered as it is asked for.
     """
     if not any(request[name] for name in files):
         return False
@@ -35,10 +37,13 @@ def asks_for_film(request: Any, files: Mapping[str, str], *, takes: int = 1) -> 
     output = Path(request.output)
     check_output(output, FILM_SUFFIXES)
     check_apart(output, [Path(request[name]) for name in files if name != "output"], takes=takes)
+    check_delivery(delivery_of(request), Path(request.video), output)
     return True
 
 
-def make_film(system: System, video: Path, request: Request, output: Path) -> dict[str, Any]:
+def make_film(
+    system: System, video: Path, request: Request, output: Path, delivery: Delivery = PLAIN
+) -> dict[str, Any]:
     """Takes a film through all steps and writes what was made.
 
     Args:
@@ -46,6 +51,7 @@ def make_film(system: System, video: Path, request: Request, output: Path) -> di
       video: the silent film; it is opened once.
       request: what is asked.
       output: the film of the best take.
+      delivery: how the sound is handed over.
 
     Returns:
       The manifest; see `run.manifest`.
@@ -54,7 +60,7 @@ def make_film(system: System, video: Path, request: Request, output: Path) -> di
       UserError: if a file cannot be used or written.
     """
     with Film.open(video) as film, Progress(None, output.name, unit="column") as progress:
-        return write_result(generate(system, film, request, progress.reach), output)
+        return write_result(generate(system, film, request, progress.reach), output, delivery)
 
 
 def summary_of(manifest: Mapping[str, Any], output: Path) -> dict[str, Any]:

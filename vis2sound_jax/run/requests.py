@@ -32,6 +32,14 @@ class Flag(NamedTuple):
 VIDEO = Flag("video", "", "Film to make sound for.", "film.mp4")
 OUTPUT = Flag("output", "", "File or folder to write.", "out.mp4")
 SEED = Flag("seed", 0, "Seed of what is drawn at random; the same seed gives the same result.", "1")
+RATE = Flag("rate", 48_000, "Samples a second of the sound that is written.", "96000")
+LUFS = Flag("lufs", "", "Loudness in LUFS (EBU R 128) to bring it to; by default it stays as loud as it is.", "-23")
+KEEP_SOUND = Flag(
+    "keep_sound", "", "Level in dB at which the film's own sound is mixed under it; by default it is left out.", "-12"
+)
+PCM = Flag("pcm", False, "Whether the film holds the sound as PCM of 24 bits, in a .mov or .mkv.")
+DELIVERY = (RATE, LUFS, KEEP_SOUND, PCM)
+"""How a soundtrack is written: the flags of every job that makes films, read by `run.delivery`."""
 TOPOLOGY = Flag("topology", "", "Chips to plan for; several with commas between them.", "v5e-4,v5e-16")
 STAGE = Flag("stage", "", "Stage to plan; by default the largest one of the system.", "encoder")
 SCALE_BATCH = Flag("scale_batch", False, "Whether a plan takes the config's batch as one chip's.")

@@ -118,8 +118,8 @@ class Result:
 
     Attributes:
       composed: what they were made from.
-      wavs: [takes, n] float32 in [-1, 1], each as long as the film.
-      rate_hz: their sample rate.
+      wavs: [takes, n] float32 in [-1, 1], each as long as the film; [takes, n, 2] where they are left and right.
+      rate_hz: their sample rate, the system's own; `run.delivery` makes another of it when they are written.
       events: those that are heard.
       order: [takes] indices of the takes, the best first.
       scores: by name, [takes] what they were ranked by.
@@ -145,6 +145,11 @@ class Result:
     def seed(self) -> int:
         """The seed that was asked for."""
         return self.composed.request.seed
+
+    @property
+    def channels(self) -> int:
+        """Number of channels of a take."""
+        return 1 if self.wavs.ndim == 2 else int(self.wavs.shape[2])
 
     @property
     def codes(self) -> Int[np.ndarray, "takes r k"] | None:

@@ -18,7 +18,7 @@ from av.packet import Packet
 from av.stream import Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32, Int32, UInt8
 
 from vis2sound_jax.errors import file_error
 from vis2sound_jax.video.container import Media, PathLike, tick_of, video_stream
@@ -29,6 +29,8 @@ from vis2sound_jax.whole import replacing
 _FORMATS = {".mp4": "mp4", ".mov": "mov", ".m4v": "mp4", ".mkv": "matroska"}
 FILM_SUFFIXES = tuple(_FORMATS)
 """What films can be written as."""
+PCM_SUFFIXES = (".mov", ".mkv")
+"""Those of them that hold sound as it is; few programs play it from an MP4 file."""
 _AAC_RATES_HZ = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
 _AAC_BIT_RATE = 192_000
 # At high bit rates FFmpeg's simpler search for step sizes comes nearer to the sound than its default, in a third of
@@ -45,8 +47,9 @@ def write_film(
     wav: Float32[np.ndarray, "n *c"] | None = None,
     rate_hz: int | None = None,
     crf: int = 20,
+    pcm: bool = False,
 ) -> None:
-    """Writes frames, and sound if there is any, as H.264 (yuv420p) and AAC.
+    """Writes frames, and sound if there is any, as H.264 (yuv420p) and AAC or PCM.
 
     Args:
       path: the file to write: .mp4, .m4v, .mov or .mkv.
@@ -56,6 +59,7 @@ def write_film(
         the length of the film.
       rate_hz: sample rate of `wav` in Hz.
       crf: x264's constant quality, 0 (lossless) to 51.
+      pcm: whether sound is kept as PCM of 24 bits; in .mov and .mkv only.
 
     Raises:
       UserError: if the suffix is none of these or the file cannot be written.
@@ -63,6 +67,8 @@ def write_film(
     """
     if len(frames) == 0 or (wav is None) != (rate_hz is None):
         raise ValueError(f"{len(frames)} frames: a film needs one at least, and wav and rate_hz come together")
+    if pcm:
+        check_pcm(path)
     with _writing(path) as container:
         rate = Fraction(fps).limit_denominator(10_000)
         height, width = (size + size % 2 for size in frames.shape[1:3])
@@ -71,7 +77,7 @@ def write_film(
         video.pix_fmt, video.codec_context.colorspace = "yuv420p", _BT601
         packets = [_encode_pictures(video, frames, rate)]
         if wav is not None and rate_hz is not None:
-            packets.append(_add_sound(container, wav, rate_hz, len(frames) / fps))
+            packets.append(_add_sound(container, wav, rate_hz, len(frames) / fps, pcm))
         _interleave(container, packets)
 
 
@@ -97,28 +103,50 @@ def mux_sound(video_path: PathLike, wav: Float32[np.ndarray, "n *c"], rate_hz: i
 
 
 def mux_sounds(
-    film: Film, wavs: Sequence[Float32[np.ndarray, "n *c"]], rate_hz: int, outputs: Sequence[PathLike]
+    film: Film,
+    wavs: Sequence[Float32[np.ndarray, "n *c"]],
+    rate_hz: int,
+    outputs: Sequence[PathLike],
+    *,
+    pcm: bool = False,
 ) -> None:
     """Puts several sound tracks under one film, each into a file of its own; see `mux_sound`.
 
     Args:
       film: an open film, or one of arrays, whose pictures are then encoded.
-      wavs: the soundtracks.
-      rate_hz: sample rate of all of them in Hz.
+      wavs: the soundtracks; each has one channel, or two as columns.
+      rate_hz: sample rate of all of them in Hz; a rate that AAC does not have becomes 48 kHz.
       outputs: a file for each.
+      pcm: whether sound is kept as PCM of 24 bits at its own rate; in .mov and .mkv only.
 
     Raises:
-      UserError: as `mux_sound`.
+      UserError: as `mux_sound`, or for PCM in another container.
     """
     for wav, output in zip(wavs, outputs, strict=True):
         if film.media is None:
             assert film.pixels is not None  # a film is a file or arrays
-            write_film(output, film.pixels, film.fps, wav=wav, rate_hz=rate_hz)
+            write_film(output, film.pixels, film.fps, wav=wav, rate_hz=rate_hz, pcm=pcm)
         else:
-            _mux(film, film.media, wav, rate_hz, output)
+            _mux(film, film.media, wav, rate_hz, output, pcm)
 
 
-def _mux(film: Film, media: Media, wav: np.ndarray, rate_hz: int, output_path: PathLike) -> None:
+def check_pcm(path: PathLike) -> None:
+    """Refuses a film that cannot hold PCM.
+
+    Args:
+      path: the film to write.
+
+    Raises:
+      UserError: if it is not one of `PCM_SUFFIXES`.
+    """
+    if Path(path).suffix.lower() not in PCM_SUFFIXES:
+        problem = f"a {Path(path).suffix or 'file without suffix'} does not hold PCM that players read"
+        raise file_error(path, problem, f"name a {' or '.join(PCM_SUFFIXES)}, or leave PCM out")
+
+
+def _mux(film: Film, media: Media, wav: np.ndarray, rate_hz: int, output_path: PathLike, pcm: bool) -> None:
+    if pcm:
+        check_pcm(output_path)
     media.rewind()
     stream = video_stream(media.container)
     assert stream is not None  # or it would be no film
@@ -132,7 +160,7 @@ def _mux(film: Film, media: Media, wav: np.ndarray, rate_hz: int, output_path: P
         if stream.codec_context.codec_tag == "hvc1":  # the only name under which Apple's players know HEVC
             copy.codec_context.codec_tag = "hvc1"
         pictures = _copied(media.container, stream, copy, film.facts, media.path)
-        _interleave(target, [pictures, _add_sound(target, wav, rate_hz, film.duration_s)])
+        _interleave(target, [pictures, _add_sound(target, wav, rate_hz, film.duration_s, pcm)])
 
 
 @contextlib.contextmanager
@@ -169,13 +197,16 @@ def _encode_pictures(stream: VideoStream, frames: UInt8[np.ndarray, "t h w 3"], 
 
 
 def _add_sound(
-    container: OutputContainer, wav: Float32[np.ndarray, "n *c"], rate_hz: int, duration_s: float
+    container: OutputContainer, wav: Float32[np.ndarray, "n *c"], rate_hz: int, duration_s: float, pcm: bool
 ) -> Iterator[Packet]:
-    """Adds an AAC stream of exactly `duration_s`; its packets come as they are asked for."""
-    if rate_hz not in _AAC_RATES_HZ:
+    """Adds a stream of sound of exactly `duration_s`; its packets come as they are asked for."""
+    if not pcm and rate_hz not in _AAC_RATES_HZ:
         wav, rate_hz = soxr.resample(wav, rate_hz, 48000), 48000
     layout = "mono" if wav.ndim == 1 or wav.shape[1] == 1 else "stereo"
-    stream = container.add_stream("aac", rate_hz, _AAC_OPTIONS, layout=layout, bit_rate=_AAC_BIT_RATE)
+    if pcm:
+        stream = container.add_stream("pcm_s24le", rate_hz, layout=layout)
+    else:
+        stream = container.add_stream("aac", rate_hz, _AAC_OPTIONS, layout=layout, bit_rate=_AAC_BIT_RATE)
     return _encode_sound(stream, wav.reshape(len(wav), -1), layout, rate_hz, round(duration_s * rate_hz))
 
 
@@ -187,10 +218,18 @@ def _encode_sound(
         n = min(rate_hz, length - start)
         block = np.clip(wav[start : start + n].astype(np.float32), -1.0, 1.0)
         block = np.pad(block, ((0, n - len(block)), (0, 0)))
-        frame = AudioFrame.from_ndarray(np.ascontiguousarray(block.T), format="fltp", layout=layout)
+        if stream.codec_context.name == "aac":
+            frame = AudioFrame.from_ndarray(np.ascontiguousarray(block.T), format="fltp", layout=layout)
+        else:
+            frame = AudioFrame.from_ndarray(_in_24_bits(block).reshape(1, -1), format="s32", layout=layout)
         frame.sample_rate, frame.pts, frame.time_base = rate_hz, start, Fraction(1, rate_hz)
         yield from stream.encode(frame)
     yield from stream.encode(None)
+
+
+def _in_24_bits(block: Float32[np.ndarray, "n c"]) -> Int32[np.ndarray, "n c"]:
+    """Whole numbers of 24 bits, in the upper bits of 32."""
+    return np.clip(np.rint(block * 2.0**23), -(2**23), 2**23 - 1).astype(np.int32) << 8
 
 
 def _copied(

@@ -166,12 +166,12 @@ def check_film(manifest_path: Path, *, takes: int, source: Path) -> dict:
         info = probe(manifest_path.with_name(take["film"]))
         wav, rate_hz = soundfile.read(manifest_path.with_name(take["sound"]))
         assert info.has_sound and abs(info.duration_s - film.duration_s) < 1 / film.fps
-        assert rate_hz == RATE_HZ and abs(len(wav) / rate_hz - film.duration_s) < 1 / film.fps
+        assert rate_hz == manifest["rate_hz"] == 48000 and len(wav) == round(film.duration_s * rate_hz)
         inside = read_sound(manifest_path.with_name(take["film"]), RATE_HZ)
         assert abs(len(inside) / RATE_HZ - film.duration_s) < 1 / film.fps
         assert np.isfinite(wav).all() and np.abs(wav).max() > 0
-        assert 0 <= take["agreement"] <= 1
-    assert manifest["steps"] == STEPS
+        assert 0 <= take["agreement"] <= 1 and take["true_peak_db"] <= -1.0
+    assert manifest["steps"] == STEPS and manifest["delivery"]["made_at_hz"] == RATE_HZ
     assert manifest["made_by"].startswith("vis2sound_jax ") and manifest["trained_on"] == "procedural recordings"
     assert all(len(manifest[name]["sha256"]) == 64 for name in ("video", "example"))
     assert [event["time_s"] for event in manifest["events"]] == sorted(event["time_s"] for event in manifest["events"])

@@ -69,7 +69,7 @@ STAGES = (
         f"{_HERE}.generate",
         "makes soundtracks: for your film, or as a stage for held-out films",
         reads=(*_CHAIN, "generate"),
-        flags=(requests.VIDEO, _EXAMPLE, requests.OUTPUT, _TAKES, requests.SEED, _START),
+        flags=(requests.VIDEO, _EXAMPLE, requests.OUTPUT, _TAKES, requests.SEED, _START, *requests.DELIVERY),
     ),
 )
 """In the order in which a run does them; `config.stages` says which ones it does."""

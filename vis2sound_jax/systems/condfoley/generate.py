@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from vis2sound_jax.run.delivery import PLAIN, Delivery, delivery_of
 from vis2sound_jax.run.recordings import data_name, open_split, recordings_dir
 from vis2sound_jax.run.requested_film import asks_for_film, make_film, summary_of
 from vis2sound_jax.run.steps import Request
@@ -31,11 +32,13 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
         return _held_out(config, workdir)
     start_s = None if asked.start < 0 else asked.start
     request = Request(example=Path(asked.example), takes=asked.takes, seed=asked.seed, start_s=start_s)
-    return _make(chain.load(workdir, config), Path(asked.video), request, Path(asked.output))
+    return _make(chain.load(workdir, config), Path(asked.video), request, Path(asked.output), delivery_of(asked))
 
 
-def _make(foley: chain.Foley, video: Path, request: Request, output: Path) -> dict[str, Any]:
-    manifest = make_film(foley, video, request, output)
+def _make(
+    foley: chain.Foley, video: Path, request: Request, output: Path, delivery: Delivery = PLAIN
+) -> dict[str, Any]:
+    manifest = make_film(foley, video, request, output, delivery)
     if manifest["accepted"] is False:
         print(_unaccepted(output.name, manifest["takes"][0], foley.config.decoding.tolerance_s), flush=True)
     return summary_of(manifest, output)

@@ -52,7 +52,7 @@ STAGES = (
         f"{_HERE}.generate",
         "makes soundtracks: for your film, or as a stage for held-out films",
         reads=(*_RESULTS, "generate"),
-        flags=(requests.VIDEO, requests.OUTPUT, requests.SEED, _SYNTHESIS),
+        flags=(requests.VIDEO, requests.OUTPUT, requests.SEED, _SYNTHESIS, *requests.DELIVERY),
     ),
 )
 """In the order in which a run does them; `config.stages` says which ones it does."""

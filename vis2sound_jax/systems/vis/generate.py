@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from vis2sound_jax.listening.study import build_study
+from vis2sound_jax.run.delivery import delivery_of
 from vis2sound_jax.run.recordings import data_name
 from vis2sound_jax.run.requested_film import asks_for_film, make_film, summary_of
 from vis2sound_jax.run.stages import check_before
@@ -34,8 +35,8 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     check_before(config, workdir)
     if wanted:
         request = Request(seed=asked.seed, synthesis=asked.synthesis)
-        output = Path(asked.output)
-        return summary_of(make_film(load(workdir, config), Path(asked.video), request, output), output)
+        output, delivery = Path(asked.output), delivery_of(asked)
+        return summary_of(make_film(load(workdir, config), Path(asked.video), request, output, delivery), output)
     target = workdir / "generate"
     if "detection" in config.stages:
         written = write_films(config, workdir, target, config.generate.films)

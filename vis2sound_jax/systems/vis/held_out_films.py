@@ -10,6 +10,8 @@ from vis2sound_jax.data.impacts import CLIP_FRAMES, Clip
 from vis2sound_jax.listening.study import StudyItem
 from vis2sound_jax.prepare.records import Record
 from vis2sound_jax.retrieval.paste import paste_exemplars
+from vis2sound_jax.run.delivery import PLAIN, deliver
+from vis2sound_jax.run.film_sound import write_with_sound
 from vis2sound_jax.run.recordings import open_split
 from vis2sound_jax.run.workdir import prepared_dir
 from vis2sound_jax.systems.vis.bank import open_bank
@@ -20,7 +22,7 @@ from vis2sound_jax.systems.vis.seen import open_streams
 from vis2sound_jax.systems.vis.sounds import erb_spec
 from vis2sound_jax.systems.vis.soundtrack import parametric
 from vis2sound_jax.video.files import decode_jpeg
-from vis2sound_jax.video.mux import write_film
+from vis2sound_jax.video.film import Film
 
 _AROUND_S = 0.5
 """Shown before and after an impact."""
@@ -51,7 +53,7 @@ def write_films(config: Any, workdir: Path, folder: Path, count: int) -> list[Pa
         for kind in KINDS:
             made = foley.soundtrack(features, record["duration_s"], impacts, kind=kind, seed=config.seed)
             written.append(folder / f"{k:02d}_{record['id']}_{kind}.mp4")
-            write_film(written[-1], _frames(record), record["fps"], wav=made.wav, rate_hz=record["rate_hz"])
+            _write(written[-1], _frames(record), record, made.wav)
     return written
 
 
@@ -120,8 +122,14 @@ def _impact_films(
     files = {}
     for kind, wav in sounds.items():
         files[kind] = stem.with_name(f"{stem.name}_{kind}.mp4")
-        write_film(files[kind], frames, fps, wav=wav.astype(np.float32), rate_hz=rate_hz)
+        _write(files[kind], frames, record, wav.astype(np.float32))
     return files
+
+
+def _write(path: Path, frames: np.ndarray, record: Record, wav: np.ndarray) -> None:
+    """Writes a film whose sound is handed over as in every other."""
+    film = Film.of_frames(frames, record["fps"], record["id"])
+    write_with_sound(film, deliver(wav, record["rate_hz"], film, PLAIN), PLAIN, path)
 
 
 def _one_a_recording(clips: list[Clip]) -> list[int]:
