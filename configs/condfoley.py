@@ -128,6 +128,8 @@ def _transformer() -> ConfigDict:
     transformer.layers = 4
     transformer.heads = 4
     transformer.width = 128
+    # Heads by which a row of the codes copies from its earlier columns, for coders with a book a row; 0 has none.
+    transformer.copy_heads = 2
     transformer.batch = 16
     transformer.steps = 900
     transformer.learning_rate = 3e-3
@@ -253,7 +255,8 @@ def _paper(config: ConfigDict) -> None:
     config.codebook.update(kind="vqgan", rows=5, frames=16, codes=1024, latent=256, width=128)
     config.codebook.update(warmup_steps=0, steps=200_000, disc_start=30_000, learning_rate=1.44e-4)
     config.transformer.update(columns=10, conditioning="prefix", video="trained", phases=3)
-    config.transformer.update(layers=24, heads=16, width=1024, drop_condition=0.0, condition_weight=0.0)
+    config.transformer.update(layers=24, heads=16, width=1024, copy_heads=0)
+    config.transformer.update(drop_condition=0.0, condition_weight=0.0)
     config.transformer.update(batch=8, steps=200_000, learning_rate=4e-5, weight_decay=0.01)
     config.vocoder.update(kind="melgan", batch=64, steps=400_000)
     config.decoding.update(temperature=1.0, top_k=512, guidance=1.0)
