@@ -181,8 +181,9 @@ def _decoding() -> ConfigDict:
     decoding.slide_condition = False
     # A take that seems to be further out of step with its film is not accepted.
     decoding.tolerance_s = 0.2
-    # What orders accepted takes: "agreement" with the onsets seen, or, as published, the least "offset".
-    decoding.rank = "agreement"
+    # What orders accepted takes: "agreement" with the onsets seen, or "likeness" of their hits to the example's and
+    # agreement together, or, as published, the least "offset".
+    decoding.rank = "likeness"
     return decoding
 
 
