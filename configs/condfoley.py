@@ -124,14 +124,14 @@ def _transformer() -> ConfigDict:
     # the encoder, sees altered frames and is "trained" or "frozen".
     transformer.video = "cached"
     # Codes of a recording are computed at so many places in a column.
-    transformer.phases = 1
+    transformer.phases = 4
     transformer.layers = 4
     transformer.heads = 4
     transformer.width = 128
     # Heads by which a row of the codes copies from its earlier columns, for coders with a book a row; 0 has none.
     transformer.copy_heads = 2
     transformer.batch = 16
-    transformer.steps = 900
+    transformer.steps = 2600
     transformer.learning_rate = 3e-3
     transformer.weight_decay = 0.05
     # Share of training examples whose condition is hidden, so that one network also serves without one.
@@ -173,7 +173,7 @@ def _sync() -> ConfigDict:
 def _decoding() -> ConfigDict:
     """How takes are drawn."""
     decoding = ConfigDict()
-    decoding.temperature = 0.9
+    decoding.temperature = 0.7
     decoding.top_k = 64
     decoding.guidance = 1.5
     decoding.griffin_lim_iterations = 60
