@@ -124,12 +124,14 @@ def _transformer() -> ConfigDict:
     # the encoder, sees altered frames and is "trained" or "frozen".
     transformer.video = "cached"
     # Codes of a recording are computed at so many places in a column.
-    transformer.phases = 1
+    transformer.phases = 4
     transformer.layers = 4
     transformer.heads = 4
     transformer.width = 128
+    # Heads by which a row of the codes copies from its earlier columns, for coders with a book a row; 0 has none.
+    transformer.copy_heads = 2
     transformer.batch = 16
-    transformer.steps = 900
+    transformer.steps = 2600
     transformer.learning_rate = 3e-3
     transformer.weight_decay = 0.05
     # Share of training examples whose condition is hidden, so that one network also serves without one.
@@ -171,7 +173,7 @@ def _sync() -> ConfigDict:
 def _decoding() -> ConfigDict:
     """How takes are drawn."""
     decoding = ConfigDict()
-    decoding.temperature = 0.9
+    decoding.temperature = 0.7
     decoding.top_k = 64
     decoding.guidance = 1.5
     decoding.griffin_lim_iterations = 60
@@ -179,8 +181,9 @@ def _decoding() -> ConfigDict:
     decoding.slide_condition = False
     # A take that seems to be further out of step with its film is not accepted.
     decoding.tolerance_s = 0.2
-    # What orders accepted takes: "agreement" with the onsets seen, or, as published, the least "offset".
-    decoding.rank = "agreement"
+    # What orders accepted takes: "agreement" with the onsets seen, or "likeness" of their hits to the example's and
+    # agreement together, or, as published, the least "offset".
+    decoding.rank = "likeness"
     return decoding
 
 
@@ -253,7 +256,8 @@ def _paper(config: ConfigDict) -> None:
     config.codebook.update(kind="vqgan", rows=5, frames=16, codes=1024, latent=256, width=128)
     config.codebook.update(warmup_steps=0, steps=200_000, disc_start=30_000, learning_rate=1.44e-4)
     config.transformer.update(columns=10, conditioning="prefix", video="trained", phases=3)
-    config.transformer.update(layers=24, heads=16, width=1024, drop_condition=0.0, condition_weight=0.0)
+    config.transformer.update(layers=24, heads=16, width=1024, copy_heads=0)
+    config.transformer.update(drop_condition=0.0, condition_weight=0.0)
     config.transformer.update(batch=8, steps=200_000, learning_rate=4e-5, weight_decay=0.01)
     config.vocoder.update(kind="melgan", batch=64, steps=400_000)
     config.decoding.update(temperature=1.0, top_k=512, guidance=1.0)

@@ -198,6 +198,18 @@ def test_the_networks_of_a_preset_fit_one_another(config: ConfigDict) -> None:
     assert jax.eval_shape(logits, batch).shape == (1, 2 * (n + prefix) - 1, net.vocab)
 
 
+def test_networks_copy_where_rows_have_books_of_their_own(config: ConfigDict) -> None:
+    own = build.book_size(config) > 0
+    assert (config.transformer.copy_heads > 0) is own is (build.transformer_net(config).copy_heads > 0)
+    if not own:
+        config.transformer.copy_heads = 2
+        with pytest.raises(UserError, match=r"config.transformer.copy_heads is 2, .* set config.transformer.copy_hea"):
+            build.transformer_net(config)
+    # Runs of before there was a head do not have the setting.
+    del config.transformer.copy_heads
+    assert build.transformer_net(config).copy_heads == 0
+
+
 def _features(config: ConfigDict) -> int:
     """Size of what the transformer sees of the film at a token or at a frame of the prefix."""
     net, data = build.encoder_net(config), config.data

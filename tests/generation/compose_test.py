@@ -38,6 +38,7 @@ def make_composer(**changes: Any) -> Composer:
 
 
 ALIGNED = make_composer()
+COPYING = make_composer(net=ALIGNED.net.clone(copy_heads=2, rows=ROWS, book=CODES), guidance=2.5)
 PREFIXED = make_composer(prefix=True, book=0, maskable=False)
 LIVELY = make_composer(top_k=CODES, temperature=3.0)
 
@@ -97,7 +98,9 @@ def naive(composer: Composer, inputs: dict[str, np.ndarray], known: np.ndarray) 
 
 @pytest.mark.parametrize("columns", [0, 2])
 @pytest.mark.parametrize(
-    "composer", [ALIGNED, PREFIXED, make_composer(guidance=2.5)], ids=["aligned", "prefix", "guided"]
+    "composer",
+    [ALIGNED, PREFIXED, make_composer(guidance=2.5), COPYING],
+    ids=["aligned", "prefix", "guided", "copying"],
 )
 def test_the_likeliest_window_is_the_naive_one(composer: Composer, columns: int) -> None:
     known = known_start(composer, columns) if columns else none_known()

@@ -50,11 +50,15 @@ DECODER = Transformer(vocab=32, slots=24, layers=2, heads=8, width=16)
 CODES = dataclasses.replace(
     transformer_test.TASK, net=DECODER, rows=1, book=0, conditioning="prefix", drop_condition=0.25
 )
+COPYING = dataclasses.replace(
+    CODES, net=DECODER.clone(slots=12, copy_heads=2, rows=3, book=10), rows=3, book=10, conditioning="aligned"
+)
 TASKS: dict[str, Any] = {
     "encoder": (encoder_test.TASK, encoder_test.batch),
     "codebook": (codebook_test.TASK, codebook_test.batch),
     "vqgan": (vqgan_test.TASK, vqgan_test.batch),
     "transformer": (CODES, lambda: batch_of_codes(frames=False)),
+    "copying": (COPYING, lambda: batch_of_grids()),
     "film": (
         dataclasses.replace(
             film_transformer_test.TRAINED, inner=dataclasses.replace(CODES, drop_condition=0.0), video=R2Plus1D(WIDTHS)
@@ -82,6 +86,14 @@ def batch_of_codes(*, frames: bool) -> dict[str, np.ndarray]:
         else:
             found[f"{name}_video"] = rng.standard_normal((EXAMPLES, 3, 4)).astype(np.float32)
     return found
+
+
+def batch_of_grids() -> dict[str, np.ndarray]:
+    """Eight pairs of grids of two columns, every row with its own codes, and what is seen at each code."""
+    rng, first = np.random.default_rng(0), np.arange(6) % 3 * 10
+    found = {name: (rng.integers(0, 10, shape) + first).astype(np.int32) for name, shape in TOKENS.items()}
+    videos = {f"{name}_video": rng.standard_normal((EXAMPLES, 6, 4)).astype(np.float32) for name in TOKENS}
+    return found | videos | {"style": rng.standard_normal((EXAMPLES, 2)).astype(np.float32)}
 
 
 def _trained(name: str, axes: dict[str, int]) -> tuple[Any, list[float], bool]:
@@ -119,8 +131,9 @@ def _alone(name: str) -> tuple[Any, list[float], bool]:
 
 
 # Programs for eight devices compile slowly. `VIS2SOUND_ALL_MESHES=1` tries every task on every mesh.
-EVERY = [(name, kind) for name in TASKS for kind in MESHES if kind != "model" or name == "transformer"]
+EVERY = [(name, kind) for name in TASKS for kind in MESHES if kind != "model" or name in ("transformer", "copying")]
 CHOSEN = [pair for pair in EVERY if pair[0] == "transformer" or pair[1] == "all" and pair[0] not in SLOW]
+CHOSEN.append(("copying", "model"))
 
 
 @pytest.mark.parametrize(("name", "kind"), EVERY if os.environ.get("VIS2SOUND_ALL_MESHES") else CHOSEN)

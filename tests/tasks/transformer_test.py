@@ -126,6 +126,20 @@ def test_without_a_condition_none_is_seen_and_the_film_still_is() -> None:
     assert task.cross_entropy(trained().params, batch()) == {"nats_none": pytest.approx(none, rel=1e-5)}
 
 
+def test_copying_codes_compete_and_train_too() -> None:
+    """Logits are then logarithms of a mixture, whose shares of a row's codes add up to 1 already."""
+    task = dataclasses.replace(TASK, net=NET.clone(copy_heads=1, rows=ROWS, book=BOOK), condition_weight=0.25)
+    state = started(task)
+    logits, _ = task._logits(state.params, batch())
+    np.testing.assert_allclose(jnp.exp(logits).sum(-1), 1.0, rtol=1e-5)
+    step = jax.jit(task.train_step)
+    losses = []
+    for number in range(8):
+        state, metrics = step(state, batch(), None, jax.random.key(number))
+        losses.append(metrics.means()["loss"])
+    assert losses[-1] < losses[0] and np.isfinite(losses).all()
+
+
 def test_the_prefix_conditions_too() -> None:
     net = NET.clone(slots=4 * N)
     task = dataclasses.replace(TASK, net=net, conditioning="prefix")

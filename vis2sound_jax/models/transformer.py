@@ -15,10 +15,12 @@ from jaxtyping import Array, Float, Int
 
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.models.blocks import Block
+from vis2sound_jax.models.copy_head import CopyCache, CopyHead
 from vis2sound_jax.models.layers import LayerNorm, Linear, uniform_fan_in
 
 REMAT = {"dots": jax.checkpoint_policies.dots_with_no_batch_dims_saveable, "full": None}
 """What is kept of a block for the backward pass, by the name of `Transformer.remat`; the rest is computed again."""
+_COPY_WIDTH = 64  # of one head that copies
 
 
 class KVCache(NamedTuple):
@@ -34,6 +36,7 @@ class KVCache(NamedTuple):
       keys: per layer [heads*b, s, head_dim].
       values: per layer [heads*b, s, head_dim].
       length: [] int32 number of positions so far, the start's p included; the same for all sequences.
+      copies: what the copy head may copy; None without one.
     """
 
     start_keys: tuple[jax.Array, ...]
@@ -41,6 +44,7 @@ class KVCache(NamedTuple):
     keys: tuple[jax.Array, ...]
     values: tuple[jax.Array, ...]
     length: jax.Array
+    copies: CopyCache | None = None
 
 
 class Transformer(nn.Module):
@@ -58,6 +62,10 @@ class Transformer(nn.Module):
         matrices; or "full", the inside of each block.
       scan: whether whole sequences go through the blocks in one loop, which compiles faster. Parameters stay one
         set a block; the loop stacks a copy of them.
+      copy_heads: heads of the `CopyHead`; 0 has none. With them logits are logarithms of probabilities, and -inf
+        for codes that are not of the next row.
+      rows: rows of the code grid; for copies only.
+      book: codes of each row's own book; for copies only, which need such books.
       dtype: type of the matrix products and of the cache; parameters, normalisation, softmax and logits
         are float32.
     """
@@ -69,6 +77,9 @@ class Transformer(nn.Module):
     width: int = 1024
     remat: str = "none"
     scan: bool = False
+    copy_heads: int = 0
+    rows: int = 1
+    book: int = 0
     dtype: DTypeLike = jnp.float32
 
     def setup(self) -> None:
@@ -85,6 +96,8 @@ class Transformer(nn.Module):
         self.blocks = [block(self.heads, self.width, self.dtype) for _ in range(self.layers)]
         self.ln_f = LayerNorm()
         self.head = Linear(self.vocab, use_bias=False)
+        if self.copy_heads:
+            self.copy_head = CopyHead(self.copy_heads, _COPY_WIDTH, self.rows, self.book, self.dtype)
 
     def __call__(
         self,
@@ -109,9 +122,9 @@ class Transformer(nn.Module):
         Raises:
           UserError: if there is no input, or if the sequence is longer than `slots`.
         """
-        return nn.with_logical_constraint(
-            self.head(self._through(tokens, prefix, aligned, style)), ("batch", None, "vocabulary")
-        )
+        x = self._through(tokens, prefix, aligned, style)
+        logits = nn.with_logical_constraint(self.head(x), ("batch", None, "vocabulary"))
+        return self._with_copies(logits, x, tokens) if self.copy_heads and tokens is not None else logits
 
     def by_row(
         self,
@@ -138,12 +151,38 @@ class Transformer(nn.Module):
         Returns:
           For each token the logits of the c = `book` codes of the row after it, counted from the row's first.
         """
-        x = self._through(tokens, prefix, aligned, style)[:, -tokens.shape[1] :]
-        b, t, d = x.shape
+        return self._own_codes(self._through(tokens, prefix, aligned, style), tokens, rows, book)
+
+    def _own_codes(
+        self, x: Float[Array, "b n d"], tokens: Int[Array, "b t"], rows: int, book: int
+    ) -> Float[Array, "b t c"]:
+        """Says of each token which of its row's codes follows, from what the head reads."""
+        (b, t), d = tokens.shape, x.shape[-1]
         # Nothing predicts the first token; its place makes the positions whole columns.
-        x = jnp.pad(x, ((0, 0), (1, 0), (0, 0))).reshape(-1, rows, d)
+        x = jnp.pad(x[:, -t:], ((0, 0), (1, -(t + 1) % rows), (0, 0))).reshape(-1, rows, d)
         weight = self.head.variables["params"]["weight"][: rows * book].reshape(rows, book, d)
-        return jnp.einsum("nrd,rcd->nrc", x, weight).reshape(b, t + 1, book)[:, 1:]
+        logits = jnp.einsum("nrd,rcd->nrc", x, weight)
+        if self.copy_heads:
+            # What fills the last column is not copied: no column comes after it.
+            grid = jnp.pad(tokens, ((0, 0), (0, 1 + -(t + 1) % rows))).reshape(b, -1, rows)
+            whole = (b, -1, rows)
+            logits = self.copy_head(
+                x.reshape(*whole, d), self.tok_emb(grid), self._in_books(grid), logits.reshape(*whole, book)
+            )
+        return logits.reshape(b, -1, book)[:, 1 : t + 1]
+
+    def _with_copies(self, logits: Array, x: Array, tokens: Array) -> Float[Array, "b n v"]:
+        """Replaces the logits after each token by those of `by_row`, and by -inf for all codes that cannot follow."""
+        t = tokens.shape[1]
+        own = self._own_codes(x, tokens, self.rows, self.book)
+        place = jnp.arange(self.vocab) - (jnp.arange(1, t + 1) % self.rows * self.book)[:, None]
+        inside = (place >= 0) & (place < self.book)
+        spread = jnp.take_along_axis(own, jnp.clip(place, 0, self.book - 1)[None], axis=-1)
+        return logits.at[:, -t:].set(jnp.where(inside, spread, -jnp.inf))
+
+    def _in_books(self, grid: Int[Array, "... r"]) -> Int[Array, "... r"]:
+        """Counts tokens from the first of their row's book."""
+        return grid - jnp.arange(self.rows) * self.book
 
     def _through(
         self, tokens: Array | None, prefix: Array | None, aligned: Array | None, style: Array | None
@@ -194,7 +233,8 @@ class Transformer(nn.Module):
           The logits of the last position of n = b * takes sequences, and the cache.
 
         Raises:
-          UserError: as `__call__`, and if start and room are longer than `slots`.
+          UserError: as `__call__`, if start and room are longer than `slots`, and if a network that copies does not
+            start with whole columns of codes.
         """
         x = self._embed(tokens, prefix, aligned, style)
         b, p, _ = x.shape
@@ -205,11 +245,36 @@ class Transformer(nn.Module):
         for block in self.blocks:
             x, pair = block(x)
             start.append(tuple(_by_head(part) for part in pair))
-        logits = jnp.repeat(self.head(self.ln_f(x[:, -1])), takes, axis=0)
+        copies = None
+        if self.copy_heads:
+            logits, copies = self._start_copying(self.ln_f(x), tokens, takes, room)
+        else:
+            logits = jnp.repeat(self.head(self.ln_f(x[:, -1])), takes, axis=0)
         shape = (self.heads * b * takes, room, self.width // self.heads)
         empty = tuple(jnp.zeros(shape, self.dtype) for _ in range(self.layers))
         start_keys, start_values = zip(*start, strict=True)
-        return logits, KVCache(start_keys, start_values, empty, empty, jnp.int32(p))
+        return logits, KVCache(start_keys, start_values, empty, empty, jnp.int32(p), copies)
+
+    def _start_copying(
+        self, x: Float[Array, "e n d"], tokens: Int[Array, "e t"] | None, takes: int, room: int
+    ) -> tuple[Float[Array, "b v"], CopyCache]:
+        """The logits after a start, and what of the start may be copied."""
+        t = 0 if tokens is None else tokens.shape[1]
+        if tokens is None or not t or t % self.rows:
+            raise UserError(f"a start of {t} codes is no number of columns of {self.rows}; give whole columns")
+        grid = tokens.reshape(len(tokens), -1, self.rows)
+        states = jnp.pad(x[:, -t:-1], ((0, 0), (1, 0), (0, 0))).reshape(*grid.shape, -1)
+        state = x[:, -1].repeat(takes, axis=0).T
+        cache = self.copy_head.start(states, self.tok_emb(grid), self._in_books(grid), state, room)
+        return self._mixed(cache, jnp.int32(0)), cache
+
+    def _mixed(self, cache: CopyCache, slot: Array) -> Float[Array, "b v"]:
+        """The logits of the code for a slot; the head is multiplied with the row's own book alone."""
+        first = slot % self.rows * self.book
+        weight = jax.lax.dynamic_slice_in_dim(self.head.variables["params"]["weight"], first, self.book)
+        logits = self.copy_head.mixed(cache, weight @ cache.state, slot)
+        nothing = jnp.full((cache.state.shape[1], self.vocab), -jnp.inf)
+        return jax.lax.dynamic_update_slice(nothing, logits.T, (0, first))
 
     def decode_step(
         self,
@@ -230,7 +295,8 @@ class Transformer(nn.Module):
         Returns:
           Logits of the code after `token`, and the cache with it.
         """
-        x = self.tok_emb(token) + jax.lax.dynamic_index_in_dim(self.pos_emb, cache.length, keepdims=False)
+        code = self.tok_emb(token)
+        x = code + jax.lax.dynamic_index_in_dim(self.pos_emb, cache.length, keepdims=False)
         if aligned is not None:
             x = x + self.aligned_embedder(aligned)
         if style is not None:
@@ -242,8 +308,15 @@ class Transformer(nn.Module):
             x, own = block.step(x, start, own, slot)
             grown.append(own)
         keys, values = zip(*grown, strict=True)
-        logits = self.head(self.ln_f(x, columns=True), columns=True).T
-        return logits, cache._replace(keys=keys, values=values, length=cache.length + 1)
+        state: Array = self.ln_f(x, columns=True)
+        copies = cache.copies
+        if copies is None:
+            logits = self.head(state, columns=True).T
+        else:
+            own_code = token - slot % self.rows * self.book
+            copies = self.copy_head.append(copies, own_code, code.T, slot)._replace(state=state)
+            logits = self._mixed(copies, slot + 1)
+        return logits, cache._replace(keys=keys, values=values, length=cache.length + 1, copies=copies)
 
     def _embed(
         self, tokens: Array | None, prefix: Array | None, aligned: Array | None, style: Array | None

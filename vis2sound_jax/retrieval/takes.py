@@ -55,7 +55,7 @@ def rank_takes(
     logits: Float[np.ndarray, "n k"],
     step_s: float,
     tolerance_s: float,
-    agreements: Float[np.ndarray, "n"] | None = None,
+    scores: Float[np.ndarray, "n"] | None = None,
 ) -> Ranking:
     """Orders takes by how well they keep time, after the re-ranking of Du et al. 2023.
 
@@ -64,13 +64,14 @@ def rank_takes(
     tolerance, but takes the last sample where no take meets it.
 
     An offset does not tell a take that misses or adds events from one that does not. Agreement with the onsets seen
-    does: where it is given, it orders the accepted takes.
+    does, and likeness tells one that sounds like the example: where scores are given, they order the accepted takes.
 
     Args:
       logits: evidence for the offsets (c - k // 2) * step_s of class c; k is odd.
       step_s: time between classes in seconds.
       tolerance_s: the greatest offset of an accepted take in seconds.
-      agreements: `agreement` of each take; None orders by offset and confidence, the published rule.
+      scores: of each take, such as its `agreement`, the more the better; None orders by offset and confidence, the
+        published rule.
 
     Returns:
       The ranking, the first of equals first.
@@ -80,7 +81,7 @@ def rank_takes(
     offset_s = (found - logits.shape[1] // 2) * step_s
     confidence = probability[np.arange(len(found)), found]
     accepted = np.abs(offset_s) <= tolerance_s + _ROUNDING_S
-    distance = np.abs(found - logits.shape[1] // 2) if agreements is None else -np.asarray(agreements, float)
+    distance = np.abs(found - logits.shape[1] // 2) if scores is None else -np.asarray(scores, float)
     worst = np.where(accepted, distance, np.inf)
     return Ranking(offset_s, confidence, accepted, np.lexsort((-confidence, worst)))
 

@@ -14,13 +14,15 @@ from jaxtyping import PRNGKeyArray
 from vis2sound_jax.models.conditioning import CONDITION, hide, sequence_inputs
 from vis2sound_jax.models.transformer import Transformer
 from vis2sound_jax.training.optim import adamw, apply_gradients, gradients_in_parts, warmup_cosine
-from vis2sound_jax.training.tables import FSDP, Table
+from vis2sound_jax.training.tables import FSDP, Fsdp, Table
 from vis2sound_jax.training.task import Metrics, TrainState
 
 WARMUP_STEPS = 60
 LINEAR = (r"weight$",)
 DECAYED = (*LINEAR, r"(embedder|aligned_embedder|style_embedder)/kernel$")
 SHARDING: Table = (
+    # Few heads and little work: along `model` every device copies.
+    (r"copy_head/", Fsdp()),
     # Not by fsdp as well: examples look codes up, and the table would be gathered for them.
     (r"tok_emb/embedding$", PartitionSpec("model")),
     (r"(query|key|value|mlp_in|head)/weight$", PartitionSpec("model", "fsdp")),

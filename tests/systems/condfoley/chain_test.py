@@ -55,6 +55,10 @@ def test_takes_are_as_long_as_the_film_and_differ(takes: Result, film: Path) -> 
     assert len({wav.tobytes() for wav in takes.wavs}) == 3
     agreement = takes.scores["agreement"]
     assert agreement.shape == (3,) and ((agreement >= 0) & (agreement <= 1)).all()
+    likeness = takes.scores["likeness"]
+    assert likeness.shape == (3,) and (np.abs(likeness) <= 1).all()
+    accepted = takes.order[takes.accepted[takes.order]]
+    assert (np.diff((agreement + likeness)[accepted]) <= 0).all()
     assert takes.best == takes.order[0] and sorted(takes.order) == [0, 1, 2]
     assert takes.scores["confidence"].shape == takes.accepted.shape == (3,)
     assert takes.codes is not None and takes.codes.shape[0] == 3 and takes.envelopes is None

@@ -176,9 +176,19 @@ def transformer_net(config: Any, ablation: str = "") -> Transformer:
     Args:
       config: the settings.
       ablation: which one it is of; "" for none.
+
+    Raises:
+      UserError: if it is to copy codes and the rows of the coder share a book.
     """
-    transformer, codebook = config.transformer, config.codebook
-    vocab = codebook.codes * (codebook.rows if book_size(config) else 1)
+    transformer, codebook, book = config.transformer, config.codebook, book_size(config)
+    vocab = codebook.codes * (codebook.rows if book else 1)
+    # Runs of before there was one do not have the setting.
+    copy_heads = transformer.get("copy_heads", 0)
+    if copy_heads and not book:
+        raise UserError(
+            f"config.transformer.copy_heads is {copy_heads}, which needs a coder whose rows have books of their own, "
+            f"and config.codebook.kind is {codebook.kind!r}; set config.transformer.copy_heads=0"
+        )
     return Transformer(
         vocab=vocab + maskable(config, ablation),
         slots=2 * (codebook.rows * transformer.columns + prefix_frames(config)),
@@ -187,6 +197,9 @@ def transformer_net(config: Any, ablation: str = "") -> Transformer:
         width=transformer.width,
         remat=_remat(config),
         scan=_training(config, "scan", False),
+        copy_heads=copy_heads,
+        rows=codebook.rows,
+        book=book,
         dtype=jnp.dtype(transformer.dtype),
     )
 

@@ -176,9 +176,17 @@ class Foley(Networks):
         scores = {"agreement": np.array([agreement(wav, self.rate_hz, onsets) for wav in result.wavs])}
         if self.scorer is None:
             return replace(result, scores=scores, order=np.argsort(-scores["agreement"], kind="stable"))
-        ranking = self.ranking(*self.offsets(result.composed.watched.seen.seen, result.wavs), scores["agreement"])
+        scores["likeness"] = self.likenesses(result.wavs, self._imitated(result.composed))
+        ranking = self.ranking(*self.offsets(result.composed.watched.seen.seen, result.wavs), *scores.values())
         scores |= {"offset_s": ranking.offset_s, "confidence": ranking.confidence}
         return replace(result, scores=scores, order=ranking.order, accepted=ranking.accepted)
+
+    def _imitated(self, composed: Composed) -> np.ndarray:
+        """The sound of the example's window."""
+        example = composed.request.opened()
+        assert example is not None  # `compose` needs one
+        first, length = (round(s * self.rate_hz) for s in (composed.notes["example_start_s"], self.window_s))
+        return example.read(self.rate_hz)[first : first + length]
 
     def _columns(self, film: Film) -> int:
         return int(np.ceil(film.duration_s / self.column_s))

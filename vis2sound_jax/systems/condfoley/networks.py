@@ -19,6 +19,7 @@ from vis2sound_jax.generation.compose import Composer
 from vis2sound_jax.generation.offsets import offset_logits
 from vis2sound_jax.generation.watch import ClipWatcher, Frames, Seen, Watcher, windows_of
 from vis2sound_jax.models.sync import SyncNet
+from vis2sound_jax.retrieval.likeness import hit_spectrum, likeness
 from vis2sound_jax.retrieval.takes import Ranking, rank_takes
 from vis2sound_jax.run.recordings import data_name
 from vis2sound_jax.run.steps import Events
@@ -28,7 +29,7 @@ from vis2sound_jax.video.container import PathLike
 from vis2sound_jax.video.film import Film, Pictures
 from vis2sound_jax.video.onsets import onsets_from_probability
 
-RANKS = ("agreement", "offset")
+RANKS = ("likeness", "agreement", "offset")
 
 
 @dataclass(frozen=True)
@@ -84,13 +85,35 @@ class Networks:
         """Whether its networks look at grey frames, or at coloured ones."""
         return self.watcher is not None and self.watcher.grey
 
-    def ranking(self, logits: Float[np.ndarray, "n k"], step_s: float, agreements: Float[np.ndarray, "n"]) -> Ranking:
+    def likenesses(
+        self, wavs: Sequence[Float32[np.ndarray, "n"]] | Float32[np.ndarray, "t n"], example: Float32[np.ndarray, "m"]
+    ) -> Float[np.ndarray, "t"]:
+        """Says how much the hits of each take sound like the example's.
+
+        Args:
+          wavs: the takes in [-1, 1].
+          example: the window of the example that they imitate.
+
+        Returns:
+          What `retrieval.likeness` finds.
+        """
+        wanted = hit_spectrum(example, self.spec)
+        return np.array([likeness(hit_spectrum(wav, self.spec), wanted) for wav in wavs])
+
+    def ranking(
+        self,
+        logits: Float[np.ndarray, "n k"],
+        step_s: float,
+        agreements: Float[np.ndarray, "n"],
+        likenesses: Float[np.ndarray, "n"],
+    ) -> Ranking:
         """Orders takes as `config.decoding.rank` says; see `retrieval.takes.rank_takes`.
 
         Args:
           logits: evidence for offsets.
           step_s: time between classes in seconds.
           agreements: of each take with the onsets seen.
+          likenesses: of each take to the example.
 
         Returns:
           The ranking.
@@ -98,7 +121,8 @@ class Networks:
         decoding = self.config.decoding
         if decoding.rank not in RANKS:
             raise UserError(f"config.decoding.rank is {decoding.rank!r}; it must be one of {', '.join(RANKS)}")
-        return rank_takes(logits, step_s, decoding.tolerance_s, agreements if decoding.rank == "agreement" else None)
+        scores = {"likeness": agreements + likenesses, "agreement": agreements, "offset": None}[decoding.rank]
+        return rank_takes(logits, step_s, decoding.tolerance_s, scores)
 
     def offsets(
         self, seen: Seen, wavs: Float32[np.ndarray, "n samples"], *, first_frame_s: float = 0.0

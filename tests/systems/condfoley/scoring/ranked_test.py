@@ -24,10 +24,13 @@ def foley(*, scorer: bool) -> Any:
 
     config = SimpleNamespace(decoding=SimpleNamespace(tolerance_s=0.2), evaluate=SimpleNamespace(takes=3), seed=0)
 
-    def ranking(logits: np.ndarray, step_s: float, agreements: np.ndarray) -> Ranking:
+    def likenesses(wavs: list[np.ndarray], example: np.ndarray) -> np.ndarray:
+        return np.zeros(len(wavs))
+
+    def ranking(logits: np.ndarray, step_s: float, agreements: np.ndarray, likenesses: np.ndarray) -> Ranking:
         return rank_takes(logits, step_s, config.decoding.tolerance_s)
 
-    known = {"offsets": offsets, "ranking": ranking, "config": config}
+    known = {"offsets": offsets, "likenesses": likenesses, "ranking": ranking, "config": config}
     return SimpleNamespace(scorer=scorer or None, rate_hz=RATE_HZ, window_s=1.0, **known)
 
 

@@ -91,7 +91,8 @@ def add_best(
         logits, step_s = foley.offsets(seen, np.stack(wavs), first_frame_s=first_s)
         assert item.video_onsets is not None  # `add_best_take` has asked for them
         agreements = [agreement(wav, foley.rate_hz, item.video_onsets) for wav in wavs]
-        ranking = foley.ranking(logits, step_s, np.array(agreements))
+        likenesses = foley.likenesses(wavs, item.condition_wav)
+        ranking = foley.ranking(logits, step_s, np.array(agreements), likenesses)
         published = rank_takes(logits, step_s, foley.config.decoding.tolerance_s)
         rows = {best: wavs[ranking.best], OFFSET_ROW.format(takes): wavs[published.best]}
         chosen.append(replace(item, takes={**rows, **item.takes}))
