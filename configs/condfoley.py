@@ -39,6 +39,7 @@ def get_config(preset: str = "laptop") -> ConfigDict:
     config.compat = False
     config.mel = _mel()
     config.encoder, config.codebook, config.transformer = _encoder(), _codebook(), _transformer()
+    config.events = _events()
     config.vocoder, config.sync, config.decoding = _vocoder(), _sync(), _decoding()
     config.evaluate = _evaluate()
     # Films of the test recordings.
@@ -49,7 +50,7 @@ def get_config(preset: str = "laptop") -> ConfigDict:
 
 def _stages(config: ConfigDict, *after: str) -> FieldReference:
     """The stages by a reference, so that those of --config.ablations=... are among them."""
-    return ("prepare", "encoder", "codebook", "transformer") + config.get_ref("ablations") + after
+    return ("prepare", "encoder", "codebook", "events", "transformer") + config.get_ref("ablations") + after
 
 
 def _mel() -> ConfigDict:
@@ -81,6 +82,15 @@ def _encoder() -> ConfigDict:
     # Of r2plus1d alone: a file of torchvision's Kinetics weights to start from; empty starts from nothing.
     encoder.weights = ""
     return encoder
+
+
+def _events() -> ConfigDict:
+    """The event reader: from several seconds of what the encoder saw, and of motion, to events, kinds and force."""
+    events = ConfigDict({"width": 48, "dropout": 0.4, "clip_frames": 128, "batch": 16, "steps": 1600})
+    events.update(learning_rate=2e-3, weight_decay=0.1, ema=0.98)
+    # Standard deviation, in seconds, of the bump that marks an event in the target.
+    events.spread_s = 0.04
+    return events
 
 
 def _codebook() -> ConfigDict:
@@ -218,6 +228,7 @@ def _smoke(config: ConfigDict) -> None:
 def _few_recordings(config: ConfigDict) -> None:
     config.world.update(train=8, test=4, seconds=6.0)
     config.sync.update(steps=4, batch=4)
+    config.events.update(steps=4, batch=4)
     config.evaluate.update(pairs=6, takes=2, griffin_lim_iterations=4)
     config.generate.update(films=6, takes=1)
     config.decoding.griffin_lim_iterations = 8
@@ -240,6 +251,7 @@ def _greatest_hits_mini(config: ConfigDict) -> None:
     # Annotations of real films are rounded to 1/15 s, and sound and picture are not always in step.
     config.encoder.update(steps=1500, learning_rate=2e-3, onset_spread_s=0.05)
     config.transformer.update(steps=600, learning_rate=1e-3)
+    config.events.update(steps=300, spread_s=0.06)
     config.sync.update(steps=300, learning_rate=1e-3)
 
 

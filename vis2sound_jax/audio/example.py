@@ -1,5 +1,6 @@
 """An example of what a film should sound like: a film with sound, a sound file, or arrays."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from jaxtyping import Float32
 from vis2sound_jax.audio.downmix import at_most_stereo
 from vis2sound_jax.audio.files import read_track
 from vis2sound_jax.audio.tracks import read_window, track_of
+from vis2sound_jax.errors import UserError, file_error
 from vis2sound_jax.video.container import Media, PathLike
 from vis2sound_jax.video.facts import FilmFacts, read_facts
 from vis2sound_jax.video.film import Film
@@ -151,3 +153,38 @@ class Example:
     def __exit__(self, *_: object) -> None:
         """Closes the file."""
         self.close()
+
+
+SOUND_SUFFIXES = (
+    *(".wav", ".flac", ".aif", ".aiff", ".caf", ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".wma", ".w64"),
+    *(".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi"),
+)
+"""Endings of the files that are taken out of a folder of examples."""
+MOST_EXAMPLES = 400
+
+
+def open_examples(sources: Sequence[Example | PathLike]) -> tuple[Example, ...]:
+    """Opens several examples; of a folder all its sounds and films, in order of name.
+
+    Args:
+      sources: open examples, files and folders.
+
+    Returns:
+      The examples.
+
+    Raises:
+      UserError: if a file cannot be read, a folder holds no sounds, or there are more than 400.
+    """
+    places: list[Example | PathLike] = []
+    for source in sources:
+        if isinstance(source, Example) or not Path(source).is_dir():
+            places.append(source)
+            continue
+        inside = sorted(path for path in Path(source).iterdir() if path.suffix.lower() in SOUND_SUFFIXES)
+        if not inside:
+            raise file_error(source, "holds no sounds", "name a folder with sound files, or a file")
+        places += inside
+    if len(places) > MOST_EXAMPLES:
+        problem = f"there are {len(places)} examples, more than {MOST_EXAMPLES}"
+        raise UserError(f"--example: {problem}; name a smaller folder")
+    return tuple(one if isinstance(one, Example) else Example.open(one) for one in places)

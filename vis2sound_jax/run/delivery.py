@@ -73,11 +73,24 @@ def delivery_of(request: Any) -> Delivery:
     Raises:
       UserError: if a value is not allowed.
     """
-    return Delivery(request.rate, _level("lufs", request.lufs), _level("keep_sound", request.keep_sound), request.pcm)
+    return Delivery(
+        request.rate, level_of("lufs", request.lufs), level_of("keep_sound", request.keep_sound), request.pcm
+    )
 
 
-def _level(flag: str, value: str) -> float | None:
-    """A level as it stands on the command line; None where nothing stands."""
+def level_of(flag: str, value: str) -> float | None:
+    """Reads a level as it stands on the command line.
+
+    Args:
+      flag: its name.
+      value: what stands there.
+
+    Returns:
+      The level in decibels; None where nothing stands.
+
+    Raises:
+      UserError: if it is no number.
+    """
     if not value:
         return None
     try:

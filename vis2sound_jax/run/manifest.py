@@ -15,7 +15,7 @@ from vis2sound_jax.audio.levels import integrated_lufs, true_peak_db
 from vis2sound_jax.run.delivery import PLAIN, Delivery, deliver
 from vis2sound_jax.run.film_sound import write_with_sound
 from vis2sound_jax.run.outputs import film_of, sha256
-from vis2sound_jax.run.steps import Result
+from vis2sound_jax.run.steps import Request, Result
 from vis2sound_jax.video.container import PathLike
 from vis2sound_jax.video.film import Film
 from vis2sound_jax.whole import write_json
@@ -42,7 +42,7 @@ def manifest_of(result: Result, delivery: Delivery = PLAIN) -> dict[str, Any]:
         **result.origin,
         "seed": request.seed,
         "video": _source(result.film),
-        "example": None if request.example is None else _source(request.example),
+        "example": _examples(request),
         "rate_hz": delivery.rate_hz,
         "channels": result.channels,
         "duration_s": round(result.film.duration_s, 4),
@@ -88,6 +88,12 @@ def _levels(wav: Float32[np.ndarray, "n *c"], rate_hz: int) -> dict[str, float |
         "lufs": None if lufs is None else round(lufs, 2),
         "true_peak_db": round(peak_db, 2) if math.isfinite(peak_db) else None,
     }
+
+
+def _examples(request: Request) -> Any:
+    """The example, a list of several, or null for none."""
+    listed = [_source(example) for example in request.opened()]
+    return listed[0] if len(listed) == 1 else listed or None
 
 
 def _source(source: Film | Example | PathLike) -> dict[str, Any]:

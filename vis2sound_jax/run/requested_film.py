@@ -1,6 +1,6 @@
 """The film that `--job=generate` is asked for: checked before the work, made, written. The same for every system."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +36,14 @@ def asks_for_film(request: Any, files: Mapping[str, str], *, takes: int = 1) -> 
         raise UserError(f"--job=generate needs {', '.join(most)} and {last}")
     output = Path(request.output)
     check_output(output, FILM_SUFFIXES)
-    check_apart(output, [Path(request[name]) for name in files if name != "output"], takes=takes)
+    check_apart(output, [path for name in files if name != "output" for path in _paths(request[name])], takes=takes)
     check_delivery(delivery_of(request), Path(request.video), output)
     return True
+
+
+def _paths(value: str | Sequence[str]) -> list[Path]:
+    """The files of a flag that may be given once or several times."""
+    return [Path(value)] if isinstance(value, str) else [Path(one) for one in value]
 
 
 def make_film(

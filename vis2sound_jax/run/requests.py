@@ -14,7 +14,8 @@ class Flag(NamedTuple):
 
     Attributes:
       name: without dashes.
-      default: used where the flag is not given; its type is the flag's type.
+      default: used where the flag is not given; its type is the flag's type, and a tuple that of a flag which may be
+        given several times.
       help: what it does, in one sentence.
       example: a value, as a user would write it.
       choices: the allowed values of a flag that has few.
@@ -64,6 +65,8 @@ def define(wanted: Iterable[Flag]) -> None:
         _DEFINED.add(flag.name)
         if flag.choices:
             flags.DEFINE_enum(flag.name, None, flag.choices, flag.help)
+        elif isinstance(flag.default, tuple):
+            flags.DEFINE_multi_string(flag.name, None, flag.help)
         elif isinstance(flag.default, bool):
             flags.DEFINE_bool(flag.name, None, flag.help)
         elif isinstance(flag.default, int):
@@ -84,7 +87,9 @@ def given(wanted: Iterable[Flag]) -> dict[str, Any]:
       name → value of those that were given.
     """
     values = {flag.name: flags.FLAGS[flag.name].value for flag in wanted}
-    return {name: value for name, value in values.items() if value is not None}
+    # Settings hold no lists that anybody could change.
+    fixed = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    return {name: value for name, value in fixed.items() if value is not None}
 
 
 def check(job: str | None, values: Mapping[str, Any], hears: Mapping[str, tuple[Flag, ...]]) -> None:

@@ -5,14 +5,14 @@ any of them with another value: with edited events, another request, other codes
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from vis2sound_jax.audio.example import Example
+from vis2sound_jax.audio.example import Example, open_examples
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.video.container import PathLike
 from vis2sound_jax.video.film import Film
@@ -51,29 +51,33 @@ class Request:
     """What is asked of a system for a film.
 
     Attributes:
-      example: what it should sound like: an open example, or a file; systems without examples leave it aside.
+      example: what it should sound like: an open example, a file or a folder of sounds, or several of them; systems
+        without examples leave it aside.
       takes: number of different soundtracks, at least 1.
       seed: the same seed gives the same soundtracks on the same machine.
-      start_s: second of the example at which its window begins; None takes the most eventful place.
-      synthesis: how sounds of impacts are made; empty takes the run's own way.
+      options: what the system itself offers, by name; see its page.
     """
 
-    example: Example | PathLike | None = None
+    example: Example | PathLike | Sequence[Example | PathLike] | None = None
     takes: int = 1
     seed: int = 0
-    start_s: float | None = None
-    synthesis: str = ""
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuses a number of takes below 1."""
         if self.takes < 1:
             raise UserError(f"--takes is {self.takes}; at least 1 take is needed")
 
-    def opened(self) -> Example | None:
-        """The example, opened if it was named by its file."""
-        if self.example is None or isinstance(self.example, Example):
-            return self.example
-        return Example.open(self.example)
+    def opened(self) -> tuple[Example, ...]:
+        """The examples, opened where they were named by their files; none where there is none.
+
+        Raises:
+          UserError: if a file cannot be read, or a folder holds no sounds.
+        """
+        if self.example is None:
+            return ()
+        several = isinstance(self.example, Sequence) and not isinstance(self.example, str)
+        return open_examples(self.example if several else [self.example])  # type: ignore[list-item, arg-type]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,6 +105,7 @@ class Composed:
       events: those that will be heard.
       codes: [takes, r, k] codes of sound; None for a system without codes.
       envelopes: [t, c] predicted envelopes; None for a system without them.
+      plan: what else the system's next step needs; its own kind of value.
       notes: what a manifest should say of this step.
     """
 
@@ -109,6 +114,7 @@ class Composed:
     events: Events
     codes: np.ndarray | None = None
     envelopes: np.ndarray | None = None
+    plan: Any = None
     notes: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
@@ -125,6 +131,7 @@ class Result:
       scores: by name, [takes] what they were ranked by.
       accepted: [takes] whether a take keeps time with the film; None where nothing tells.
       origin: what made them: system, config, training data, steps.
+      take_notes: [takes] what a manifest should say of each take; empty where there is nothing to say.
     """
 
     composed: Composed
@@ -135,6 +142,7 @@ class Result:
     scores: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
     accepted: np.ndarray | None = None
     origin: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    take_notes: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def film(self) -> Film:
@@ -167,9 +175,11 @@ class Result:
         return int(self.order[0])
 
     def scores_of(self, take: int) -> dict[str, Any]:
-        """What a take was ranked by, as a JSON object."""
+        """What a take was ranked by, and what else is known of it, as a JSON object."""
         found: dict[str, Any] = {name: round(float(values[take]), 4) for name, values in self.scores.items()}
-        return found if self.accepted is None else {**found, "accepted": bool(self.accepted[take])}
+        if self.accepted is not None:
+            found["accepted"] = bool(self.accepted[take])
+        return {**found, **(self.take_notes[take] if self.take_notes else {})}
 
 
 class System(Protocol):

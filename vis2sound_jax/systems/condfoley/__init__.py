@@ -8,15 +8,25 @@ _HERE = "vis2sound_jax.systems.condfoley"
 CHAIN = f"{_HERE}.chain"
 """The module whose `load` opens a finished run; see `api.load`."""
 _FILMS = Flag("films", "", "Folder of films, each to be given the sound of several others.", "films/")
-_EXAMPLE = Flag("example", "", "Film or sound file whose sound to imitate.", "sound.wav")
+_EXAMPLE = Flag(
+    "example", (), "Film, sound file or folder of sounds to sound like; may be given several times.", "sound.wav"
+)
 _EXAMPLES = Flag("examples", 3, "Number of examples for each film.", "3", least=1)
 _TAKES = Flag("takes", 4, "Number of different soundtracks.", "4", least=1)
+_ENGINE = Flag(
+    "engine",
+    "exemplar",
+    "Copy pieces of the example, compose codes by the transformer, or both and rank them.",
+    choices=("exemplar", "codes", "both"),
+)
+_VARY = Flag("vary", 1.0, "Small changes of gain, pitch and time of copied pieces, from 0 to 1.", "0")
+_TONE = Flag("tone", "", "Level in dB of the example's room tone under copied pieces; without it, none.", "-6")
 _START = Flag("start", -1.0, "Second of the example at which its window begins; by default the busiest.", "2.5")
 
 _BEGUN = (*PREPARE.reads, "init_from")
 _CODES = (*_BEGUN, "mel", "codebook", "compat")
 _COMPOSED = (*_CODES, "encoder", "transformer")
-_CHAIN = (*_COMPOSED, "vocoder", "sync", "decoding")
+_CHAIN = (*_COMPOSED, "events", "vocoder", "sync", "decoding")
 
 STAGES = (
     PREPARE,
@@ -32,6 +42,13 @@ STAGES = (
         f"{_HERE}.codebook",
         "learns the codes of sound",
         reads=(*_CODES, "transformer.columns"),
+        every_host=True,
+    ),
+    Stage(
+        "events",
+        f"{_HERE}.events",
+        "trains what reads events in what is seen: when, of which kind, how hard",
+        reads=(*_CODES, "encoder", "events", "transformer.columns", "transformer.phases", "transformer.video"),
         every_host=True,
     ),
     *(
@@ -69,7 +86,10 @@ STAGES = (
         f"{_HERE}.generate",
         "makes soundtracks: for your film, or as a stage for held-out films",
         reads=(*_CHAIN, "generate"),
-        flags=(requests.VIDEO, _EXAMPLE, requests.OUTPUT, _TAKES, requests.SEED, _START, *requests.DELIVERY),
+        flags=(
+            *(requests.VIDEO, _EXAMPLE, requests.OUTPUT, _TAKES, requests.SEED),
+            *(_ENGINE, _VARY, _TONE, _START, *requests.DELIVERY),
+        ),
     ),
 )
 """In the order in which a run does them; `config.stages` says which ones it does."""

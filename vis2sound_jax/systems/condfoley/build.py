@@ -9,6 +9,7 @@ from vis2sound_jax.errors import UserError
 from vis2sound_jax.generation.compose import Composer
 from vis2sound_jax.models.band_coder import BandCoder
 from vis2sound_jax.models.codebook import LEGACY_WEIGHTS
+from vis2sound_jax.models.event_reader import EventReader
 from vis2sound_jax.models.impact_net import ImpactNet
 from vis2sound_jax.models.patch_coder import PatchCoder
 from vis2sound_jax.models.r2plus1d import R2Plus1D
@@ -54,6 +55,11 @@ def encoder_net(config: Any) -> ImpactNet | VideoOnsetNet:
     if encoder.kind == "r2plus1d":
         return VideoOnsetNet(widths=tuple(encoder.widths))
     raise unknown_choice("encoder", encoder.kind, ("impact_net", "r2plus1d"))
+
+
+def reader_net(config: Any) -> EventReader:
+    """Builds the event reader."""
+    return EventReader(width=config.events.width, dropout=config.events.dropout)
 
 
 def codebook_net(config: Any) -> PatchCoder | BandCoder | VQGAN:

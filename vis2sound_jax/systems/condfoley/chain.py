@@ -1,13 +1,15 @@
 """Conditional Foley over whole films: a trained run, and its five steps from film and example to takes."""
 
 import os
-from collections.abc import Mapping
+from collections import ChainMap
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from ml_collections import ConfigDict
 
+from vis2sound_jax.audio.example import Example
 from vis2sound_jax.data.tokens import video_window
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.generation.compose import VideoFn
@@ -18,6 +20,16 @@ from vis2sound_jax.run.steps import Composed, Events, Progress, Request, Result,
 from vis2sound_jax.run.workdir import settings_of
 from vis2sound_jax.systems.condfoley import build, trained
 from vis2sound_jax.systems.condfoley.conditioning import conditions
+from vis2sound_jax.systems.condfoley.engines import (
+    CODES,
+    EXEMPLAR,
+    Options,
+    brought_to,
+    heard_at,
+    heard_events,
+    open_library,
+    plan_pieces,
+)
 from vis2sound_jax.systems.condfoley.networks import Networks, load_networks
 from vis2sound_jax.training.keys import named_key
 from vis2sound_jax.video.container import PathLike
@@ -30,11 +42,9 @@ class FilmSeen:
 
     Attributes:
       seen: by the encoder.
-      clips: by a transformer's own video network: first column of a window → features [p, d]; None without one.
     """
 
     seen: Seen
-    clips: Mapping[int, np.ndarray] | None = None
 
 
 @dataclass(frozen=True)
@@ -52,7 +62,7 @@ class Foley(Networks):
           UserError: if it was not trained.
         """
         transformer, video = trained.transformer_params(self.config, workdir, name)
-        params = {**self.params, "transformer": transformer, "video": video}
+        params = ChainMap({"transformer": transformer, "video": video}, self.params)  # type: ignore[arg-type]
         return replace(self, composer=build.composer(self.config, name), params=params)
 
     def generate(self, film: Film | PathLike, request: Request, progress: Progress | None = None) -> Result:
@@ -95,76 +105,117 @@ class Foley(Networks):
         """Looks at a film: the first step after opening it.
 
         Args:
-          film: at least a window long.
+          film: of any length.
 
         Returns:
           The film with its events and a `FilmSeen`.
 
         Raises:
-          UserError: if it is shorter, or breaks off.
+          UserError: if it breaks off.
         """
-        self.check_length(film.name if film.path is None else film.path, film.duration_s, "give a longer film")
-        pictures, clips = self.pictures(film), None
-        if self.clip_watcher is not None:
-            clips = self.clips(pictures, self.composer.starts(self._columns(film)))
-        seen = self.see(pictures)
-        return Watched(film, self.events_of(seen, film.duration_s), FilmSeen(seen, clips))
+        seen = self.see(self.pictures(film))
+        return Watched(film, self.events_of(seen, film.duration_s), FilmSeen(seen))
 
     def compose(self, watched: Watched, request: Request, progress: Progress | None = None) -> Composed:
-        """Samples codes for a film from the transformer.
+        """Chooses pieces of the example for the events, or samples codes from the transformer, or both.
 
         Args:
           watched: the film.
-          request: what is asked; `example` is needed.
+          request: what is asked; `example` is needed; see `engines.Options`.
           progress: called with (columns done, columns).
 
         Returns:
-          Codes [takes, r, k] of every take.
+          A plan of pieces, codes [takes, r, k], or both.
 
         Raises:
-          UserError: if the example is missing, silent or shorter than a window.
+          UserError: if the example is missing, silent or, for codes, shorter than a window; or if the run has no
+            network that sees events, and they are needed.
         """
-        example = request.opened()
-        if example is None:
+        options, examples = Options.of(request.options), request.opened()
+        if not examples:
             raise UserError("Conditional Foley needs an example sound; give one as --example")
-        cut, began_s = conditions(self, example, request.start_s)
-        columns = self._columns(watched.film)
+        composed = Composed(watched, request, watched.events, notes={"engine": options.engine})
+        if options.engine != EXEMPLAR:
+            composed = self._with_codes(composed, examples[0], options, progress)
+        if options.engine != CODES:
+            composed = self._with_pieces(composed, examples, options)
+        return composed
+
+    def _with_codes(
+        self, composed: Composed, example: Example, options: Options, progress: Progress | None
+    ) -> Composed:
+        film, seen = composed.watched.film, composed.watched.seen.seen
+        self.check_length(film.name if film.path is None else film.path, film.duration_s, "give a longer film")
+        cut, began_s = conditions(self, example, options.start_s)
+        columns = self._columns(film)
         codes = self.composer.film(
             self.params["transformer"],
             cut,
-            self._windows(watched.seen, columns),
+            self._windows(film, seen, columns),
             columns,
-            named_key(request.seed, "codes"),
-            takes=request.takes,
+            named_key(composed.request.seed, "codes"),
+            takes=composed.request.takes,
             progress=progress,
         )
-        return Composed(watched, request, watched.events, codes=codes, notes={"example_start_s": round(began_s, 4)})
+        return replace(composed, codes=codes, notes={**composed.notes, "example_start_s": round(began_s, 4)})
+
+    def _with_pieces(self, composed: Composed, examples: Sequence[Example], options: Options) -> Composed:
+        if self.watcher is None:
+            raise UserError(
+                f"the run {self.config.name} has no network that sees events, which pieces are laid at; add "
+                "--engine=codes, or convert one with --job=convert --kind=video_onset"
+            )
+        library = open_library(examples, self.rule)
+        events, request = heard_events(composed.events, self.rule), composed.request
+        plan = plan_pieces(library, events, self.rule, options, seed=request.seed, takes=request.takes)
+        notes = {**composed.notes, "pieces": len(library.pieces), "example_has_attacks": library.clean}
+        return replace(composed, events=events, plan=plan, notes=notes)
 
     def sound(self, composed: Composed) -> Result:
-        """Turns codes into waveforms, take by take and window by window.
+        """Lays pieces and turns codes into waveforms, take by take.
 
         Args:
           composed: what `compose` gave.
 
         Returns:
-          The takes in the order in which they were drawn.
+          The takes in the order in which they were drawn, those of pieces before those of codes. Pieces keep the
+          channels of their examples, and takes of codes are brought to their rate.
         """
-        assert composed.codes is not None  # `compose` makes them
-        n, key = round(composed.watched.film.duration_s * self.rate_hz), named_key(composed.request.seed, "vocoder")
-        wavs = np.zeros((len(composed.codes), n), np.float32)
-        for take, grid in enumerate(composed.codes):
-            mel = self.mel(grid[None])[0]
-            sound_in_windows(self.vocoder, mel, self.spec.hop, key, out=wavs[take, : mel.shape[1] * self.spec.hop])
         origin = {
             "system": self.config.system,
             "config": self.config.name,
             "trained_on": self.trained_on,
             "steps": dict(self.steps),
         }
-        return Result(composed, wavs, self.rate_hz, composed.events, np.arange(len(wavs)), origin=origin)
+        plan, codes, film = composed.plan, composed.codes, composed.watched.film
+        decoded = [] if codes is None else self._decoded(codes, film.duration_s, composed.request.seed)
+        rate_hz, notes = self.rate_hz, [{"engine": CODES}] * len(decoded)
+        if plan is None:
+            wavs = np.stack(decoded)
+        else:
+            rate_hz, names = plan.rate_hz, [example.name for example in composed.request.opened()]
+            takes = range(len(plan.choices))
+            laid = [plan.sound(take, film.duration_s) for take in takes]
+            shape = laid[0].shape
+            wavs = np.stack([*laid, *(brought_to(wav, self.rate_hz, rate_hz, shape) for wav in decoded)])
+            wavs = wavs[..., 0] if shape[1] == 1 else wavs
+            notes = [{"engine": EXEMPLAR, "pieces": plan.listed(take, names)} for take in takes] + notes
+        order = np.arange(len(wavs))
+        return Result(composed, wavs, rate_hz, composed.events, order, origin=origin, take_notes=tuple(notes))
+
+    def _decoded(self, codes: np.ndarray, duration_s: float, seed: int) -> list[np.ndarray]:
+        """Waveforms of codes at the run's rate, window by window."""
+        n, key, wavs = round(duration_s * self.rate_hz), named_key(seed, "vocoder"), []
+        for grid in codes:
+            mel, wav = self.mel(grid[None])[0], np.zeros(n, np.float32)
+            sound_in_windows(self.vocoder, mel, self.spec.hop, key, out=wav[: mel.shape[1] * self.spec.hop])
+            wavs.append(wav)
+        return wavs
 
     def rank(self, result: Result) -> Result:
         """Orders takes: as the run's scorer says, or by agreement with the onsets seen where it has none.
+
+        Takes of pieces alone are laid at the onsets seen, so that no scorer is asked whether they keep time.
 
         Args:
           result: what `sound` gave.
@@ -172,30 +223,30 @@ class Foley(Networks):
         Returns:
           The same takes with their scores and order.
         """
+        wavs = [heard_at(wav, result.rate_hz, self.rate_hz) for wav in result.wavs]
         onsets = result.events.times_s, result.events.confidence
-        scores = {"agreement": np.array([agreement(wav, self.rate_hz, onsets) for wav in result.wavs])}
-        if self.scorer is None:
+        scores = {"agreement": np.array([agreement(wav, self.rate_hz, onsets) for wav in wavs])}
+        if self.scorer is None or result.composed.codes is None:
             return replace(result, scores=scores, order=np.argsort(-scores["agreement"], kind="stable"))
-        scores["likeness"] = self.likenesses(result.wavs, self._imitated(result.composed))
-        ranking = self.ranking(*self.offsets(result.composed.watched.seen.seen, result.wavs), *scores.values())
+        scores["likeness"] = self.likenesses(wavs, self._imitated(result.composed))
+        seen = result.composed.watched.seen.seen
+        ranking = self.ranking(*self.offsets(seen, np.stack(wavs)), *scores.values())
         scores |= {"offset_s": ranking.offset_s, "confidence": ranking.confidence}
         return replace(result, scores=scores, order=ranking.order, accepted=ranking.accepted)
 
     def _imitated(self, composed: Composed) -> np.ndarray:
         """The sound of the example's window."""
-        example = composed.request.opened()
-        assert example is not None  # `compose` needs one
         first, length = (round(s * self.rate_hz) for s in (composed.notes["example_start_s"], self.window_s))
-        return example.read(self.rate_hz)[first : first + length]
+        return composed.request.opened()[0].read(self.rate_hz)[first : first + length]
 
     def _columns(self, film: Film) -> int:
         return int(np.ceil(film.duration_s / self.column_s))
 
-    def _windows(self, film: FilmSeen, columns: int) -> VideoFn:
+    def _windows(self, film: Film, seen: Seen, columns: int) -> VideoFn:
         """Says what the transformer sees of a film in the window that begins at a column."""
-        if film.clips is not None:
-            return film.clips.__getitem__
-        recording, prefix = self.recording("film", film.seen, columns), build.prefix_frames(self.config)
+        if self.clip_watcher is not None:
+            return self.clips(self.pictures(film), self.composer.starts(columns)).__getitem__
+        recording, prefix = self.recording("film", seen, columns), build.prefix_frames(self.config)
         return lambda start: video_window(recording, start, self.config.transformer.columns, prefix)
 
 

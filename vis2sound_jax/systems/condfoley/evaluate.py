@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from vis2sound_jax.run.prepare import prepare_folder
 from vis2sound_jax.run.recordings import data_name, open_split, recordings_dir
 from vis2sound_jax.run.workdir import prepared_dir
 from vis2sound_jax.systems.condfoley import chain
+from vis2sound_jax.systems.condfoley.scoring.exemplar_rows import EXEMPLAR_ROW
 from vis2sound_jax.systems.condfoley.scoring.pairs import Pair, PairMaker, choose_pairs
 from vis2sound_jax.systems.condfoley.scoring.ranked import add_best, measure
 from vis2sound_jax.systems.condfoley.scoring.report import write_evaluation_report
@@ -36,7 +38,7 @@ from vis2sound_jax.video.files import decode_jpeg
 from vis2sound_jax.video.frames import grey
 from vis2sound_jax.whole import write_json, write_whole
 
-ENCODER_ROW = "video encoder"
+ENCODER_ROW, READER_ROW = "video encoder", "event reader"
 KINDS = ("material", "action")
 _MIN_EVENTS = 8
 
@@ -108,18 +110,24 @@ def evaluation_data(config: Any, workdir: Path) -> tuple[Path, Path]:
 
 def _detection(foley: chain.Foley, records: Sequence[Record]) -> dict[str, dict[str, Estimate]]:
     """Scores when things are seen to sound, over whole recordings."""
-    seen, moved, heard = [], [], []
+    rows: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
+    encoder = replace(foley, reader=None)
     for record in track(records, "onsets of whole films", unit="film"):
         film = np.stack([decode_jpeg(data, grey=foley.grey) for data in record["frames"]])
-        events = foley.events_of(foley.see(film))
-        seen.append((events.times_s, events.confidence))
-        moved.append(motion_peaks(film if foley.grey else grey(film), record["fps"]))
-        heard.append(onset_events(*decode_flac(record["audio"])))
+        seen = foley.see(film)
+        found = {ENCODER_ROW: encoder.events_of(seen)}
+        if foley.reader is not None:
+            found[READER_ROW] = foley.events_of(seen)
+        moved = motion_peaks(film if foley.grey else grey(film), record["fps"])
+        pairs = {row: (events.times_s, events.confidence) for row, events in found.items()}
+        pairs |= {"motion peaks": moved, "real sound": onset_events(*decode_flac(record["audio"]))}
+        for row, events in pairs.items():
+            rows.setdefault(row, []).append(events)
     return detection_table(
         [record["event_time_s"].astype(float) for record in records],
         [(float(record["span_s"][0]), float(record["span_s"][1])) for record in records],
         [record["id"] for record in records],
-        {ENCODER_ROW: seen, "motion peaks": moved, "real sound": heard},
+        rows,
     )
 
 
@@ -160,9 +168,10 @@ def _cross_entropy(config: Any, maker: PairMaker, pairs: Sequence[Pair]) -> dict
 
 
 def _leading(detection: dict[str, dict[str, Estimate]], scores: FoleyScores, takes: int) -> dict[str, float]:
-    best = scores.rows[BEST_ROW.format(takes)]
-    return {
-        "video_onset_ap": round(detection[ENCODER_ROW]["onset_ap_100ms"].value, 3),
-        "take_onset_ap": round(best["onset_ap_100ms"].value, 3),
-        **({"take_material": round(best["material"].value, 3)} if "material" in best else {}),
-    }
+    seen = detection.get(READER_ROW, detection[ENCODER_ROW])
+    leading = {"video_onset_ap": round(seen["onset_ap_100ms"].value, 3)}
+    for row, name in ((EXEMPLAR_ROW, "exemplar"), (BEST_ROW.format(takes), "codes")):
+        for metric in ("onset_f1_100ms", "material"):
+            if metric in scores.rows[row]:
+                leading[f"{name}_{metric.removesuffix('_100ms')}"] = round(scores.rows[row][metric].value, 3)
+    return leading

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from vis2sound_jax.run.delivery import PLAIN, Delivery, delivery_of
+from vis2sound_jax.run.delivery import PLAIN, Delivery, delivery_of, level_of
 from vis2sound_jax.run.recordings import data_name, open_split, recordings_dir
 from vis2sound_jax.run.requested_film import asks_for_film, make_film, summary_of
 from vis2sound_jax.run.steps import Request
 from vis2sound_jax.run.workdir import prepared_dir
 from vis2sound_jax.systems.condfoley import chain
+from vis2sound_jax.systems.condfoley.engines import Options
 
 _FILES = {"video": "FILM", "example": "FILM_OR_SOUND", "output": "FILM.mp4"}
 
@@ -30,9 +31,21 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     asked = config.request
     if not asks_for_film(asked, _FILES, takes=asked.takes):
         return _held_out(config, workdir)
-    start_s = None if asked.start < 0 else asked.start
-    request = Request(example=Path(asked.example), takes=asked.takes, seed=asked.seed, start_s=start_s)
+    request = Request(asked.example, asked.takes, asked.seed, options=_options(asked))
     return _make(chain.load(workdir, config), Path(asked.video), request, Path(asked.output), delivery_of(asked))
+
+
+def _options(asked: Any) -> dict[str, Any]:
+    """Reads what the command line asks of the engine, and refuses it before any work where it makes no sense."""
+    options = {
+        "engine": asked.engine,
+        "start_s": None if asked.start < 0 else asked.start,
+        "vary": asked.vary,
+        "tone_db": level_of("tone", asked.tone),
+        "rate_hz": asked.rate,
+    }
+    Options.of(options)
+    return options
 
 
 def _make(

@@ -17,13 +17,17 @@ from vis2sound_jax.errors import UserError, file_error
 from vis2sound_jax.generation.coder import Coder
 from vis2sound_jax.generation.compose import Composer
 from vis2sound_jax.generation.offsets import offset_logits
+from vis2sound_jax.generation.reading import read_curves, read_seen
 from vis2sound_jax.generation.watch import ClipWatcher, Frames, Seen, Watcher, windows_of
+from vis2sound_jax.models.event_reader import EventReader
 from vis2sound_jax.models.sync import SyncNet
 from vis2sound_jax.retrieval.likeness import hit_spectrum, likeness
 from vis2sound_jax.retrieval.takes import Ranking, rank_takes
 from vis2sound_jax.run.recordings import data_name
 from vis2sound_jax.run.steps import Events
 from vis2sound_jax.systems.condfoley import build, trained
+from vis2sound_jax.systems.condfoley.engines import events_read
+from vis2sound_jax.systems.condfoley.event_rule import EventRule
 from vis2sound_jax.training.keys import named_key
 from vis2sound_jax.video.container import PathLike
 from vis2sound_jax.video.film import Film, Pictures
@@ -45,8 +49,10 @@ class Networks:
       clip_watcher: the transformer's own video network; None where it takes the encoder's features.
       vocoder: from log-mel to waveform.
       scorer: ranks takes; None in a run without one.
-      params: weights by network: encoder, codebook, transformer, video, sync.
+      params: weights by network: encoder, codebook, transformer, video, sync, events; loaded when they are asked for.
       steps: updates that each network made.
+      reader: finds events in what the encoder saw; None in a run without one, whose encoder is taken at its word.
+      rule: what counts as an event.
     """
 
     config: ConfigDict
@@ -59,6 +65,8 @@ class Networks:
     scorer: SyncNet | None
     params: Mapping[str, Any]
     steps: Mapping[str, int]
+    reader: EventReader | None = None
+    rule: EventRule = EventRule()
 
     @property
     def rate_hz(self) -> int:
@@ -163,11 +171,26 @@ class Networks:
           duration_s: length of the film; an onset between its last frame and its end is left out.
 
         Returns:
-          Times and probabilities.
+          Times and probabilities, and of each event what `event_note` says where the run has a reader.
         """
-        times_s, confidence = onsets_from_probability(seen.onset, self.config.data.fps)
-        inside = times_s < duration_s
-        return Events(times_s[inside], confidence[inside])
+        fps = self.config.data.fps
+        if self.reader is None:
+            return _within(Events(*onsets_from_probability(seen.onset, fps)), duration_s)
+        return _within(events_read(read_seen(self.reader, self.params["events"], seen), fps, seen.maps), duration_s)
+
+    def events_in(self, one: TokenRecording) -> Events:
+        """Lists the events of a recording of the cache.
+
+        Args:
+          one: the recording as seen.
+
+        Returns:
+          As `events_of`, without places, on the recording's own clock.
+        """
+        if self.reader is None:
+            return Events(*onsets_from_probability(one.onset, one.fps))
+        reading = read_curves(self.reader, self.params["events"], one.features, one.onset, one.motion)
+        return events_read(reading, one.fps)
 
     def pictures(self, film: Film) -> Pictures:
         """Shows a film at the run's rate and size, as its networks want it."""
@@ -287,6 +310,13 @@ class Networks:
             raise file_error(name, f"lasts {duration_s:.2f} s, less than one window of {self.window_s:.2f} s", remedy)
 
 
+def _within(events: Events, duration_s: float) -> Events:
+    """Leaves out an onset between a film's last frame and its end."""
+    inside = np.flatnonzero(events.times_s < duration_s)
+    notes = tuple(events.notes[k] for k in inside) if events.notes else ()
+    return Events(events.times_s[inside], events.confidence[inside], notes)
+
+
 def load_networks(config: ConfigDict, workdir: Path) -> Networks:
     """Puts the newest weights of every stage of a workdir together.
 
@@ -303,11 +333,9 @@ def load_networks(config: ConfigDict, workdir: Path) -> Networks:
     spec, steps, net = build.mel_spec(config), trained.steps_of(workdir), build.video_net(config)
     # Converted weights may come without a network that finds onsets.
     sees = net is None or "encoder" in steps
-    params: dict[str, Any] = {"encoder": trained.encoder_variables(config, workdir)} if sees else {}
-    params["codebook"] = trained.codebook_params(workdir)
-    params["transformer"], params["video"] = trained.transformer_params(config, workdir)
+    trained.check_trained(workdir, ("codebook", "transformer", *(("encoder",) if sees else ())))
     # Runs of before there was a scorer go without, and so do weights without an encoder.
-    scored = sees and "sync" in steps
+    scored, reads = sees and "sync" in steps, sees and "events" in steps
     return Networks(
         config=config,
         spec=spec,
@@ -317,6 +345,8 @@ def load_networks(config: ConfigDict, workdir: Path) -> Networks:
         clip_watcher=None if net is None else ClipWatcher(net, config.compat),
         vocoder=trained.vocoder(config, spec, workdir),
         scorer=build.sync_net(config) if scored else None,
-        params={**params, **({"sync": trained.scorer_params(workdir)} if scored else {})},
+        params=trained.Weights(config, workdir),
         steps=steps,
+        reader=build.reader_net(config) if reads else None,
+        rule=EventRule.load(workdir / "events") if reads else EventRule(),
     )

@@ -1,6 +1,7 @@
 """The weights of a run, as the networks that `build` makes take them."""
 
 import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from vis2sound_jax.run.workdir import checkpoints_dir
 from vis2sound_jax.systems.condfoley import build
 from vis2sound_jax.training.checkpoint import is_kept, load_meta, load_params
 
-STAGES = ("encoder", "codebook", "transformer", "vocoder", "sync")
+STAGES = ("encoder", "codebook", "events", "transformer", "vocoder", "sync")
 """Stages that leave checkpoints; a run need not have all of them."""
 
 
@@ -83,9 +84,63 @@ def transformer_params(config: Any, workdir: Path, stage: str = "transformer") -
     return params["transformer"], {"params": params["video"], "batch_stats": statistics}
 
 
+def check_trained(workdir: Path, stages: Iterable[str]) -> None:
+    """Asks for weights without loading them.
+
+    Args:
+      workdir: of the run.
+      stages: that must have some.
+
+    Raises:
+      UserError: if one was not trained.
+    """
+    for stage in stages:
+        load_meta(checkpoints(workdir, stage))
+
+
+class Weights(Mapping[str, Any]):
+    """The weights of a run by network, each loaded when it is first asked for and kept."""
+
+    def __init__(self, config: Any, workdir: Path) -> None:
+        """Loads nothing yet.
+
+        Args:
+          config: the settings.
+          workdir: of the run.
+        """
+        self._found: dict[str, Any] = {}
+        self._load: dict[str, Callable[[], Any]] = {
+            "encoder": lambda: encoder_variables(config, workdir),
+            "codebook": lambda: codebook_params(workdir),
+            "events": lambda: reader_params(workdir),
+            "transformer": lambda: transformer_params(config, workdir)[0],
+            "video": lambda: transformer_params(config, workdir)[1],
+            "sync": lambda: scorer_params(workdir),
+        }
+
+    def __getitem__(self, name: str) -> Any:
+        """Returns the weights of a network."""
+        if name not in self._found:
+            self._found[name] = self._load[name]()
+        return self._found[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Names of all networks that a run can have."""
+        return iter(self._load)
+
+    def __len__(self) -> int:
+        """Number of networks that a run can have."""
+        return len(self._load)
+
+
 def scorer_params(workdir: Path) -> Any:
     """Loads the averaged weights of the scorer of synchronisation."""
     return load_params(checkpoints(workdir, "sync"), item="variables")["ema"]
+
+
+def reader_params(workdir: Path) -> Any:
+    """Loads the averaged weights of the event reader."""
+    return load_params(checkpoints(workdir, "events"), item="variables")["ema"]
 
 
 def vocoder(config: Any, spec: MelSpec, workdir: Path) -> Vocoder:

@@ -114,7 +114,7 @@ class ImpactFoley:
 
         Args:
           watched: the film.
-          request: what is asked; `synthesis` may be "exemplar" or "parametric".
+          request: what is asked; its option `synthesis` may be "exemplar" or "parametric".
           progress: not called.
 
         Returns:
@@ -123,7 +123,7 @@ class ImpactFoley:
         Raises:
           UserError: if there is no such synthesis, more than one take is asked for, or an example is given.
         """
-        kind = request.synthesis or self.config.synthesis.kind
+        kind = request.options.get("synthesis") or self.config.synthesis.kind
         if kind not in KINDS:
             raise unknown_choice("request", kind, KINDS, "synthesis")
         if request.takes > 1 or request.example is not None:

@@ -34,7 +34,7 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     wanted = asks_for_film(asked, _FILES)
     check_before(config, workdir)
     if wanted:
-        request = Request(seed=asked.seed, synthesis=asked.synthesis)
+        request = Request(seed=asked.seed, options={"synthesis": asked.synthesis})
         output, delivery = Path(asked.output), delivery_of(asked)
         return summary_of(make_film(load(workdir, config), Path(asked.video), request, output, delivery), output)
     target = workdir / "generate"

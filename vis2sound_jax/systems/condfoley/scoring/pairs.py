@@ -12,8 +12,10 @@ from vis2sound_jax.data.film_pairs import frames_at
 from vis2sound_jax.data.tokens import TokenRecording, clip_places, window_pair, window_start
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.prepare.records import Record
+from vis2sound_jax.run.steps import Events
 from vis2sound_jax.systems.condfoley import build
 from vis2sound_jax.systems.condfoley.chain import Foley
+from vis2sound_jax.systems.condfoley.scoring.exemplar_rows import exemplar_rows
 from vis2sound_jax.systems.condfoley.scoring.items import FoleyItem, LabelledEvents
 from vis2sound_jax.systems.condfoley.scoring.rows import (
     ABLATION_ROWS,
@@ -24,8 +26,7 @@ from vis2sound_jax.systems.condfoley.scoring.rows import (
     copied,
 )
 from vis2sound_jax.systems.condfoley.scoring.style import style_row
-from vis2sound_jax.training.keys import named_key
-from vis2sound_jax.video.onsets import onsets_from_probability
+from vis2sound_jax.training.keys import named_key, named_seed
 
 _BATCH = 16
 _TRIES = 40
@@ -128,6 +129,7 @@ class PairMaker:
         self.foley, self.config, self.tokens, self.records = foley, config, tokens, records
         self.ablations = ablations or {}
         self._style = style_row(config)
+        self._events = [foley.events_in(one) for one in tokens]
         self._wavs = [decode_flac(record["audio"])[0] for record in records]
 
     def examples(self, pairs: Sequence[Pair], ablation: str = "") -> dict[str, np.ndarray]:
@@ -202,13 +204,13 @@ class PairMaker:
             rows[ABLATION_ROWS[name]] = chain, chain.composer.hidden(own) if name == "no_condition" else own
         return rows
 
-    def window_onsets(self, pair: Pair) -> tuple[np.ndarray, np.ndarray]:
+    def window_events(self, pair: Pair) -> Events:
         """Lists the events seen in the target window, in seconds from its start."""
-        one = self.tokens[pair.recording]
-        times, confidence = onsets_from_probability(one.onset, one.fps)
+        events, one = self._events[pair.recording], self.tokens[pair.recording]
         begin, length = pair.target * one.column_s, self.config.transformer.columns * one.column_s
-        inside = (times >= begin) & (times < begin + length)
-        return times[inside] - begin, confidence[inside]
+        inside = np.flatnonzero((events.times_s >= begin) & (events.times_s < begin + length))
+        notes = tuple(events.notes[k] for k in inside) if events.notes else ()
+        return Events(events.times_s[inside] - begin, events.confidence[inside], notes)
 
     def _shuffle(self, batch: dict[str, np.ndarray], pairs: Sequence[Pair]) -> dict[str, np.ndarray]:
         """Gives every pair the condition of a pair of another recording."""
@@ -241,16 +243,20 @@ class PairMaker:
             one, record = self.tokens[pair.recording], self.records[pair.recording]
             wav = self._wav(pair.recording, pair.target, frames)
             example = self._wav(pair.example, pair.condition, frames)
-            seen = self.window_onsets(pair)
+            events, true = self.window_events(pair), self._events_of(one, record, pair.target)
+            seen = events.times_s, events.confidence
             sounds: dict[str, Any] = {name: wavs[i] for name, wavs in made.items() if name != TAKE_ROW}
             sounds[TAKE_ROW] = list(made[TAKE_ROW][i * takes : (i + 1) * takes])
             sounds |= copied(example, self.foley.rate_hz, seen, len(wav), (self.config.seed, first + i))
+            number = named_seed(self.config.seed, "exemplar", str(first + i))
+            pieces = (example, self.foley.rate_hz, events, true, self.foley.rule, len(wav), number, takes)
+            sounds |= exemplar_rows(*pieces)
             items.append(
                 FoleyItem(
                     name=f"{first + i:03d}_{record['id']}",
                     recording=record["id"],
-                    target=self._events(one, record, pair.target),
-                    condition=self._events(self.tokens[pair.example], self.records[pair.example], pair.condition),
+                    target=true,
+                    condition=self._events_of(self.tokens[pair.example], self.records[pair.example], pair.condition),
                     wav=wav,
                     condition_wav=example,
                     takes=sounds,
@@ -282,7 +288,7 @@ class PairMaker:
         cut = self._wavs[k][start * step : (start + self.config.transformer.columns) * step]
         return np.pad(cut, (0, self.config.transformer.columns * step - len(cut)))
 
-    def _events(self, one: TokenRecording, record: Record, start: int) -> LabelledEvents:
+    def _events_of(self, one: TokenRecording, record: Record, start: int) -> LabelledEvents:
         inside = _inside(one, start, self.config.transformer.columns)
         return LabelledEvents(
             one.event_s[inside] - start * one.column_s,

@@ -12,8 +12,9 @@ from vis2sound_jax.evaluation.bootstrap import Estimate
 from vis2sound_jax.generation.watch import Seen
 from vis2sound_jax.prepare.records import Record
 from vis2sound_jax.report.parts import Table
-from vis2sound_jax.retrieval.takes import agreement, offset_probability, rank_takes
+from vis2sound_jax.retrieval.takes import Ranking, agreement, offset_probability, rank_takes
 from vis2sound_jax.systems.condfoley.chain import Foley
+from vis2sound_jax.systems.condfoley.scoring.exemplar_rows import EXEMPLAR_ROW
 from vis2sound_jax.systems.condfoley.scoring.items import FoleyItem, add_best_take, as_list
 from vis2sound_jax.systems.condfoley.scoring.pairs import Pair
 from vis2sound_jax.systems.condfoley.scoring.rows import BEST_ROW, TAKE_ROW
@@ -23,6 +24,7 @@ from vis2sound_jax.video.onsets import onsets_from_probability
 
 AGREEMENT_ROW = "best of {}, by agreement"
 OFFSET_ROW = "best of {}, by offset"
+BOTH_ROW = "both"
 SCORER, AGREEMENT, CHANCE = "scorer", "agreement with onsets seen", "chance"
 _ROWS = (BEST_ROW, OFFSET_ROW, AGREEMENT_ROW)
 _LONGER_S = (4.0, 8.0)
@@ -77,27 +79,42 @@ def add_best(
       takes: number of takes of each.
 
     Returns:
-      The items with the new rows, and the share of pairs with an accepted take, None without a scorer.
+      The items with the new rows, that of both engines' takes ranked together among them, and the share of pairs with an accepted take, None without a scorer.
     """
     best = BEST_ROW.format(takes)
+    both = [replace(item, takes={**item.takes, BOTH_ROW: _all_takes(item)}) for item in items]
     if foley.scorer is None:
-        return add_best_take(items, foley.rate_hz, TAKE_ROW, best), None
+        chosen = add_best_take(add_best_take(both, foley.rate_hz, BOTH_ROW, BOTH_ROW), foley.rate_hz, TAKE_ROW, best)
+        return chosen, None
     chosen, accepted = [], []
-    by_agreement = add_best_take(items, foley.rate_hz, TAKE_ROW, AGREEMENT_ROW.format(takes))
-    for pair, item in zip(pairs, by_agreement, strict=True):
+    for pair, item in zip(
+        pairs, add_best_take(both, foley.rate_hz, TAKE_ROW, AGREEMENT_ROW.format(takes)), strict=True
+    ):
+        first, published = _ranking(foley, tokens, pair, item, TAKE_ROW)
+        mixed, _ = _ranking(foley, tokens, pair, item, BOTH_ROW)
         wavs = as_list(item.takes[TAKE_ROW])
-        one = tokens[pair.recording]
-        seen, first_s = _cut(one, pair.target * one.column_s, foley.window_s)
-        logits, step_s = foley.offsets(seen, np.stack(wavs), first_frame_s=first_s)
-        assert item.video_onsets is not None  # `add_best_take` has asked for them
-        agreements = [agreement(wav, foley.rate_hz, item.video_onsets) for wav in wavs]
-        likenesses = foley.likenesses(wavs, item.condition_wav)
-        ranking = foley.ranking(logits, step_s, np.array(agreements), likenesses)
-        published = rank_takes(logits, step_s, foley.config.decoding.tolerance_s)
-        rows = {best: wavs[ranking.best], OFFSET_ROW.format(takes): wavs[published.best]}
-        chosen.append(replace(item, takes={**rows, **item.takes}))
-        accepted.append(bool(ranking.accepted.any()))
+        rows = {best: wavs[first.best], OFFSET_ROW.format(takes): wavs[published.best]}
+        chosen.append(replace(item, takes={**rows, **item.takes, BOTH_ROW: as_list(item.takes[BOTH_ROW])[mixed.best]}))
+        accepted.append(bool(first.accepted.any()))
     return chosen, float(np.mean(accepted))
+
+
+def _all_takes(item: FoleyItem) -> list[np.ndarray]:
+    """Takes of pieces and of codes together."""
+    return [*as_list(item.takes[EXEMPLAR_ROW]), *as_list(item.takes[TAKE_ROW])]
+
+
+def _ranking(
+    foley: Foley, tokens: Sequence[TokenRecording], pair: Pair, item: FoleyItem, row: str
+) -> tuple[Ranking, Ranking]:
+    """Orders the takes of a row as a film's are, and by the published rule."""
+    wavs, one = as_list(item.takes[row]), tokens[pair.recording]
+    seen, first_s = _cut(one, pair.target * one.column_s, foley.window_s)
+    logits, step_s = foley.offsets(seen, np.stack(wavs), first_frame_s=first_s)
+    assert item.video_onsets is not None  # `add_best_take` has asked for them
+    agreements = np.array([agreement(wav, foley.rate_hz, item.video_onsets) for wav in wavs])
+    ranking = foley.ranking(logits, step_s, agreements, foley.likenesses(wavs, item.condition_wav))
+    return ranking, rank_takes(logits, step_s, foley.config.decoding.tolerance_s)
 
 
 def measure(

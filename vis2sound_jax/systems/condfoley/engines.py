@@ -1,0 +1,282 @@
+"""How a film is sounded: by pieces of the example, by the transformer's codes, or by both."""
+
+import dataclasses
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import soxr
+from jaxtyping import Float32
+
+from vis2sound_jax.audio.example import Example
+from vis2sound_jax.data.event_clips import HIT, SCRATCH
+from vis2sound_jax.errors import UserError, file_error
+from vis2sound_jax.generation.reading import Reading
+from vis2sound_jax.retrieval.choice import Choice, Chooser, Wanted
+from vis2sound_jax.retrieval.library import Library, library_of
+from vis2sound_jax.run.steps import Events
+from vis2sound_jax.systems.condfoley.event_rule import EventRule
+from vis2sound_jax.training.keys import named_rng
+from vis2sound_jax.video.motion import places_of_motion
+from vis2sound_jax.video.onsets import onsets_from_probability
+
+EXEMPLAR, CODES, BOTH = "exemplar", "codes", "both"
+ENGINES = (EXEMPLAR, CODES, BOTH)
+_LEAST_TONE_DB, _MOST_TONE_DB = -60.0, 20.0
+_SILENT = 1e-4  # -80 dB
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What a request may ask of Conditional Foley beyond example, takes and seed.
+
+    Attributes:
+      engine: one of `ENGINES`.
+      start_s: second of the example at which the transformer's window begins; None takes the most eventful place.
+      vary: size of the small changes of gain, pitch and time of each piece, from 0 for none to 1.
+      tone_db: level at which the example's room goes on under all of it, 0 as it was recorded; None leaves it out.
+      rate_hz: sample rate at which pieces are laid.
+    """
+
+    engine: str = EXEMPLAR
+    start_s: float | None = None
+    vary: float = 1.0
+    tone_db: float | None = None
+    rate_hz: int = 48_000
+
+    def __post_init__(self) -> None:
+        """Refuses values out of range."""
+        if self.engine not in ENGINES:
+            raise UserError(f"--engine={self.engine} is not known; it must be one of {', '.join(ENGINES)}")
+        if not 0.0 <= self.vary <= 1.0:
+            raise UserError(f"--vary={self.vary:g} is out of range; give a number from 0 for no variation to 1")
+        if self.tone_db is not None and not _LEAST_TONE_DB <= self.tone_db <= _MOST_TONE_DB:
+            raise UserError(f"--tone={self.tone_db:g} is out of range; give a level from -60 to 20 dB")
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> "Options":
+        """Reads the options of a request.
+
+        Args:
+          options: name → value.
+
+        Returns:
+          The options, those that are not named at their defaults.
+
+        Raises:
+          UserError: for a name that Conditional Foley does not know, or a value out of range.
+        """
+        known = [field.name for field in dataclasses.fields(cls)]
+        for name in options:
+            if name not in known:
+                raise UserError(f"Conditional Foley has no option {name!r}; it has {', '.join(known)}")
+        return cls(**options)
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What pieces sound when, take by take.
+
+    Attributes:
+      library: what is copied from.
+      choices: by take, a choice for each event.
+      seed: of all chance.
+      tone_db: see `Options`.
+      rate_hz: of the soundtracks.
+    """
+
+    library: Library
+    choices: tuple[tuple[Choice, ...], ...]
+    seed: int
+    tone_db: float | None
+    rate_hz: int
+
+    def sound(self, take: int, duration_s: float) -> Float32[np.ndarray, "n c"]:
+        """Makes the soundtrack of a take.
+
+        Args:
+          take: its number.
+          duration_s: length of the film.
+
+        Returns:
+          The soundtrack; where many sounds meet it may be louder than 1.
+        """
+        length = round(duration_s * self.rate_hz)
+        rngs = [_rng(self.seed, "grains", take, choice.wanted.id) for choice in self.choices[take]]
+        wav = self.library.sound(self.choices[take], self.rate_hz, length, rngs)
+        if self.tone_db is not None:
+            tone = self.library.tone(self.rate_hz, length, named_rng(self.seed, "tone", str(take)))
+            wav += np.float32(10 ** (self.tone_db / 20)) * tone
+        return wav
+
+    def listed(self, take: int, examples: Sequence[str]) -> list[dict[str, Any]]:
+        """Says what a take is made of, as JSON objects.
+
+        Args:
+          take: its number.
+          examples: names of the examples.
+
+        Returns:
+          For each event its id, which piece it got, how that was made, its gain and its pitch.
+        """
+        found = []
+        for choice in self.choices[take]:
+            piece = self.library.pieces[choice.piece]
+            found.append(
+                {
+                    "event": choice.wanted.id,
+                    "example": examples[piece.example],
+                    "from_s": round(piece.start_s, 4),
+                    "how": choice.how,
+                    "gain_db": round(20 * float(np.log10(max(choice.gain, 1e-6))), 2),
+                    "cents": round(choice.cents, 1),
+                }
+            )
+        return found
+
+
+def plan_pieces(
+    library: Library,
+    events: Events,
+    rule: EventRule,
+    options: Options,
+    *,
+    seed: int,
+    takes: int,
+    chooser: Chooser | None = None,
+) -> Plan:
+    """Chooses a piece for every event of a film.
+
+    Args:
+      library: what can be copied.
+      events: those that are to be heard; their notes may say `id`, `scratch`, `force_db` and `gain`.
+      rule: how soft an event is that is less sure.
+      options: of the request.
+      seed: of all chance.
+      takes: number of takes, which differ in what is chosen.
+      chooser: other rules of the choice, for ablations.
+
+    Returns:
+      The plan.
+    """
+    rules = chooser or Chooser(vary=options.vary)
+    wanted = [_wanted(k, events, rule) for k in range(len(events))]
+    choices = []
+    for take in range(takes):
+        rng_of = functools.partial(_rng, seed, "pieces", take)
+        choices.append(tuple(rules.choose(library.pieces, wanted, rng_of)))
+    return Plan(library, tuple(choices), seed, options.tone_db, options.rate_hz)
+
+
+def open_library(examples: Sequence[Example], rule: EventRule) -> Library:
+    """Mines the examples of a request.
+
+    Args:
+      examples: at least one.
+      rule: tells hits from scratches.
+
+    Returns:
+      The library.
+
+    Raises:
+      UserError: if there is none, or one of them is silent or has no sound.
+    """
+    if not examples:
+        raise UserError("Conditional Foley needs an example sound; give one as --example")
+    sounds = []
+    for example in examples:
+        wav, rate_hz = example.read_channels()
+        if not len(wav) or np.abs(wav).max() < _SILENT:
+            name = example.name if example.path is None else example.path
+            raise file_error(name, "is silent", "give an example that can be heard")
+        sounds.append((wav, rate_hz))
+    library = library_of(sounds, rule.kind)
+    assert library is not None  # none of them is empty
+    return library
+
+
+def heard_events(events: Events, rule: EventRule) -> Events:
+    """Keeps the events that are sure enough to be heard.
+
+    Args:
+      events: all that are seen.
+      rule: what is sure enough.
+
+    Returns:
+      Those of at least `rule.least`.
+    """
+    kept = np.flatnonzero(events.confidence >= rule.least)
+    notes = tuple(events.notes[k] for k in kept) if events.notes else ()
+    return Events(events.times_s[kept], events.confidence[kept], notes)
+
+
+def events_read(reading: Reading, fps: float, maps: Float32[np.ndarray, "t r c"] | None = None) -> Events:
+    """Lists the events of a film that was read.
+
+    Args:
+      reading: what the reader says of it.
+      fps: rate of its frames.
+      maps: where it moves; None leaves places out.
+
+    Returns:
+      All local maxima of the onset curve, with notes: `id`; `kind`, and `scratch`, the probability of that kind;
+      `force_db`, how much louder it looks than the film's mean event; `x` from left and `y` from top, in [0, 1].
+    """
+    times_s, confidence = onsets_from_probability(reading.onset, fps)
+    frames = np.minimum((times_s * fps).astype(int), len(reading.onset) - 1)
+    places = (
+        [{}] * len(times_s)
+        if maps is None
+        else [{"x": round(float(x), 3), "y": round(float(y), 3)} for x, y in places_of_motion(maps, fps, times_s)]
+    )
+    notes = []
+    for number, (frame, place) in enumerate(zip(frames, places, strict=True)):
+        scratch, force_db = float(reading.scratch[frame]), float(reading.force_db[frame])
+        kind = SCRATCH if scratch >= 0.5 else HIT
+        said = {"id": number, "kind": kind, "scratch": round(scratch, 3), "force_db": round(force_db, 2)}
+        notes.append({**said, **place})
+    return Events(times_s, confidence, tuple(notes))
+
+
+def heard_at(wav: Float32[np.ndarray, "n *c"], rate_hz: int, wanted_hz: int) -> Float32[np.ndarray, "m"]:
+    """Brings a take to one channel and another rate, to be listened to by networks.
+
+    Args:
+      wav: the take.
+      rate_hz: its sample rate.
+      wanted_hz: wanted sample rate.
+
+    Returns:
+      The mean of its channels at that rate.
+    """
+    mono = wav if wav.ndim == 1 else wav.mean(axis=1)
+    return mono if rate_hz == wanted_hz else soxr.resample(mono, rate_hz, wanted_hz)
+
+
+def brought_to(
+    wav: Float32[np.ndarray, "n"], rate_hz: int, wanted_hz: int, shape: tuple[int, int]
+) -> Float32[np.ndarray, "m c"]:
+    """Brings a take of one channel to the rate, length and channels of others.
+
+    Args:
+      wav: the take.
+      rate_hz: its sample rate.
+      wanted_hz: wanted sample rate.
+      shape: wanted samples and channels.
+
+    Returns:
+      The take, the same on all channels.
+    """
+    found = soxr.resample(wav, rate_hz, wanted_hz)[: shape[0]]
+    return np.repeat(np.pad(found, (0, shape[0] - len(found)))[:, None], shape[1], axis=1)
+
+
+def _wanted(k: int, events: Events, rule: EventRule) -> Wanted:
+    note = events.notes[k] if events.notes else {}
+    gain = note["gain"] if "gain" in note else rule.gain(float(events.confidence[k]))
+    return Wanted(note.get("id", k), float(events.times_s[k]), note.get("scratch"), note.get("force_db", 0.0), gain)
+
+
+def _rng(seed: int, what: str, take: int, number: int) -> np.random.Generator:
+    return named_rng(seed, what, str(take), str(number))
