@@ -47,10 +47,10 @@ def training(config: Any) -> Training:
         section.ema,
         accumulate=config.training.accumulate,
     )
-    wide = {
-        "features": ((t, build.encoder_net(config).feature_width), np.float32),
-        "motion": ((t, MOTION_CURVES), np.float32),
-    }
+    width = build.encoder_net(config).feature_width
+    curves = ("onset", "target", "scratch", "force", "known", "named", "struck")
+    shapes: dict[str, tuple[tuple[int, ...], Any]] = {name: ((t,), np.float32) for name in curves}
+    shapes |= {"features": ((t, width), np.float32), "motion": ((t, MOTION_CURVES), np.float32)}
     example = functools.partial(event_clip, frames=t, spread_s=section.spread_s, force_db=FORCE_DB)
 
     def opened(workdir: Path) -> Material:

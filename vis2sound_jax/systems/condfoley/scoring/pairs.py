@@ -243,19 +243,19 @@ class PairMaker:
             one, record = self.tokens[pair.recording], self.records[pair.recording]
             wav = self._wav(pair.recording, pair.target, frames)
             example = self._wav(pair.example, pair.condition, frames)
-            events, true = self.window_events(pair), self._events_of(one, record, pair.target)
+            events, labelled = self.window_events(pair), self._events_of(one, record, pair.target)
             seen = events.times_s, events.confidence
             sounds: dict[str, Any] = {name: wavs[i] for name, wavs in made.items() if name != TAKE_ROW}
             sounds[TAKE_ROW] = list(made[TAKE_ROW][i * takes : (i + 1) * takes])
             sounds |= copied(example, self.foley.rate_hz, seen, len(wav), (self.config.seed, first + i))
             number = named_seed(self.config.seed, "exemplar", str(first + i))
-            pieces = (example, self.foley.rate_hz, events, true, self.foley.rule, len(wav), number, takes)
+            pieces = (example, self.foley.rate_hz, events, labelled, self.foley.rule, len(wav), number, takes)
             sounds |= exemplar_rows(*pieces)
             items.append(
                 FoleyItem(
                     name=f"{first + i:03d}_{record['id']}",
                     recording=record["id"],
-                    target=true,
+                    target=labelled,
                     condition=self._events_of(self.tokens[pair.example], self.records[pair.example], pair.condition),
                     wav=wav,
                     condition_wav=example,

@@ -79,7 +79,8 @@ def add_best(
       takes: number of takes of each.
 
     Returns:
-      The items with the new rows, that of both engines' takes ranked together among them, and the share of pairs with an accepted take, None without a scorer.
+      The items with the new rows, that of both engines' takes ranked together among them; and the share of pairs with
+      an accepted take, None without a scorer.
     """
     best = BEST_ROW.format(takes)
     both = [replace(item, takes={**item.takes, BOTH_ROW: _all_takes(item)}) for item in items]
