@@ -28,7 +28,7 @@ def knocks() -> api.Example:
 def test_conditional_foley_takes_arrays_through_all_steps(tiny_run: Path, tmp_path: Path) -> None:
     system = api.load(tiny_run)
     watched = system.watch(drawn())
-    composed = system.compose(watched, api.Request(example=knocks(), takes=2, seed=1))
+    composed = system.compose(watched, api.Request(example=knocks(), takes=2, seed=1, options={"engine": "codes"}))
     result = system.rank(system.sound(composed))
     assert result.wavs.shape == (2, 3 * RATE_HZ) and result.codes is not None
     manifest = api.write_result(result, tmp_path / "out.mp4")

@@ -112,8 +112,20 @@ def test_what_is_no_film_or_request_is_told(tmp_path: Path) -> None:
 def test_an_example_is_opened_by_its_name_or_taken_as_it_is(tmp_path: Path) -> None:
     write_wav(tmp_path / "sound.wav", 0.5 * np.ones(RATE_HZ, np.float32), RATE_HZ)
     with Example.open(tmp_path / "sound.wav") as example:
-        assert Request(example=example).opened() is example and example.film is None
+        assert Request(example=example).opened() == (example,) and example.film is None
         assert len(example.read(4000)) == 4000
-    assert Request().opened() is None
-    named = Request(example=tmp_path / "sound.wav").opened()
-    assert named is not None and named.name == "sound.wav"
+    assert Request().opened() == ()
+    assert [one.name for one in Request(example=tmp_path / "sound.wav").opened()] == ["sound.wav"]
+    assert [one.name for one in Request(example=str(tmp_path / "sound.wav")).opened()] == ["sound.wav"]
+
+
+def test_several_examples_and_folders_of_them(tmp_path: Path) -> None:
+    for name in ("b.wav", "a.WAV", "c.wav"):
+        write_wav(tmp_path / name, 0.5 * np.ones(RATE_HZ, np.float32), RATE_HZ)
+    (tmp_path / "notes.txt").write_text("no sound")
+    assert [one.name for one in Request(example=tmp_path).opened()] == ["a.WAV", "b.wav", "c.wav"]
+    both = Request(example=(tmp_path / "c.wav", tmp_path / "b.wav")).opened()
+    assert [one.name for one in both] == ["c.wav", "b.wav"]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="empty: holds no sounds; name a folder with sound files, or a file"):
+        Request(example=tmp_path / "empty").opened()

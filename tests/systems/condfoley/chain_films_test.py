@@ -16,6 +16,7 @@ from vis2sound_jax.systems.condfoley.chain import Foley, load
 from vis2sound_jax.video.files import probe
 from vis2sound_jax.video.mux import write_film
 
+CODES = {"engine": "codes"}
 _UNEVEN = np.cumsum(np.random.default_rng(1).integers(10, 90, 60)).tolist()
 # Pictures, their rate, size and times of films that took about 2.5 to 3 seconds.
 ODD: dict[str, dict[str, Any]] = {
@@ -62,7 +63,7 @@ def peak_bytes(*, reset: bool = False) -> int:
 def test_odd_films_get_sound_of_their_own_length(foley: Foley, knocks: Path, make_film: Any, kind: str) -> None:
     film = make_film(busy=True, **ODD[kind])
     info = probe(film)
-    takes = foley.generate(film, Request(example=knocks, takes=2))
+    takes = foley.generate(film, Request(example=knocks, takes=2, options=CODES))
     assert 2.4 < info.duration_s < 3.2
     assert takes.wavs.shape == (2, round(info.duration_s * takes.rate_hz))
     assert np.isfinite(takes.wavs).all() and (np.abs(takes.wavs).max(axis=1) > 0).all()
@@ -80,11 +81,11 @@ def test_another_film_and_example_of_like_length_compile_nothing(
         write_film(tmp_path / f"{name}.mp4", pictures[:n], 24)
     with foley.config.unlocked():
         foley.config.decoding.slide_condition = sliding
-    foley.generate(tmp_path / "first.mp4", Request(example=knocks, takes=2))
+    foley.generate(tmp_path / "first.mp4", Request(example=knocks, takes=2, options=CODES))
     with jax.log_compiles(), caplog.at_level(logging.WARNING):
-        foley.generate(tmp_path / "second.mp4", Request(example=other, takes=2))
+        foley.generate(tmp_path / "second.mp4", Request(example=other, takes=2, options=CODES))
         assert not [r.getMessage() for r in caplog.records if r.getMessage().startswith("Compiling")]
-        foley.generate(tmp_path / "long.mp4", Request(example=other, takes=2))
+        foley.generate(tmp_path / "long.mp4", Request(example=other, takes=2, options=CODES))
     compiled = [r.getMessage().split()[1] for r in caplog.records if r.getMessage().startswith("Compiling")]
     assert not compiled
 
@@ -92,11 +93,11 @@ def test_another_film_and_example_of_like_length_compile_nothing(
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="peak memory is read as Linux tells it")
 def test_a_minute_takes_bounded_memory(foley: Foley, knocks: Path, tmp_path: Path) -> None:
     films = [still_film(tmp_path / f"{seconds}.mp4", seconds) for seconds in (10, 60)]
-    foley.generate(films[0], Request(example=knocks, takes=2))
+    foley.generate(films[0], Request(example=knocks, takes=2, options=CODES))
     peaks = []
     for film in films:
         before = peak_bytes(reset=True)
-        foley.generate(film, Request(example=knocks, takes=2))
+        foley.generate(film, Request(example=knocks, takes=2, options=CODES))
         peaks.append((peak_bytes() - before) / 2**20)
     print("MB beyond what the process holds, 10 and 60 s:", [round(peak) for peak in peaks])
     # Six times the length; what grows are the takes themselves.
@@ -104,7 +105,7 @@ def test_a_minute_takes_bounded_memory(foley: Foley, knocks: Path, tmp_path: Pat
 
 
 def test_seams_are_steps_like_any_other(foley: Foley, knocks: Path, tmp_path: Path) -> None:
-    takes = foley.generate(still_film(tmp_path / "film.mp4", 20), Request(example=knocks, takes=2))
+    takes = foley.generate(still_film(tmp_path / "film.mp4", 20), Request(example=knocks, takes=2, options=CODES))
     columns, frames = foley.config.transformer.columns, foley.config.codebook.frames
     at_seams, elsewhere = [], []
     for wav in takes.wavs:

@@ -46,7 +46,7 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def takes(foley: Foley, film: Path, example: Path) -> Result:
-    return foley.generate(film, Request(example=example, takes=3, seed=4))
+    return foley.generate(film, Request(example=example, takes=3, seed=4, options={"engine": "codes"}))
 
 
 def test_takes_are_as_long_as_the_film_and_differ(takes: Result, film: Path) -> None:
@@ -70,7 +70,7 @@ def test_a_run_without_a_scorer_ranks_by_agreement(tiny_run: Path, film: Path, e
     del settings["sync"], settings["decoding"]["tolerance_s"]
     (tmp_path / "run" / "config.json").write_text(json.dumps(settings))
     old = load(tmp_path / "run")
-    takes = old.generate(film, Request(example=example, takes=3, seed=4))
+    takes = old.generate(film, Request(example=example, takes=3, seed=4, options={"engine": "codes"}))
     assert takes.accepted is None and takes.scores["agreement"][takes.best] == takes.scores["agreement"].max()
     with pytest.raises(UserError, match="this run has no scorer; train one with --job=sync"):
         old.offsets(Seen(np.zeros((30, 16), np.float32), np.zeros(30, np.float32)), takes.wavs)
@@ -80,7 +80,7 @@ def test_the_same_seed_gives_the_same_takes_another_other_ones(
     foley: Foley, film: Path, example: Path, takes: Result
 ) -> None:
     told: list[tuple[int, int]] = []
-    request = Request(example=example, takes=3, seed=4)
+    request = Request(example=example, takes=3, seed=4, options={"engine": "codes"})
     again = foley.generate(film, request, lambda *numbers: told.append(numbers))
     np.testing.assert_array_equal(again.wavs, takes.wavs)
     assert told[-1][0] == told[-1][1] == int(np.ceil(probe(film).duration_s / foley.column_s))
@@ -92,11 +92,11 @@ def test_the_example_begins_where_it_is_eventful_or_where_told(
     foley: Foley, film: Path, example: Path, takes: Result
 ) -> None:
     assert 2.3 - foley.window_s < takes.composed.notes["example_start_s"] < 1.7
-    told = foley.generate(film, Request(example=example, start_s=0.5))
+    told = foley.generate(film, Request(example=example, options={"engine": "codes", "start_s": 0.5}))
     assert told.composed.notes["example_start_s"] == pytest.approx(0.5, abs=foley.column_s / 2)
     for start_s in (2.5, -0.5):
         with pytest.raises(UserError, match=rf"--start is {start_s}, but .*knocks.wav allows 0 to 1\.\d+ s for a win"):
-            foley.generate(film, Request(example=example, start_s=start_s))
+            foley.generate(film, Request(example=example, options={"engine": "codes", "start_s": start_s}))
 
 
 def test_onsets_are_the_ones_takes_were_chosen_by(foley: Foley, film: Path, takes: Result) -> None:
@@ -125,7 +125,7 @@ def test_unusable_requests_are_told(foley: Foley, film: Path, example: Path, tmp
         Request(example=example, takes=0)
     write_film(tmp_path / "short.mp4", np.zeros((12, 16, 16, 3), np.uint8), FPS)
     with pytest.raises(UserError, match=r"short.mp4: lasts 0.50 s, less than one window of 1.11 s; give a longer film"):
-        foley.generate(tmp_path / "short.mp4", Request(example=example))
+        foley.generate(tmp_path / "short.mp4", Request(example=example, options={"engine": "codes"}))
     with pytest.raises(UserError, match="film.mp4: has no sound"):
         foley.generate(film, Request(example=film))
 

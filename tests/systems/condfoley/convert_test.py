@@ -97,13 +97,15 @@ def test_converted_weights_make_takes_with_and_without_an_onset_network(tmp_path
     for kind in ("transformer", "melgan"):
         converted(tmp_path, kind)
     foley = load(tmp_path / "out", settings())
-    takes = foley.generate(film, Request(example=example, takes=2))
+    takes = foley.generate(film, Request(example=example, takes=2, options={"engine": "codes"}))
     assert takes.wavs.shape == (2, round(2.4 * 22050)) and np.isfinite(takes.wavs).all() and not len(takes.events)
     with pytest.raises(UserError, match="no network that finds onsets; .* --kind=video_onset"):
         foley.onsets(film)
     converted(tmp_path, "video_onset")
     again = load(tmp_path / "out", settings())
-    np.testing.assert_array_equal(again.generate(film, Request(example=example, takes=2)).wavs, takes.wavs)
+    np.testing.assert_array_equal(
+        again.generate(film, Request(example=example, takes=2, options={"engine": "codes"})).wavs, takes.wavs
+    )
     assert again.onsets(film).confidence.ndim == 1
 
 

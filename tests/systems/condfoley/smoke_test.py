@@ -21,8 +21,8 @@ from vis2sound_jax.video.files import probe
 from vis2sound_jax.video.mux import write_film
 
 RATE_HZ = 22050
-STAGES = ("prepare", "encoder", "codebook", "transformer", "no_condition", "sync", "evaluate", "generate")
-STEPS = {"encoder": 2, "codebook": KMEANS_ITERATIONS, "transformer": 2, "sync": 2}
+STAGES = ("prepare", "encoder", "codebook", "events", "transformer", "no_condition", "sync", "evaluate", "generate")
+STEPS = {"encoder": 2, "codebook": KMEANS_ITERATIONS, "events": 2, "transformer": 2, "sync": 2}
 
 
 def read_json(path: Path) -> dict:
@@ -58,7 +58,13 @@ def made(tiny_run: Path, films: Path, tmp_path_factory: pytest.TempPathFactory) 
         ("c", "film.mp4", 2),
         ("d", "sound.wav", 1),
     ):
-        asked = ["--job=generate", f"--video={films / 'film.mp4'}", f"--example={films / example}", "--takes=2"]
+        asked = [
+            "--job=generate",
+            f"--video={films / 'film.mp4'}",
+            f"--example={films / example}",
+            "--takes=2",
+            "--engine=codes",
+        ]
         answer = call(*command(tiny_run, *asked, f"--output={folder / name}.mp4", f"--seed={seed}"))
         assert answer.code == 0, answer.err
         assert answer.out.splitlines()[-1].startswith("vis2sound: generate is done: film ")
@@ -125,9 +131,15 @@ def test_metrics_have_ceiling_floor_and_intervals(tiny_run: Path) -> None:
         "shuffled condition",
         "onset transfer",
         "true codes",
+        "exemplar",
+        "exemplar, random pieces",
+        "exemplar at the true times, true kinds",
+        "both",
     }
     assert takes | {"real sound", "chance"} <= set(rows) == set(metrics["condfoley"]["legacy"]["rows"])
-    assert {"video encoder", "motion peaks", "real sound", "random times, true count"} <= set(metrics["detection"])
+    assert {"video encoder", "event reader", "motion peaks", "real sound", "random times, true count"} <= set(
+        metrics["detection"]
+    )
     for table in (rows, metrics["detection"]):
         for row in table.values():
             estimate = row["onset_ap_100ms"]

@@ -12,6 +12,7 @@ _EXAMPLE = Flag(
     "example", (), "Film, sound file or folder of sounds to sound like; may be given several times.", "sound.wav"
 )
 _EXAMPLES = Flag("examples", 3, "Number of examples for each film.", "3", least=1)
+_RECORDINGS = Flag("recordings", 24, "Number of test recordings, of each one window.", "24", least=2)
 _TAKES = Flag("takes", 4, "Number of different soundtracks.", "4", least=1)
 _ENGINE = Flag(
     "engine",
@@ -107,6 +108,12 @@ JOBS = (
         f"{_HERE}.sheet",
         "gives every film of a folder the sound of others, on one page",
         flags=(_FILMS, _EXAMPLES, requests.OUTPUT._replace(example="sheet/"), requests.SEED),
+    ),
+    Stage(
+        "study",
+        f"{_HERE}.study",
+        "writes a listening study of test recordings: which sound is real?",
+        flags=(requests.OUTPUT._replace(example="study/"), _RECORDINGS),
     ),
     Stage(
         "convert",

@@ -15,6 +15,7 @@ from vis2sound_jax.run.recordings import open_split
 from vis2sound_jax.run.workdir import prepared_dir
 from vis2sound_jax.systems.condfoley.chain import load
 from vis2sound_jax.systems.condfoley.scoring import rows
+from vis2sound_jax.systems.condfoley.scoring.exemplar_rows import RULES, TRUE_TIMES_ROW
 from vis2sound_jax.systems.condfoley.scoring.items import as_list
 from vis2sound_jax.systems.condfoley.scoring.pairs import Pair, PairMaker, choose_pairs
 from vis2sound_jax.systems.condfoley.token_cache import token_recordings
@@ -96,7 +97,7 @@ def test_every_row_sounds_every_pair_at_the_windows_length(maker: PairMaker, pai
     wanted = {rows.TAKE_ROW, rows.NO_CONDITION_ROW, rows.NO_CONDITION_VIDEO_ROW, rows.SHUFFLED_ROW}
     wanted |= {rows.TRANSFER_ROW, rows.PUBLISHED_TRANSFER_ROW, rows.ABLATION_ROWS["no_condition"]}
     for item, pair in zip(items, pairs, strict=True):
-        assert set(item.takes) == wanted | {rows.CODES_ROW, rows.VOCODER_ROW}
+        assert set(item.takes) == wanted | {rows.CODES_ROW, rows.VOCODER_ROW, *RULES, TRUE_TIMES_ROW}
         assert len(as_list(item.takes[rows.TAKE_ROW])) == maker.config.evaluate.takes
         sounds = [item.wav, item.condition_wav, *(wav for takes in item.takes.values() for wav in as_list(takes))]
         assert {np.shape(wav) for wav in sounds} == {(n,)}
