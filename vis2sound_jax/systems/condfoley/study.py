@@ -1,4 +1,4 @@
-"""A listening study of Conditional Foley: the real sound beside the soundtracks of each engine and of onset transfer."""
+"""A listening study of Conditional Foley: the real sound beside those of each engine and of onset transfer."""
 
 from collections.abc import Sequence
 from pathlib import Path
