@@ -1,5 +1,7 @@
 """Laws of examples: a film with sound, a bare sound and arrays are read alike."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from vis2sound_jax.audio.example import Example
 from vis2sound_jax.audio.files import read_sound, write_wav
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.video.film import Film
+from vis2sound_jax.video.mux import write_film
 
 
 def test_a_film_is_heard_on_its_own_clock_and_seen(make_film, noise) -> None:
@@ -87,3 +90,26 @@ def test_arrays_have_channels_too(noise) -> None:
 def test_a_film_without_sound_has_no_channels(make_film) -> None:
     with Example.open(make_film()) as example, pytest.raises(UserError, match="film.mp4: has no sound track"):
         example.read_channels()
+
+
+@pytest.mark.parametrize("channels", [1, 2, 6])
+@pytest.mark.parametrize("block_s", [0.1, 0.37, 5.0])
+def test_blocks_are_the_whole_sound_piece_by_piece(tmp_path: Path, channels: int, block_s: float) -> None:
+    wav = (0.3 * np.random.default_rng(0).standard_normal((44_100, channels))).astype(np.float32)
+    write_wav(tmp_path / "sound.wav", wav, 44_100, subtype="FLOAT")
+    with Example.open(tmp_path / "sound.wav") as example:
+        blocks = list(example.blocks(block_s))
+        whole, _ = example.read_channels()
+        np.testing.assert_array_equal(np.concatenate(blocks), whole)
+        assert {len(block) for block in blocks[:-1]} <= {round(block_s * 44_100)}
+    arrays = Example.of_wav(whole, 44_100)
+    np.testing.assert_array_equal(np.concatenate(list(arrays.blocks(block_s))), whole)
+
+
+def test_blocks_of_a_film_end_with_its_pictures(tmp_path: Path) -> None:
+    wav = (0.3 * np.random.default_rng(0).standard_normal(3 * 48_000)).astype(np.float32)
+    write_film(tmp_path / "film.mp4", np.zeros((50, 16, 16, 3), np.uint8), 25.0, wav=wav, rate_hz=48_000)
+    with Example.open(tmp_path / "film.mp4") as example:
+        blocks = np.concatenate(list(example.blocks(0.3)))
+        assert blocks.shape == (2 * 48_000, 1)
+        np.testing.assert_allclose(blocks, example.read_channels()[0], atol=1e-6)

@@ -1,6 +1,6 @@
 """An example of what a film should sound like: a film with sound, a sound file, or arrays."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,7 @@ from jaxtyping import Float32
 
 from vis2sound_jax.audio.downmix import at_most_stereo
 from vis2sound_jax.audio.files import read_track
-from vis2sound_jax.audio.tracks import read_window, track_of
+from vis2sound_jax.audio.tracks import read_blocks, read_window, track_of
 from vis2sound_jax.errors import UserError, file_error
 from vis2sound_jax.video.container import Media, PathLike
 from vis2sound_jax.video.facts import FilmFacts, read_facts
@@ -125,6 +125,26 @@ class Example:
         rate_hz = rate_hz or track.rate_hz
         wav = read_window(self._media, self._facts, rate_hz, start_s, duration_s, mixed=False)
         return at_most_stereo(wav, track.names), rate_hz
+
+    def blocks(self, block_s: float) -> Iterator[Float32[np.ndarray, "n c"]]:
+        """Reads the sound at its own rate with its channels, block by block, so that memory does not grow with it.
+
+        Args:
+          block_s: length of a block in seconds; the last one is shorter.
+
+        Yields:
+          One channel, or left and right, as `read_channels` gives them.
+
+        Raises:
+          UserError: as `read_channels`.
+        """
+        if self._media is None:
+            wav, size = self._wav.reshape(len(self._wav), -1), round(block_s * self._rate_hz)
+            yield from (wav[first : first + size] for first in range(0, len(wav), size))
+            return
+        names = track_of(self._media, self._facts).names
+        for block in read_blocks(self._media, self._facts, block_s):
+            yield at_most_stereo(block, names)
 
     @property
     def _facts(self) -> FilmFacts | None:

@@ -2,7 +2,7 @@
 
 import contextlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,6 +90,48 @@ def read_window(
     wav = wav[: round((end_s - start_s) * rate_hz)]
     length = round((end_s - start_s if duration_s is None else duration_s) * rate_hz)
     return np.pad(wav, [(0, length - len(wav))] + [(0, 0)] * (wav.ndim - 1))
+
+
+def read_blocks(media: Media, film: FilmFacts | None, block_s: float) -> Iterator[Float32[np.ndarray, "n c"]]:
+    """Reads the whole sound track of an open file at its own rate, block by block.
+
+    Args:
+      media: the file.
+      film: its facts; None for a sound file.
+      block_s: length of a block in seconds; the last one is shorter.
+
+    Yields:
+      Consecutive samples with all channels in [-1, 1], as `read_window` gives them.
+
+    Raises:
+      UserError: as `read_window`.
+    """
+    track = track_of(media, film)
+    size, start, end = round(block_s * track.rate_hz), 0, 0
+    last_s = math.inf if film is None else film.duration_s
+    held: list[tuple[int, np.ndarray]] = []
+    for index, piece in _pieces(media, track, 0.0, last_s, mixed=False):
+        held.append((index, piece))
+        end = max(end, index + len(piece))
+        while end >= start + size:
+            yield _block(held, start, start + size, len(track.names), media.path)
+            start += size
+            held = [(first, samples) for first, samples in held if first + len(samples) > start]
+    end = end if film is None else round(film.duration_s * track.rate_hz)
+    if end > start:
+        yield _block(held, start, end, len(track.names), media.path)
+
+
+def _block(held: Sequence[tuple[int, np.ndarray]], start: int, end: int, channels: int, path: PathLike) -> np.ndarray:
+    """Lays pieces out between two samples, silence in the gaps."""
+    block = np.zeros((end - start, channels), np.float32)
+    for index, piece in held:
+        first, last = max(index, start), min(index + len(piece), end)
+        if last > first:
+            block[first - start : last - start] = piece[first - index : last - index]
+    if broken := int(np.count_nonzero(~np.isfinite(block))):
+        raise file_error(path, f"{broken} samples of its sound are not finite numbers", "export the sound again")
+    return block
 
 
 def _beyond(path: PathLike, start_s: float, end_s: float) -> UserError:
