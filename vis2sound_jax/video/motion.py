@@ -18,7 +18,7 @@ def motion_maps(
     """Measures where each picture differs from the one before it.
 
     Args:
-      frames: pictures in order, grey or in colour, at least 9 rows and 16 columns; read once.
+      frames: pictures in order, grey or in colour, of any size; read once.
       before: the picture before the first one, if there is one.
 
     Returns:
@@ -84,8 +84,8 @@ def _grey(frame: UInt8[np.ndarray, "h w *c"]) -> Float32[np.ndarray, "h w"]:
 
 
 def _blocks(difference: Float32[np.ndarray, "h w"]) -> Float32[np.ndarray, "r c"]:
-    """Averages blocks of a picture whose sizes need not divide evenly."""
+    """Averages blocks of a picture whose sizes need not divide evenly; of a small one, blocks share pixels."""
     sizes = zip(difference.shape, MAP_SHAPE, strict=True)
     edges = [np.linspace(0, size, parts + 1).astype(int) for size, parts in sizes]
     sums = np.add.reduceat(np.add.reduceat(difference, edges[0][:-1], axis=0), edges[1][:-1], axis=1)
-    return sums / np.outer(np.diff(edges[0]), np.diff(edges[1]))
+    return sums / np.outer(*(np.maximum(np.diff(each), 1) for each in edges))
