@@ -9,9 +9,9 @@ def bursts(times_s, rate_hz=22_050, seconds=3.0, *, decay_s=0.03, floor=1e-4, se
     wav = floor * rng.standard_normal(round(seconds * rate_hz))
     for time_s, level in zip(times_s, levels or [0.3] * len(times_s), strict=True):
         start = round(time_s * rate_hz)
-        t = np.arange(len(wav) - start) / rate_hz
+        t = np.arange(min(len(wav) - start, round(12 * decay_s * rate_hz))) / rate_hz
         # Two alternating signs make the first sample sound at once.
-        wav[start:] += level * np.exp(-t / decay_s) * np.sign(rng.standard_normal(len(t)))
+        wav[start : start + len(t)] += level * np.exp(-t / decay_s) * np.sign(rng.standard_normal(len(t)))
     return np.clip(wav, -1, 1).astype(np.float32)[:, None]
 
 

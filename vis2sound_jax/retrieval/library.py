@@ -16,7 +16,7 @@ from vis2sound_jax.retrieval.sound_kind import SoundKind
 _TONE_S, _MOST_TONES = 0.2, 16
 _SILENCE = 1e-4  # -80 dB: an example whose peak is lower holds nothing to copy
 _QUIETEST = 1e-7  # digital silence is no room
-_BELOW, _EVEN = 0.25, 2.0  # amplitudes: a room is so much softer than the loudest sound, and does not die away
+_BELOW, _EVEN = 0.25, 1.4  # amplitudes: a room is so much softer than the loudest sound, and does not die away
 _LARGEST = 512
 
 
