@@ -12,6 +12,8 @@ from vis2sound_jax.tasks.events import EventsTask
 
 BATCH, FRAMES, SIZE = 8, 40, 4
 TASK = EventsTask(EventReader(width=16, dropout=0.1), steps=60, learning_rate=1e-2)
+measure = jax.jit(TASK.eval_step)
+train_metrics = jax.jit(TASK.metrics)
 LABELS = {"target": "known", "scratch": "named", "force": "struck"}
 
 
@@ -41,8 +43,8 @@ def batch(seed: int = 0) -> dict[str, np.ndarray]:
 
 @functools.cache
 def trained() -> tuple[dict[str, float], dict[str, float]]:
-    train, measure = jax.jit(TASK.train_step), jax.jit(TASK.eval_step)
-    state = TASK.init(jax.random.key(0), batch())
+    train = jax.jit(TASK.train_step)
+    state = jax.jit(TASK.init)(jax.random.key(0), batch())
     before = measure(state, batch(99), None).means()
     for step in range(TASK.steps):
         state, _ = train(state, batch(step), None, jax.random.key(step))
@@ -59,29 +61,31 @@ def test_a_few_steps_find_events_their_kind_and_their_force() -> None:
 
 @functools.cache
 def start() -> object:
-    return TASK.init(jax.random.key(1), batch())
+    return jax.jit(TASK.init)(jax.random.key(1), batch())
 
 
 @pytest.mark.parametrize("label", list(LABELS))
 def test_labels_of_frames_that_nobody_knows_do_not_matter(label: str) -> None:
     hidden = batch()[LABELS[label]] == 0
     changed = batch() | {label: np.where(hidden, 1 - batch()[label], batch()[label])}
-    key, measure = jax.random.key(2), jax.jit(TASK.metrics)
-    plain, other = (measure(start().params, some, key, 0) for some in (batch(), changed))
+    key = jax.random.key(2)
+    plain, other = (train_metrics(start().params, some, key, 0) for some in (batch(), changed))
     for name, value in plain.means().items():
         assert other.means()[name] == pytest.approx(value, rel=1e-6), name
     shown = batch() | {label: np.where(hidden, batch()[label], 1 - batch()[label])}
-    assert measure(start().params, shown, key, 0).means()["loss"] != pytest.approx(plain.means()["loss"], rel=1e-3)
+    assert train_metrics(start().params, shown, key, 0).means()["loss"] != pytest.approx(
+        plain.means()["loss"], rel=1e-3
+    )
 
 
 def test_the_loss_is_the_weighted_sum_of_its_parts() -> None:
-    means = TASK.eval_step(start(), batch(), None).means()
+    means = measure(start(), batch(), None).means()
     parts = means["onset"] + TASK.kind_weight * means["kind"] + TASK.force_weight * means["force"]
     assert means["loss"] == pytest.approx(parts, rel=1e-5)
 
 
 def test_a_batch_of_which_nothing_is_known_teaches_nothing() -> None:
     nothing = batch() | {name: np.zeros((BATCH, FRAMES), np.float32) for name in ("known", "named", "struck")}
-    gradient = jax.grad(lambda params: TASK.metrics(params, nothing, None, jnp.int32(0)).sums["loss"])(start().params)
-    assert not any(np.any(leaf) for leaf in jax.tree.leaves(gradient))
-    assert all(np.isfinite(value) for value in TASK.eval_step(start(), nothing, None).means().values())
+    gradient = jax.jit(jax.grad(lambda params: TASK.metrics(params, nothing, None, jnp.int32(0)).sums["loss"]))
+    assert not any(np.any(leaf) for leaf in jax.tree.leaves(gradient(start().params)))
+    assert all(np.isfinite(value) for value in measure(start(), nothing, None).means().values())
