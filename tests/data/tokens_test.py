@@ -36,6 +36,7 @@ def make_recording(columns: int = 50, events_s: tuple[float, ...] = (0.7, 2.0, 4
         fps=FPS,
         column_s=COLUMN_S,
         event_s=np.array(events_s),
+        motion=np.tile(seconds[:, None], (1, 4)).astype(np.float16),
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from vis2sound_jax.generation.watch import WINDOW_FRAMES, Seen, Watcher, windows_of
 from vis2sound_jax.models.impact_net import ImpactNet
+from vis2sound_jax.video.motion import motion_maps
 
 NET = ImpactNet(widths=(4, 4), width=4, temporal_blocks=1, bands=2)
 PERIOD = 50
@@ -46,6 +47,13 @@ def test_every_frame_of_a_film_of_any_length_is_seen(frames: int) -> None:
     assert seen.features.shape == (frames, 4) and seen.onset.shape == (frames,)
     assert seen.features.dtype == seen.onset.dtype == np.float32
     assert np.isfinite(seen.features).all() and ((seen.onset > 0) & (seen.onset < 1)).all()
+
+
+@pytest.mark.parametrize("frames", [1, 40, 150, 151, 330])
+def test_motion_is_measured_once_for_every_frame(frames: int) -> None:
+    seen = watch(film(frames))
+    np.testing.assert_array_equal(seen.maps, motion_maps(film(frames)))
+    assert seen.maps.dtype == np.float32
 
 
 def test_a_film_of_one_window_is_seen_in_one_pass() -> None:

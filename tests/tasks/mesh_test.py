@@ -14,6 +14,7 @@ from jax.sharding import PartitionSpec
 from tests.tasks import (
     codebook_test,
     encoder_test,
+    events_test,
     film_transformer_test,
     impacts_test,
     streams_test,
@@ -71,6 +72,7 @@ TASKS: dict[str, Any] = {
         video_onset_test.batch,
     ),
     "sync": (sync_test.TASK, lambda: sync_test.batch(0)),
+    "events": (events_test.TASK, events_test.batch),
     "streams": (streams_test.TASK, streams_test.batch),
     "impacts": (impacts_test.TASK, impacts_test.batch),
 }

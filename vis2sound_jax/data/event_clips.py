@@ -1,6 +1,7 @@
 """Examples for the event reader: clips of what an encoder saw, beside what people wrote down of the events in them."""
 
 import dataclasses
+import math
 from typing import Any
 
 import numpy as np
@@ -72,8 +73,8 @@ def _targets(recording: EventRecording, spread_s: float, force_db: float) -> dic
         distance = np.abs(at_s - time_s) / spread_s
         bump = np.where(distance < _REACH, np.exp(-0.5 * distance**2), 0.0)
         out["target"] = np.maximum(out["target"], bump).astype(np.float32)
-        frame = int(time_s * fps)
-        near = slice(max(frame - _NEAR_FRAMES, 0), frame + _NEAR_FRAMES + 1)
+        frame = math.floor(time_s * fps)
+        near = slice(max(frame - _NEAR_FRAMES, 0), max(frame + _NEAR_FRAMES + 1, 0))
         out["struck"][near] = known[near]
         out["force"][near] = (level_db - mean_db) / force_db
         if action in (HIT, SCRATCH):

@@ -13,6 +13,8 @@ from jaxtyping import Array, Float
 
 MOTION_CURVES = 4
 """Curves of motion energy that go in; see `video.motion.motion_curves`."""
+FORCE_DB = 6.0
+"""Decibels of one unit of `EventsRead.force`."""
 _DILATIONS = (1, 2, 4, 8, 16)
 _LEAST = 1e-4  # keeps the logit of a probability finite
 _ODDS_SCALE = 0.25  # brings logits near the size of the other inputs
@@ -75,7 +77,3 @@ class EventReader(nn.Module):
             x = x + drop(near)
         out = nn.Dense(3, name="out")(jax.nn.gelu(nn.LayerNorm(name="norm_out")(x)))
         return EventsRead(out[..., 0] + odds, out[..., 1], out[..., 2])
-
-
-FORCE_DB = 6.0
-"""Decibels of one unit of `EventsRead.force`."""

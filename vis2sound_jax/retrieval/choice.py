@@ -80,7 +80,8 @@ class Chooser:
         """Chooses for every event.
 
         Neighbouring ids draw from different decks, so that two events in a row never get the same piece where two
-        fit; a choice needs to know nothing of its neighbours for that.
+        fit; a choice needs to know nothing of its neighbours for that. It holds where the kind is known of both or
+        of neither.
 
         Args:
           pieces: at least one.

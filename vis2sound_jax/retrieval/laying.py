@@ -11,6 +11,7 @@ FADE_IN_S, FADE_OUT_S = 0.004, 0.02
 _LEAST_FADE_S = 0.0005  # of a sound that has nothing before its attack
 _OCTAVE_CENTS = 1200.0
 _FINEST_HZ = 1.0
+_FADES = 8
 
 
 class Sound(NamedTuple):
@@ -114,14 +115,15 @@ def room_tone(
       The tone, m = length, at the level of the stretches.
     """
     out = np.zeros((length, tones[0].shape[1]), np.float32)
-    place = 0
+    # One length for all, so that what goes and what comes cross; a piece is at least four times as long.
+    fade, place = max(min(map(len, tones)) // _FADES, 1), 0
+    # Powers add up to one where two unlike noises cross.
+    ramp = np.sqrt(_ramp(fade))[:, None]
     while place < length:
         tone = tones[int(rng.integers(len(tones)))]
         size = min(len(tone), round(rng.uniform(0.5, 1.0) * len(tone)) + 2)
         start = int(rng.integers(0, len(tone) - size + 1))
-        piece, fade = np.array(tone[start : start + size]), size // 4
-        # Powers add up to one where two unlike noises cross.
-        ramp = np.sqrt(_ramp(fade))[:, None]
+        piece = np.array(tone[start : start + size], np.float32)
         if place:
             piece[:fade] *= ramp
         piece[size - fade :] *= ramp[::-1]

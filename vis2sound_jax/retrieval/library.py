@@ -14,7 +14,9 @@ from vis2sound_jax.retrieval.pieces import Piece, clean_pieces, mine
 from vis2sound_jax.retrieval.sound_kind import SoundKind
 
 _TONE_S, _MOST_TONES = 0.2, 16
-_QUIETEST = 1e-7  # power; digital silence is no room
+_SILENCE = 1e-4  # -80 dB: an example whose peak is lower holds nothing to copy
+_QUIETEST = 1e-7  # digital silence is no room
+_BELOW, _EVEN = 0.25, 1.4  # amplitudes: a room is so much softer than the loudest sound, and does not die away
 _LARGEST = 512
 
 
@@ -93,10 +95,12 @@ def library_of(examples: Sequence[tuple[Float32[np.ndarray, "_ _"], int]], kind:
       kind: tells hits from scratches.
 
     Returns:
-      The library; None where all examples are empty.
+      The library; None where all examples are empty or silent: none has a peak of 1e-4, -80 dB.
     """
     pieces, tones = [], []
     for number, (wav, rate_hz) in enumerate(examples):
+        if np.abs(wav).max(initial=0.0) < _SILENCE:
+            continue
         pieces += mine(wav, rate_hz, kind, number)
         tones += _tones(wav, rate_hz)
     chosen, clean = clean_pieces(pieces)
@@ -113,11 +117,13 @@ def _place(piece: Piece) -> tuple[int, float]:
 
 
 def _tones(wav: np.ndarray, rate_hz: int) -> list[tuple[np.ndarray, int]]:
-    """The quietest stretches of 0.2 s, at most a twentieth of the sound."""
-    size = round(_TONE_S * rate_hz)
+    """The quietest stretches of 0.2 s, at most a twentieth of the sound, none with a sound or its tail."""
+    size = 2 * round(_TONE_S * rate_hz / 2)
     count = len(wav) // size
     if not count:
         return []
-    power = np.mean(np.asarray(wav[: count * size]).reshape(count, -1) ** 2, axis=1)
-    quietest = np.argsort(power, kind="stable")[: min(max(count // 20, 1), _MOST_TONES)]
-    return [(np.array(wav[k * size : (k + 1) * size]), rate_hz) for k in quietest if power[k] > _QUIETEST**2]
+    halves = np.sqrt(np.mean(np.asarray(wav[: count * size]).reshape(count, 2, -1) ** 2, axis=2))
+    level = halves.max(axis=1)
+    even = (halves.min(axis=1) * _EVEN >= level) & (level > _QUIETEST) & (level <= _BELOW * level.max())
+    quietest = [k for k in np.argsort(level, kind="stable") if even[k]][: min(max(count // 20, 1), _MOST_TONES)]
+    return [(np.array(wav[k * size : (k + 1) * size], np.float32), rate_hz) for k in quietest]

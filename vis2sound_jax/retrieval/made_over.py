@@ -56,7 +56,7 @@ def hit_of_scratch(piece: Piece) -> Float32[np.ndarray, "n c"]:
       At most 0.3 s of sound that begins at once.
     """
     wav, rate_hz = piece.wav[piece.attack :], piece.rate_hz
-    width = max(round(_LOUDEST_S * rate_hz), 1)
+    width = max(min(round(_LOUDEST_S * rate_hz), len(wav)), 1)
     power = np.convolve(np.mean(wav.astype(np.float64) ** 2, axis=1), np.ones(width), "valid")
     start = int(power.argmax()) if len(power) else 0
     out = np.array(wav[start : start + round(_HIT_S * rate_hz)], np.float32)

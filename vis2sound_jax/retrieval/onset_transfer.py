@@ -13,9 +13,10 @@ from jaxtyping import Float, Float32, Int
 
 from vis2sound_jax.audio.onsets import legacy_onset_samples, onset_times
 
+ATTACK_SHARE = 0.25
+"""An attack starts where the wave first reaches this share of its local peak."""
 _FADE_S = 0.005
 _SEARCH_S = 0.06  # detectors are within this of the attack
-_ATTACK_SHARE = 0.25  # the attack starts where the wave first reaches this share of its local peak
 _SILENCE = 1e-4  # -80 dB: an example whose peak is lower holds nothing to copy
 _LOUDEST_S = 0.02
 
@@ -150,7 +151,7 @@ def attacks(wav: Float32[np.ndarray, "n"], rate_hz: int) -> Int[np.ndarray, "k"]
         start = max(onset - reach, 0)
         near = np.abs(wav[start : onset + reach])
         if near.size and near.max() > 0:
-            found.add(start + int(np.argmax(near >= _ATTACK_SHARE * near.max())))
+            found.add(start + int(np.argmax(near >= ATTACK_SHARE * near.max())))
     return np.array(sorted(found), np.int64)
 
 

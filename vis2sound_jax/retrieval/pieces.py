@@ -6,22 +6,18 @@ import numpy as np
 import soxr
 from jaxtyping import Float, Float32, Int
 
-from vis2sound_jax.retrieval.onset_transfer import attacks, loudest_moment
 from vis2sound_jax.retrieval.sound_kind import KIND_RATE_HZ, SoundKind, kind_features
+from vis2sound_jax.retrieval.starts import decibels, sound_starts
 
 LEAD_S = 0.012
 """Sound kept before an attack, and left out before the next one."""
 LONGEST_S = 2.5
 CLEAN_DB, CLEAN_S = 9.5, 0.12
 """A clean piece rises at least so much and is at least so long."""
-_QUIET_S = 0.1  # put before a sound: a file that begins with its attack has no rise otherwise
-_BEGUN_S = 0.02
-_RISE_S = 0.03
 _HOP_S = 0.01
 _DECAYED_DB = 60.0
 _SILENT_FOR_HOPS = 5
 _LEVEL_LEAD_S, _LEVEL_S = 0.05, 0.25
-_LEAST = 1e-5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +31,7 @@ class Piece:
       example: index of the example that it is from.
       start_s: time of the attack in that example, in seconds.
       rise_db: level of the 30 ms after the attack above the 30 ms before it.
-      alone_s: seconds from the attack to the next one, or to the end.
+      alone_s: seconds from the attack to the next one, or to the end; at least 2.5 where the example has no other.
       loudness_db: RMS level around the attack, re 1.
       brightness_hz: spectral centroid.
       scratch: probability that it is a scratch and no hit.
@@ -76,15 +72,17 @@ def mine(wav: Float32[np.ndarray, "n c"], rate_hz: int, kind: SoundKind, example
       The pieces in order of time; the loudest moment alone, with a `rise_db` of 0, where nothing has an attack. None
       for a sound that is empty.
     """
-    if not len(wav):
-        return []
     mono = soxr.resample(np.asarray(wav.mean(axis=1), np.float32), rate_hz, KIND_RATE_HZ)
-    found, rises_db = _attacks(mono)
+    if not len(mono):
+        return []
+    found, rises_db = sound_starts(mono, KIND_RATE_HZ)
     ends = _ends(mono, found)
     pieces = []
     for k, (attack, rise_db) in enumerate(zip(found, rises_db, strict=True)):
         before = found[k - 1] if k else None
         next_s = (found[k + 1] if k + 1 < len(found) else len(mono)) / KIND_RATE_HZ
+        if len(found) == 1:  # a file of one sound has all of it, however short it is
+            next_s = max(next_s, attack / KIND_RATE_HZ + LONGEST_S)
         pieces.append(_piece(wav, rate_hz, mono, before, int(attack), int(ends[k]), rise_db, next_s, kind, example))
     return pieces
 
@@ -102,22 +100,6 @@ def clean_pieces(pieces: list[Piece]) -> tuple[list[Piece], bool]:
     if clean or not pieces:
         return clean, bool(clean)
     return [max(pieces, key=lambda piece: (piece.rise_db, piece.loudness_db))], False
-
-
-def _attacks(mono: Float32[np.ndarray, "n"]) -> tuple[Int[np.ndarray, "k"], list[float]]:
-    """Samples at which sounds begin, and by how much each rises."""
-    found = attacks(mono, KIND_RATE_HZ)
-    # A recording may begin in the middle of a sound; that is none of its own.
-    found = found[found >= round(_BEGUN_S * KIND_RATE_HZ)]
-    if found.size:
-        return found, [_rise_db(mono, int(attack)) for attack in found]
-    # A single sound begins at once, and nothing else is in the file.
-    quiet = round(_QUIET_S * KIND_RATE_HZ)
-    heard = np.concatenate([np.zeros(quiet, np.float32), mono])
-    found = attacks(heard, KIND_RATE_HZ)[:1]
-    if found.size:
-        return np.clip(found - quiet, 0, len(mono) - 1), [_rise_db(heard, int(found[0]))]
-    return np.array([loudest_moment(mono, KIND_RATE_HZ)]), [0.0]
 
 
 def _piece(
@@ -146,9 +128,9 @@ def _piece(
         example=example,
         start_s=attack / KIND_RATE_HZ,
         rise_db=rise_db,
-        alone_s=next_s - attack / KIND_RATE_HZ,
+        alone_s=float(next_s - attack / KIND_RATE_HZ),
         # As if silence lay around a sound that is shorter.
-        loudness_db=_db(float(np.sqrt(np.sum(around.astype(np.float64) ** 2) / (_LEVEL_S * KIND_RATE_HZ)))),
+        loudness_db=decibels(float(np.sqrt(np.sum(around.astype(np.float64) ** 2) / (_LEVEL_S * KIND_RATE_HZ)))),
         brightness_hz=float(np.expm1(features[7])),
         scratch=float(kind.scratch(features[None])[0]),
     )
@@ -178,14 +160,3 @@ def _end(levels: Float[np.ndarray, "t"], attack: int, following: int) -> int:
 def _levels(wav: np.ndarray, hop: int) -> Float[np.ndarray, "t"]:
     whole = np.asarray(wav[: len(wav) // hop * hop], np.float64).reshape(-1, hop)
     return np.sqrt(np.mean(whole**2, axis=1))
-
-
-def _rise_db(heard: np.ndarray, attack: int) -> float:
-    reach = round(_RISE_S * KIND_RATE_HZ)
-    after, before = heard[attack : attack + reach], heard[max(attack - reach, 0) : attack]
-    levels = [float(np.sqrt(np.mean(part.astype(np.float64) ** 2))) if len(part) else 0.0 for part in (after, before)]
-    return _db(levels[0]) - _db(levels[1])
-
-
-def _db(level: float) -> float:
-    return 20.0 * float(np.log10(max(level, _LEAST)))

@@ -14,7 +14,7 @@ _HOP_S = 0.02
 _FLOOR_DB = -50.0
 _PARTS_S = ((0.0, 0.1), (0.1, 0.2), (0.2, 0.3), (0.3, 0.5))
 _WINDOW = 1024
-_TINY = 1e-12
+_TINY, _SILENT = 1e-12, 1e-9
 _FEWEST = 8
 
 
@@ -26,11 +26,12 @@ def kind_features(wav: Float[np.ndarray, "n"], attack: int) -> Float[np.ndarray,
       attack: sample of the attack.
 
     Returns:
-      Nine numbers: seconds that hold the middle 85 % of the energy, seconds to the loudest moment, mean level of four
-      parts in decibels below it, spectral flatness in decibels, log of the centroid in hertz, roughness of the
-      envelope in decibels.
+      Nine numbers, which do not depend on its level: seconds that hold the middle 85 % of the energy, seconds to the
+      loudest moment, mean level of four parts in decibels below it, spectral flatness in decibels, log of the centroid
+      in hertz, roughness of the envelope in decibels.
     """
     heard = np.asarray(wav[attack : attack + round(_HEARD_S * KIND_RATE_HZ)], np.float64)
+    heard = heard / max(np.abs(heard).max(initial=0.0), _SILENT)
     hop, count = round(_HOP_S * KIND_RATE_HZ), round(_HEARD_S / _HOP_S)
     padded = np.pad(heard, (0, max(count * hop - len(heard), 0)))[: count * hop]
     envelope = np.sqrt(np.mean(padded.reshape(count, hop) ** 2, axis=1))
@@ -99,7 +100,8 @@ class SoundKind:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "SoundKind":
         """Inverse of `as_dict`."""
-        return cls(*(tuple(values[name]) for name in ("mean", "scale", "weights")), values["bias"], values["learned"])
+        mean, scale, weights = (tuple(values[name]) for name in ("mean", "scale", "weights"))
+        return cls(mean, scale, weights, values["bias"], values["learned"])
 
 
 WITHOUT_LABELS = SoundKind(
@@ -129,5 +131,5 @@ def fit_sound_kind(features: Float[np.ndarray, "k d"], scratch: Sequence[bool] |
         return WITHOUT_LABELS
     mean, scale = features.mean(axis=0), features.std(axis=0) + 1e-6
     model = LogisticRegression(class_weight="balanced", max_iter=1000).fit((features - mean) / scale, marked)
-    rounded = [tuple(round(float(v), 6) for v in values) for values in (mean, scale, model.coef_[0])]
-    return SoundKind(*rounded, bias=round(float(model.intercept_[0]), 6))
+    means, scales, weights = (tuple(round(float(v), 6) for v in values) for values in (mean, scale, model.coef_[0]))
+    return SoundKind(means, scales, weights, bias=round(float(model.intercept_[0]), 6))

@@ -18,7 +18,7 @@ def motion_maps(
     """Measures where each picture differs from the one before it.
 
     Args:
-      frames: pictures in order, grey or in colour, at least 9 rows and 16 columns; read once.
+      frames: pictures in order, grey or in colour, of any size; read once.
       before: the picture before the first one, if there is one.
 
     Returns:
@@ -43,9 +43,9 @@ def motion_curves(maps: Float32[np.ndarray, "t r c"]) -> Float32[np.ndarray, "t 
       [t, 4]: log of the mean, of the root mean square, of the 90th percentile and of the maximum over blocks, each
       less its median over the film.
     """
-    blocks = maps.reshape(len(maps), -1)
-    if not len(blocks):
+    if not len(maps):
         return np.zeros((0, _CURVES), np.float32)
+    blocks = maps.reshape(len(maps), -1)
     rms = np.sqrt(np.mean(blocks**2, axis=1))
     parts = [blocks.mean(axis=1), rms, np.percentile(blocks, 90, axis=1), blocks.max(axis=1)]
     curves = np.log(np.stack(parts, axis=1) + _LEAST)
@@ -84,8 +84,9 @@ def _grey(frame: UInt8[np.ndarray, "h w *c"]) -> Float32[np.ndarray, "h w"]:
 
 
 def _blocks(difference: Float32[np.ndarray, "h w"]) -> Float32[np.ndarray, "r c"]:
-    """Averages blocks of a picture whose sizes need not divide evenly."""
+    """Averages blocks of a picture whose sizes need not divide evenly; of a small one, blocks share pixels."""
     sizes = zip(difference.shape, MAP_SHAPE, strict=True)
     edges = [np.linspace(0, size, parts + 1).astype(int) for size, parts in sizes]
     sums = np.add.reduceat(np.add.reduceat(difference, edges[0][:-1], axis=0), edges[1][:-1], axis=1)
-    return sums / np.outer(np.diff(edges[0]), np.diff(edges[1]))
+    counts = np.outer(*(np.maximum(np.diff(each), 1) for each in edges))
+    return (sums / counts).astype(np.float32)
