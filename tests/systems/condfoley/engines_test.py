@@ -110,7 +110,7 @@ def test_the_room_goes_on_under_the_pieces_only_if_asked(foley: Foley) -> None:
 
 
 def test_only_what_is_sure_enough_is_heard() -> None:
-    events = Events(np.arange(4.0), np.array([0.1, 0.2, 0.3, 0.9]), tuple({"id": k} for k in range(4)))
+    events = Events(np.arange(4.0), np.array([0.1, 0.15, 0.3, 0.9]), tuple({"id": k} for k in range(4)))
     rule = EventRule(threshold=0.4)
     kept = heard_events(events, rule)
     assert [note["id"] for note in kept.notes] == [1, 2, 3]

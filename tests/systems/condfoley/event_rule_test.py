@@ -43,4 +43,4 @@ def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
 def test_what_is_less_sure_is_softer() -> None:
     rule = EventRule(threshold=0.3)
     gains = [rule.gain(confidence) for confidence in np.linspace(rule.least, 1, 20)]
-    assert gains == sorted(gains) and gains[0] == pytest.approx(1 / 3) and gains[-1] == 1.0
+    assert gains == sorted(gains) and gains[0] == pytest.approx(0.35 / 1.5) and gains[-1] == 1.0

@@ -182,7 +182,7 @@ def check_film(manifest_path: Path, *, takes: int, source: Path) -> dict:
         inside = read_sound(manifest_path.with_name(take["film"]), RATE_HZ)
         assert abs(len(inside) / RATE_HZ - film.duration_s) < 1 / film.fps
         assert np.isfinite(wav).all() and np.abs(wav).max() > 0
-        assert 0 <= take["agreement"] <= 1 and take["true_peak_db"] <= -1.0
+        assert 0 <= take["agreement"] <= 1 and -1 <= take["likeness"] <= 1 and take["true_peak_db"] <= -1.0
     assert manifest["steps"] == STEPS and manifest["delivery"]["made_at_hz"] == RATE_HZ
     assert manifest["made_by"].startswith("vis2sound_jax ") and manifest["trained_on"] == "procedural recordings"
     assert all(len(manifest[name]["sha256"]) == 64 for name in ("video", "example"))
@@ -203,7 +203,8 @@ def test_requested_films_are_complete_and_in_the_order_of_the_ranking(made: Path
     manifest = check_film(made / f"{name}.json", takes=2, source=films / "film.mp4")
     takes = manifest["takes"]
     assert [take["film"] for take in takes] == [f"{name}.mp4", f"{name}_take2.mp4"]
-    ranks = [(not take["accepted"], take["accepted"] * abs(take["offset_s"]), -take["confidence"]) for take in takes]
+    scores = [take["accepted"] * (take["agreement"] + take["likeness"]) for take in takes]
+    ranks = [(not take["accepted"], -score, -take["confidence"]) for take, score in zip(takes, scores, strict=True)]
     assert ranks == sorted(ranks) and manifest["accepted"] == takes[0]["accepted"]
     assert all(take["accepted"] == (abs(take["offset_s"]) <= 0.2) for take in takes)
     assert manifest["seed"] == 1 and manifest["notes"]["example_start_s"] >= 0

@@ -18,7 +18,7 @@ _FILE = "rule.json"
 _WINDOW_S = 0.1
 _GRID = np.arange(0.05, 0.96, 0.05)
 _NEARLY = 0.01
-_FLOOR, _FULL = 0.5, 1.5  # shares of the threshold
+_FLOOR, _FULL = 0.35, 1.5  # shares of the threshold
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +35,7 @@ class EventRule:
 
     @property
     def least(self) -> float:
-        """Probability below which nothing is heard: half of the threshold."""
+        """Probability below which nothing is heard: about a third of the threshold."""
         return _FLOOR * self.threshold
 
     def gain(self, confidence: float) -> float:

@@ -16,9 +16,9 @@ from vis2sound_jax.evaluation.onset_matching import OnsetClip
 from vis2sound_jax.generation.reading import read_curves
 from vis2sound_jax.models.event_reader import FORCE_DB, MOTION_CURVES
 from vis2sound_jax.prepare.records import Record
-from vis2sound_jax.retrieval.onset_transfer import attacks
 from vis2sound_jax.retrieval.pieces import CLEAN_S, LEAD_S
 from vis2sound_jax.retrieval.sound_kind import KIND_RATE_HZ, SoundKind, fit_sound_kind, kind_features
+from vis2sound_jax.retrieval.starts import sound_starts
 from vis2sound_jax.run import hosts
 from vis2sound_jax.run.fit import fit, summary
 from vis2sound_jax.run.held_out import Held
@@ -152,7 +152,7 @@ def _sound_kind(records: Sequence[Record]) -> SoundKind:
         if not len(times_s):
             continue
         wav = soxr.resample(*decode_flac(record["audio"]), KIND_RATE_HZ)
-        found = attacks(wav, KIND_RATE_HZ)
+        found, _ = sound_starts(wav, KIND_RATE_HZ)
         ends = [*(found[1:] - round(LEAD_S * KIND_RATE_HZ)), len(wav)]
         for attack, end in zip(found, ends, strict=True):
             nearest = int(np.abs(times_s - attack / KIND_RATE_HZ).argmin())
