@@ -25,10 +25,11 @@ def recording(*attacks_s: float, seconds: float = 4.0, decay: float = 400.0) -> 
 
 @pytest.mark.parametrize("late_s", [-0.05, 0.0, LATE_S, 0.05])
 def test_attacks_are_found_around_the_times_that_are_given(late_s: float) -> None:
+    """What swells before its attack, from the time that is given, is kept."""
     attacks_s = [0.5, 1.25, 2.0]
     cuts = cut_impacts(recording(*attacks_s), RATE_HZ, [time_s + late_s for time_s in attacks_s])
     assert [cut.attack_s for cut in cuts] == attacks_s
-    assert [cut.attack for cut in cuts] == [LEAD] * 3
+    assert [cut.attack for cut in cuts] == [LEAD + round(max(-late_s, 0) * RATE_HZ)] * 3
 
 
 def test_pieces_end_before_the_next_attack_or_ring_for_their_longest() -> None:
@@ -50,11 +51,13 @@ def test_pieces_of_one_recording_make_it_up_again() -> None:
 
 
 def test_nothing_of_the_impact_before_is_cut_out() -> None:
-    """Two attacks 80 ms apart are two impacts, two 10 ms apart are one."""
+    """Two attacks 10 ms apart are one impact, and a piece begins no earlier than halfway from the one before."""
     wav = recording(1.0, 1.01, 1.08, decay=50.0)
-    near, close, last = cut_impacts(wav, RATE_HZ, [0.95, 1.0, 1.1])
+    near, close, last = cut_impacts(wav, RATE_HZ, [1.05, 1.0, 1.1])
     assert near.attack_s == close.attack_s == 1.0
     assert last.attack == LEAD and len(near.wav) == round(0.08 * RATE_HZ)
+    swelling = cut_impacts(recording(1.0, 1.115, decay=20.0), RATE_HZ, [1.0, 1.065])[1]
+    assert swelling.attack_s == 1.115 and swelling.attack == round(0.115 / 2 * RATE_HZ)
     assert cut_impacts(recording(0.004), RATE_HZ, [0.0])[0].attack == round(0.004 * RATE_HZ)
 
 

@@ -2,6 +2,7 @@
 
 What is annotated, or found as a peak of amplitude, is not where a sound begins; its attack is looked for around that
 time. The sound before it belongs to another impact, and what rings after it belongs to it until the next one begins.
+A scratch swells: it may be annotated where it is touched, before its attack, and then it is kept from there.
 """
 
 from collections.abc import Sequence
@@ -23,7 +24,8 @@ class Cut(NamedTuple):
     """The sound of one impact.
 
     Attributes:
-      wav: [n] from up to 12 ms before its attack until the next impact, 2.5 s after it at most; in 16 bits.
+      wav: [n] from up to 12 ms before its attack, or before its time where that is earlier, until the next impact, 2.5 s
+        after its attack at most; in 16 bits.
       attack: sample of `wav` at which it begins to sound.
       attack_s: time of that sample in the recording, in seconds.
     """
@@ -48,10 +50,11 @@ def cut_impacts(wav: Float32[np.ndarray, "m"], rate_hz: int, times_s: Sequence[f
     found = [_attack(wav, rate_hz, time_s) for time_s in times_s]
     lead, longest, apart = (round(seconds * rate_hz) for seconds in (LEAD_S, LONGEST_S, ONE_IMPACT_S))
     cuts = []
-    for attack in found:
+    for attack, time_s in zip(found, times_s, strict=True):
+        first = min(attack, round(time_s * rate_hz))
         before = [(other + attack) // 2 for other in found if other < attack]
         after = [other - lead for other in found if other > attack + apart]
-        begin, end = max(attack - lead, 0, *before), min(attack + longest, len(wav), *after)
+        begin, end = max(first - lead, 0, *before), min(attack + longest, len(wav), *after)
         stored = np.round(np.clip(wav[begin:end], -1, 1) * FULL_SCALE).astype(np.int16)
         cuts.append(Cut(stored, attack - begin, attack / rate_hz))
     return cuts
