@@ -24,8 +24,8 @@ class Cut(NamedTuple):
     """The sound of one impact.
 
     Attributes:
-      wav: [n] from up to 12 ms before its attack, or before its time where that is earlier, until the next impact, 2.5 s
-        after its attack at most; in 16 bits.
+      wav: [n] from up to 12 ms before its attack, or before its time where that is earlier, until the next impact, for
+        2.5 s at most; in 16 bits.
       attack: sample of `wav` at which it begins to sound.
       attack_s: time of that sample in the recording, in seconds.
     """
