@@ -1,1 +1,1 @@
-"""Sounds made from sounds that exist: onset transfer, exemplars, and the choice among takes."""
+"""Sounds made from sounds that exist: pieces of examples and exemplars, laid in one way; the choice among takes."""

@@ -11,11 +11,15 @@ import numpy as np
 from jaxtyping import Bool, Float, Float16, Float32, Int, Int16
 
 from vis2sound_jax.errors import UserError, file_error
+from vis2sound_jax.retrieval.impact_pieces import FULL_SCALE
+from vis2sound_jax.retrieval.laying import Sound, lay, shaped
 from vis2sound_jax.retrieval.nearest import nearest_l1
-from vis2sound_jax.retrieval.paste import FULL_SCALE
 
 _SETTINGS = "exemplars.json"
-_ARRAYS = ("features", "wavs", "lengths", "times_s")
+_VERSION = 2
+"""Of what is written; the sounds of the first one were all of one length, around a peak and not from an attack."""
+_MAPPED = ("features", "wavs")
+_ARRAYS = (*_MAPPED, "lengths", "attacks", "attack_s", "times_s")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,36 +28,66 @@ class ExemplarBank:
 
     Attributes:
       features: compressed envelopes of the clip around each impact.
-      wavs: sound around each impact, as `paste.cut_impact` cuts it.
-      lengths: samples of each sound before the next impact of its recording begins; zeros follow.
-      times_s: time of each impact in its recording, in seconds.
+      wavs: the sounds of all impacts one after another, as `impact_pieces.cut_impacts` cuts them.
+      lengths: samples of each sound.
+      attacks: sample of each sound at which it begins.
+      attack_s: time of that sample in its recording, in seconds.
+      times_s: time of each impact in its recording, in seconds: a peak of amplitude, which comes after the attack, or
+        what is annotated. Features are centred on it.
       ids: recording of each impact.
       labels: lists of one label an impact, by their kind, such as "material".
       rate_hz: sample rate of the sounds.
-      impact: sample of each sound at which its impact lies.
     """
 
     features: Float16[np.ndarray, "e t c"]
-    wavs: Int16[np.ndarray, "e n"]
+    wavs: Int16[np.ndarray, "n"]
     lengths: Int[np.ndarray, "e"]
+    attacks: Int[np.ndarray, "e"]
+    attack_s: Float[np.ndarray, "e"]
     times_s: Float[np.ndarray, "e"]
     ids: Sequence[str]
     labels: Mapping[str, Sequence[str]]
     rate_hz: int
-    impact: int
 
     def __post_init__(self) -> None:
-        counts = {name: len(getattr(self, name)) for name in (*_ARRAYS, "ids")}
+        counts = {name: len(getattr(self, name)) for name in (*_ARRAYS, "ids") if name != "wavs"}
         counts |= {kind: len(names) for kind, names in self.labels.items()}
         if len(set(counts.values())) != 1:
             raise ValueError(f"an exemplar has one entry of each kind, but there are {counts}")
+        if len(self.wavs) != self.lengths.sum():
+            raise ValueError(f"the sounds have {len(self.wavs)} samples, but their lengths say {self.lengths.sum()}")
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def wav(self, index: int) -> Float32[np.ndarray, "n"]:
         """Returns the sound of an exemplar in [-1, 1], as long as `lengths` says."""
-        return self.wavs[index, : self.lengths[index]].astype(np.float32) / FULL_SCALE
+        first = int(self.lengths[:index].sum())
+        return self.wavs[first : first + self.lengths[index]].astype(np.float32) / FULL_SCALE
+
+    def lay(
+        self, chosen: Int[np.ndarray, "k"], times_s: Float[np.ndarray, "k"], length: int
+    ) -> Float32[np.ndarray, "n"]:
+        """Lays exemplars so that their peaks of amplitude lie at given times.
+
+        Each begins as long before its time as it did in its own recording: a dull sound peaks later than a bright one,
+        so a fixed lead would move one of them.
+
+        Args:
+          chosen: index of each exemplar.
+          times_s: the times, in seconds, in any order; what lies outside the soundtrack is not heard.
+          length: samples of the soundtrack, at `rate_hz`.
+
+        Returns:
+          The soundtrack, n = length. Sounds ring on under each other, so it may be louder than 1.
+        """
+        late_s = (self.times_s - self.attack_s)[chosen]
+        begin_s = np.asarray(times_s, np.float64) - late_s
+        sounds = ((float(at), 1.0, self._shaped(int(k))) for at, k in zip(begin_s, chosen, strict=True))
+        return lay(sounds, self.rate_hz, length, 1)[:, 0]
+
+    def _shaped(self, index: int) -> Sound:
+        return shaped(self.wav(index)[:, None], int(self.attacks[index]), self.rate_hz, self.rate_hz)
 
     def candidates(self, *, without: str | None = None, **labels: str) -> Bool[np.ndarray, "e"]:
         """Marks the exemplars that may be found.
@@ -106,7 +140,7 @@ class ExemplarBank:
         folder = Path(folder)
         if folder.exists() and not (folder / _SETTINGS).exists() and (folder.is_file() or any(folder.iterdir())):
             raise file_error(folder, "holds something other than exemplars", "name a new folder")
-        settings = {"rate_hz": self.rate_hz, "impact": self.impact, "ids": list(self.ids)}
+        settings = {"version": _VERSION, "rate_hz": self.rate_hz, "ids": list(self.ids)}
         settings["labels"] = {kind: list(names) for kind, names in self.labels.items()}
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
@@ -124,25 +158,29 @@ class ExemplarBank:
             raise file_error(folder, f"cannot be written ({error.strerror})", remedy) from error
 
     @classmethod
-    def open(cls, folder: str | os.PathLike[str]) -> "ExemplarBank":
+    def open(cls, folder: str | os.PathLike[str], *, remedy: str = "delete it and make it again") -> "ExemplarBank":
         """Opens what `save` wrote; features and sounds stay on disk until they are used.
 
         Args:
           folder: as given to `save`.
+          remedy: what makes it, for messages.
 
         Returns:
           The bank.
 
         Raises:
-          UserError: if there is none, or it is broken.
+          UserError: if there is none, it is broken, or another version of this package wrote it.
         """
         folder = Path(folder)
         if not (folder / _SETTINGS).exists():
             raise file_error(folder, "holds no exemplars", "make them first or name another folder")
         try:
             settings = json.loads((folder / _SETTINGS).read_text(encoding="utf-8"))
-            features, wavs = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS[:2])
-            lengths, times_s = (np.load(folder / f"{name}.npy") for name in _ARRAYS[2:])
-            return cls(features=features, wavs=wavs, lengths=lengths, times_s=times_s, **settings)
+            if settings.pop("version", 1) != _VERSION:
+                raise file_error(folder, "its exemplars were cut by another version of this package", remedy)
+            arrays = {
+                name: np.load(folder / f"{name}.npy", mmap_mode="r" if name in _MAPPED else None) for name in _ARRAYS
+            }
+            return cls(**arrays, **settings)
         except (OSError, ValueError, TypeError) as error:
-            raise file_error(folder, f"is broken ({error})", "delete it and make it again") from error
+            raise file_error(folder, f"is broken ({error})", remedy) from error

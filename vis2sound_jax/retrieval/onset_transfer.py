@@ -144,15 +144,27 @@ def attacks(wav: Float32[np.ndarray, "n"], rate_hz: int) -> Int[np.ndarray, "k"]
     Returns:
       Ascending sample positions without repeats, each within 60 ms of a detected onset.
     """
+    found = {attack_near(wav, round(float(time_s) * rate_hz), rate_hz) for time_s in onset_times(wav, rate_hz)}
+    return np.array(sorted(attack for attack in found if attack is not None), np.int64)
+
+
+def attack_near(wav: Float32[np.ndarray, "n"], onset: int, rate_hz: int) -> int | None:
+    """Finds the first sample of a hit of which the time is roughly known.
+
+    Args:
+      wav: waveform in [-1, 1].
+      onset: sample within 60 ms of the attack.
+      rate_hz: its sample rate.
+
+    Returns:
+      Where the wave first reaches a quarter of its peak within 60 ms; None where it is silent there.
+    """
     reach = round(_SEARCH_S * rate_hz)
-    found = set()
-    for time_s in onset_times(wav, rate_hz):
-        onset = round(float(time_s) * rate_hz)
-        start = max(onset - reach, 0)
-        near = np.abs(wav[start : onset + reach])
-        if near.size and near.max() > 0:
-            found.add(start + int(np.argmax(near >= ATTACK_SHARE * near.max())))
-    return np.array(sorted(found), np.int64)
+    start = max(onset - reach, 0)
+    near = np.abs(wav[start : onset + reach])
+    if not near.size or near.max() <= 0:
+        return None
+    return start + int(np.argmax(near >= ATTACK_SHARE * near.max()))
 
 
 def loudest_moment(wav: Float32[np.ndarray, "n"], rate_hz: int) -> int:

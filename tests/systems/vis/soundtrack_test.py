@@ -10,7 +10,7 @@ from vis2sound_jax.audio.colouring import Colouring
 from vis2sound_jax.audio.erb import ErbSpec
 from vis2sound_jax.audio.peaks import amplitude_peaks
 from vis2sound_jax.retrieval.exemplars import ExemplarBank
-from vis2sound_jax.retrieval.paste import LEAD_S, cut_impact
+from vis2sound_jax.retrieval.impact_pieces import cut_impacts
 from vis2sound_jax.systems.vis.sounds import hear_rows
 from vis2sound_jax.systems.vis.soundtrack import (
     Soundtrack,
@@ -61,17 +61,24 @@ def wanted() -> np.ndarray:
 
 @functools.cache
 def bank() -> ExemplarBank:
-    features, wavs, lengths, times = [], [], [], []
+    features, cuts, times = [], [], []
     for kind in KINDS:
         wav = film(**{kind: 1.0})
         times.append(amplitude_peaks(wav, RATE_HZ)[0][0])
         first = round(times[-1] * STEPS_HZ) - 22
         features.append(heard(wav)[first : first + 45].astype(np.float16))
-        cut, length = cut_impact(wav, RATE_HZ, times[-1])
-        wavs.append(cut)
-        lengths.append(length)
-    arrays = np.stack(features), np.stack(wavs), np.array(lengths), np.array(times)
-    return ExemplarBank(*arrays, list(KINDS), {"material": list(KINDS)}, RATE_HZ, round(LEAD_S * RATE_HZ))
+        cuts += cut_impacts(wav, RATE_HZ, times[-1:])
+    return ExemplarBank(
+        features=np.stack(features),
+        wavs=np.concatenate([cut.wav for cut in cuts]),
+        lengths=np.array([len(cut.wav) for cut in cuts]),
+        attacks=np.array([cut.attack for cut in cuts]),
+        attack_s=np.array([cut.attack_s for cut in cuts]),
+        times_s=np.array(times),
+        ids=list(KINDS),
+        labels={"material": list(KINDS)},
+        rate_hz=RATE_HZ,
+    )
 
 
 def test_the_parametric_sound_has_the_predicted_envelopes() -> None:
@@ -116,9 +123,11 @@ def test_every_impact_gets_the_exemplar_that_sounds_like_it() -> None:
     assert [bank().ids[k] for k in made.exemplars] == ["low", "high", "broad"]
     assert made.wav.shape == (LENGTH,) and made.wav.dtype == np.float32
     np.testing.assert_allclose(made.peak_s, np.array([0.5, 1.4, 2.2]) + LATE_S, atol=0.04)
-    for time_s, k in zip(made.peak_s, made.exemplars, strict=True):
-        place, tail = round(time_s * RATE_HZ), bank().impact
-        np.testing.assert_allclose(made.wav[place : place + 2000], bank().wav(int(k))[tail : tail + 2000], atol=1e-6)
+    late_s = bank().times_s - bank().attack_s
+    np.testing.assert_allclose(made.peak_s - late_s[made.exemplars], [0.5, 1.4, 2.2], atol=0.02)
+    lone = made.peak_s[0] - late_s[made.exemplars[0]]
+    place, attack, wav = round(lone * RATE_HZ), bank().attacks[0], bank().wav(0)
+    np.testing.assert_allclose(made.wav[place : place + 2000], wav[attack : attack + 2000], atol=1e-6)
     assert np.corrcoef(heard(made.wav).ravel(), wanted().ravel())[0, 1] > 0.9
 
 

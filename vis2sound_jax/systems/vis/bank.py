@@ -10,10 +10,10 @@ from vis2sound_jax.data.rows import Rows
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.prepare.sources import Records
 from vis2sound_jax.retrieval.exemplars import ExemplarBank
-from vis2sound_jax.retrieval.paste import LEAD_S, cut_impact
+from vis2sound_jax.retrieval.impact_pieces import Cut, cut_impacts
+from vis2sound_jax.run.workdir import mark_path
 from vis2sound_jax.training.progress import track
 
-_ATTACK_S = 0.03  # the next impact is heard this long before its amplitude peak
 KINDS = ("material", "action", "reaction")
 
 
@@ -32,7 +32,8 @@ def build_bank(records: Records, sounds: Rows, films: list[FilmNotes], rate_hz: 
     Raises:
       UserError: if there is no impact.
     """
-    features, wavs, lengths, times, ids = [], [], [], [], []
+    features, times, ids = [], [], []
+    cuts: list[Cut] = []
     labels: dict[str, list[str]] = {kind: [] for kind in KINDS}
     for k, notes in track(list(enumerate(films)), "exemplars", unit="recording"):
         clips = centred_clips([notes])
@@ -40,22 +41,28 @@ def build_bank(records: Records, sounds: Rows, films: list[FilmNotes], rate_hz: 
             continue
         wav, _ = decode_flac(records[k]["audio"])
         at_s = impact_times(notes)
+        of_film = cut_impacts(wav, rate_hz, at_s)
         for clip in clips:
-            later = [t for t in at_s if t > at_s[clip.event] + 2 * _ATTACK_S]
-            cut, length = cut_impact(wav, rate_hz, at_s[clip.event], until_s=min(later, default=np.inf) - _ATTACK_S)
             features.append(np.maximum(sound_steps(sounds, clip, CLIP_FRAMES)[0], 0).astype(np.float16))
-            wavs.append(cut)
-            lengths.append(length)
+            cuts.append(of_film[clip.event])
             times.append(at_s[clip.event])
             ids.append(notes.id)
             for kind in KINDS:
                 labels[kind].append(getattr(notes, kind)[clip.event])
     if not ids:
         raise UserError("no training recording has an annotated event, so there is no sound to copy; annotate some")
+    wavs, attacks, attack_s = zip(*cuts, strict=True)
     return ExemplarBank(
-        np.stack(features), np.stack(wavs), np.array(lengths), np.array(times), ids, labels, rate_hz,
-        round(LEAD_S * rate_hz),
-    )  # fmt: skip
+        features=np.stack(features),
+        wavs=np.concatenate(wavs),
+        lengths=np.array([len(wav) for wav in wavs]),
+        attacks=np.array(attacks),
+        attack_s=np.array(attack_s),
+        times_s=np.array(times),
+        ids=ids,
+        labels=labels,
+        rate_hz=rate_hz,
+    )
 
 
 def bank_dir(workdir: Path) -> Path:
@@ -64,5 +71,10 @@ def bank_dir(workdir: Path) -> Path:
 
 
 def open_bank(workdir: Path) -> ExemplarBank:
-    """Opens the exemplars of a run; sounds stay on disk."""
-    return ExemplarBank.open(bank_dir(workdir))
+    """Opens the exemplars of a run; sounds stay on disk.
+
+    Raises:
+      UserError: if they are not there, or were cut by another version.
+    """
+    mark = mark_path(workdir, "sounds")
+    return ExemplarBank.open(bank_dir(workdir), remedy=f"delete {mark} and run with --job=sounds to cut them again")

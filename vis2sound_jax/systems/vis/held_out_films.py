@@ -9,7 +9,6 @@ from vis2sound_jax.audio.files import decode_flac
 from vis2sound_jax.data.impacts import CLIP_FRAMES, Clip
 from vis2sound_jax.listening.study import StudyItem
 from vis2sound_jax.prepare.records import Record
-from vis2sound_jax.retrieval.paste import paste_exemplars
 from vis2sound_jax.run.delivery import PLAIN, deliver
 from vis2sound_jax.run.film_sound import write_with_sound
 from vis2sound_jax.run.recordings import open_split
@@ -109,14 +108,12 @@ def _impact_films(
     length, clip_s = round(len(frames) / fps * rate_hz), (clip.first - first) / fps
     real, _ = decode_flac(record["audio"])
     start = round(first / fps * rate_hz)
-    index = int(bank.nearest(predicted[None])[0][0])
+    found, _ = bank.nearest(predicted[None])
     at_s = clip_s + (CLIP_FRAMES // 2 + 0.5) / fps
     noise = parametric(predicted, spec, round(CLIP_FRAMES / fps * rate_hz), iterations=1, seed=config.seed)
     sounds = {
         "real": real[start : start + length],
-        "exemplar": paste_exemplars(
-            [bank.wav(index)], np.array([at_s]), impact=bank.impact, rate_hz=rate_hz, length=length
-        ),
+        "exemplar": bank.lay(found, np.array([at_s]), length),
         "parametric": np.pad(noise, (round(clip_s * rate_hz), 0))[:length],
     }
     files = {}

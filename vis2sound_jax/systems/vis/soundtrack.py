@@ -1,4 +1,4 @@
-"""From a predicted cochleagram to a soundtrack: envelopes imposed on noise, or training sounds pasted at its peaks."""
+"""From a predicted cochleagram to a soundtrack: envelopes imposed on noise, or training sounds laid at its peaks."""
 
 import functools
 import math
@@ -15,7 +15,6 @@ from vis2sound_jax.audio.peaks import amplitude_peaks
 from vis2sound_jax.data.impacts import STEPS
 from vis2sound_jax.retrieval.exemplars import ExemplarBank
 from vis2sound_jax.retrieval.nearest import HIT_OFFSET, HIT_STEPS, windows_at
-from vis2sound_jax.retrieval.paste import paste_exemplars
 from vis2sound_jax.systems.vis.sounds import ONE_THREAD
 
 _SHORT_S = 5.0
@@ -27,10 +26,10 @@ class Soundtrack(NamedTuple):
     """A soundtrack and how it came about.
 
     Attributes:
-      wav: [n] in [-1, 1].
+      wav: [n] float32; exemplars that ring on under each other may add up to more than 1.
       peak_s: [k] times of the predicted impacts in seconds.
       height: [k] amplitude of each, the confidence of the detection.
-      exemplars: [k] index of the exemplar pasted; empty for a parametric soundtrack.
+      exemplars: [k] index of the exemplar copied; empty for a parametric soundtrack.
     """
 
     wav: np.ndarray
@@ -148,6 +147,4 @@ def exemplar_soundtrack(
     wanted = windows_at(features, at, before=STEPS, steps=HIT_STEPS)
     wanted = wanted if colouring is None else colour(wanted, colouring)
     found, _ = bank.nearest(wanted, offset=HIT_OFFSET, candidates=candidates)
-    wavs = [bank.wav(int(k)) for k in found]
-    wav = paste_exemplars(wavs, times_s, impact=bank.impact, rate_hz=bank.rate_hz, length=length)
-    return Soundtrack(wav, times_s, heights, found)
+    return Soundtrack(bank.lay(found, times_s, length), times_s, heights, found)
