@@ -7,7 +7,7 @@ import soxr
 from tests.retrieval.struck import bursts, scratch, stereo
 from vis2sound_jax.audio.onsets import onset_events
 from vis2sound_jax.retrieval.choice import ATTACK, COPIED, GRAINS, Choice, Chooser, Wanted
-from vis2sound_jax.retrieval.library import library_of
+from vis2sound_jax.retrieval.library import library_of, mine_blocks
 from vis2sound_jax.retrieval.sound_kind import WITHOUT_LABELS
 
 TIMES_S = (0.25, 0.9, 1.43, 2.2, 2.75)
@@ -154,3 +154,23 @@ def test_of_a_long_example_those_that_stand_out_are_kept():
     assert len(found.pieces) == 512 and found.clean
     starts_s = [one.start_s for one in found.pieces]
     assert starts_s == sorted(starts_s)
+
+
+@pytest.mark.parametrize("block_s", [6.0, 7.3, 11.0])
+def test_blocks_give_the_pieces_of_the_whole(block_s: float) -> None:
+    rate_hz, length_s = 22_050, 31.0
+    rng = np.random.default_rng(3)
+    wav = 0.0005 * rng.standard_normal((round(length_s * rate_hz), 1))
+    times = np.arange(0.7, length_s - 0.5, 1.13)
+    for time_s in times:
+        first, t = round(time_s * rate_hz), np.arange(round(0.4 * rate_hz)) / rate_hz
+        wav[first : first + len(t), 0] += 0.5 * np.exp(-t / 0.05) * np.sin(2 * np.pi * 900 * t)
+    wav = wav.astype(np.float32)
+    size = round(block_s * rate_hz)
+    blocks = [wav[first : first + size] for first in range(0, len(wav), size)]
+    whole = mine_blocks([wav], rate_hz, WITHOUT_LABELS).pieces
+    parts = mine_blocks(blocks, rate_hz, WITHOUT_LABELS).pieces
+    assert len(whole) == len(times)
+    np.testing.assert_allclose([piece.start_s for piece in parts], [piece.start_s for piece in whole], atol=0.002)
+    assert [piece.clean for piece in parts] == [piece.clean for piece in whole]
+    np.testing.assert_allclose([p.length_s for p in parts], [p.length_s for p in whole], atol=0.03)

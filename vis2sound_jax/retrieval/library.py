@@ -1,7 +1,9 @@
 """The pieces of one or several examples, and soundtracks made of them."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import soxr
@@ -10,7 +12,7 @@ from jaxtyping import Float32
 from vis2sound_jax.retrieval.choice import ATTACK, GRAINS, Choice
 from vis2sound_jax.retrieval.laying import Sound, as_channels, lay, room_tone, shaped
 from vis2sound_jax.retrieval.made_over import hit_of_scratch, scratch_of_hits
-from vis2sound_jax.retrieval.pieces import Piece, clean_pieces, mine
+from vis2sound_jax.retrieval.pieces import LONGEST_S, Piece, clean_pieces, mine
 from vis2sound_jax.retrieval.sound_kind import SoundKind
 
 _TONE_S, _MOST_TONES = 0.2, 16
@@ -97,19 +99,83 @@ def library_of(examples: Sequence[tuple[Float32[np.ndarray, "_ _"], int]], kind:
     Returns:
       The library; None where all examples are empty or silent: none has a peak of 1e-4, -80 dB.
     """
-    pieces, tones = [], []
-    for number, (wav, rate_hz) in enumerate(examples):
-        if np.abs(wav).max(initial=0.0) < _SILENCE:
-            continue
-        pieces += mine(wav, rate_hz, kind, number)
-        tones += _tones(wav, rate_hz)
-    chosen, clean = clean_pieces(pieces)
+    return library_of_mined([mine_blocks([wav], rate_hz, kind, k) for k, (wav, rate_hz) in enumerate(examples)])
+
+
+class Mined(NamedTuple):
+    """What was found in one example.
+
+    Attributes:
+      pieces: all of them, in order of time; none in one that is silent.
+      tones: stretches of its room with their rate.
+    """
+
+    pieces: list[Piece]
+    tones: list[tuple[np.ndarray, int]]
+
+
+def mine_blocks(blocks: Iterable[Float32[np.ndarray, "_ _"]], rate_hz: int, kind: SoundKind, example: int = 0) -> Mined:
+    """Mines an example that comes in blocks, so that memory does not grow with its length.
+
+    Args:
+      blocks: consecutive sounds [n, c].
+      rate_hz: their sample rate.
+      kind: tells hits from scratches.
+      example: its index.
+
+    Returns:
+      Its pieces and its room. Of many pieces, the 512 that stand out most.
+    """
+    pieces: list[Piece] = []
+    tones: list[tuple[np.ndarray, int]] = []
+    held, begin, overlap = np.zeros((0, 1), np.float32), 0, round(2 * LONGEST_S * rate_hz)
+    for block, last in _with_last(blocks):
+        held = np.concatenate([held, block]) if len(held) else block
+        # A sound near the end of what is there is left to the next block, which has all of it.
+        keep = len(held) if last else max(len(held) - overlap, 0)
+        if np.abs(held).max(initial=0.0) >= _SILENCE:
+            found = mine(held, rate_hz, kind, example)
+            own = [piece for piece in found if begin == 0 or piece.start_s >= LONGEST_S]
+            own = [piece for piece in own if last or piece.start_s * rate_hz < keep + LONGEST_S * rate_hz]
+            pieces += [replace(piece, start_s=piece.start_s + begin / rate_hz) for piece in own]
+            tones += _tones(held, rate_hz)
+        pieces = sorted(_most(pieces), key=_place)
+        tones = sorted(tones, key=lambda tone: float(np.mean(tone[0] ** 2)))[:_MOST_TONES]
+        held, begin = held[keep:], begin + keep
+    return Mined(pieces, tones)
+
+
+def library_of_mined(mined: Sequence[Mined]) -> Library | None:
+    """Puts what was found in several examples into one library.
+
+    Args:
+      mined: of each example, in order.
+
+    Returns:
+      The library; None where nothing was found.
+    """
+    chosen, clean = clean_pieces([piece for one in mined for piece in one.pieces])
     if not chosen:
         return None
-    # Of an example of an hour, the pieces that stand out most.
-    chosen = sorted(sorted(chosen, key=lambda piece: -piece.rise_db)[:_LARGEST], key=_place)
-    channels = max(wav.shape[1] for wav, _ in examples)
-    return Library(tuple(chosen), clean, tuple(tones), channels)
+    tones = tuple(tone for one in mined for tone in one.tones)
+    channels = max(piece.wav.shape[1] for piece in chosen)
+    return Library(tuple(sorted(_most(chosen), key=_place)), clean, tones, channels)
+
+
+def _with_last(blocks: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, bool]]:
+    """Blocks, each with whether it is the last one."""
+    before = None
+    for block in blocks:
+        if before is not None:
+            yield before, False
+        before = block
+    if before is not None:
+        yield before, True
+
+
+def _most(pieces: list[Piece]) -> list[Piece]:
+    """The pieces that stand out most, clean ones before others."""
+    return sorted(pieces, key=lambda piece: (not piece.clean, -piece.rise_db))[:_LARGEST]
 
 
 def _place(piece: Piece) -> tuple[int, float]:

@@ -351,3 +351,14 @@ def test_nothing_else_reaches_the_terminal(tiny_run: Path, films: Path, tmp_path
     answer = call_alone(*command(tiny_run, *asked, f"--output={tmp_path / 'out.mp4'}"))
     check_refused(answer, f"{films / bad}: ")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_listening_study_is_one_page(tiny_run: Path, tmp_path: Path) -> None:
+    answer = call(*command(tiny_run, "--job=study", f"--output={tmp_path / 'study'}", "--recordings=2"))
+    assert answer.code == 0, answer.err
+    page = (tmp_path / "study" / "study.html").read_text()
+    assert "Which sound is real?" in page and "onset transfer" in page and "exemplar" in page
+    assert len(list((tmp_path / "study").glob("*.mp4"))) == 8
+    for output, message in (("", "--job=study needs --output=FOLDER"), (tmp_path / "no" / "one", "name a new folder")):
+        answer = call(*command(tiny_run, "--job=study", f"--output={output}"))
+        assert answer.code == 2 and message in answer.err

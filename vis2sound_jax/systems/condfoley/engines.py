@@ -14,7 +14,7 @@ from vis2sound_jax.data.event_clips import HIT, SCRATCH
 from vis2sound_jax.errors import UserError, file_error
 from vis2sound_jax.generation.reading import Reading
 from vis2sound_jax.retrieval.choice import Choice, Chooser, Wanted
-from vis2sound_jax.retrieval.library import Library, library_of
+from vis2sound_jax.retrieval.library import Library, library_of_mined, mine_blocks
 from vis2sound_jax.run.steps import Events
 from vis2sound_jax.systems.condfoley.event_rule import EventRule
 from vis2sound_jax.training.keys import named_rng
@@ -24,7 +24,7 @@ from vis2sound_jax.video.onsets import onsets_from_probability
 EXEMPLAR, CODES, BOTH = "exemplar", "codes", "both"
 ENGINES = (EXEMPLAR, CODES, BOTH)
 _LEAST_TONE_DB, _MOST_TONE_DB = -60.0, 20.0
-_SILENT = 1e-4  # -80 dB
+_BLOCK_S = 120.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -184,15 +184,14 @@ def open_library(examples: Sequence[Example], rule: EventRule) -> Library:
     """
     if not examples:
         raise UserError("Conditional Foley needs an example sound; give one as --example")
-    sounds = []
-    for example in examples:
-        wav, rate_hz = example.read_channels()
-        if not len(wav) or np.abs(wav).max() < _SILENT:
+    mined = []
+    for number, example in enumerate(examples):
+        mined.append(mine_blocks(example.blocks(_BLOCK_S), example.rate_hz, rule.kind, number))
+        if not mined[-1].pieces:
             name = example.name if example.path is None else example.path
             raise file_error(name, "is silent", "give an example that can be heard")
-        sounds.append((wav, rate_hz))
-    library = library_of(sounds, rule.kind)
-    assert library is not None  # none of them is empty
+    library = library_of_mined(mined)
+    assert library is not None  # each has a piece
     return library
 
 

@@ -32,6 +32,7 @@ def exemplar_rows(
     true: LabelledEvents,
     rule: EventRule,
     length: int,
+    *,
     seed: int,
     takes: int,
 ) -> dict[str, np.ndarray | list[np.ndarray]]:

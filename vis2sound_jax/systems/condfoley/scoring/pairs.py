@@ -244,13 +244,9 @@ class PairMaker:
             wav = self._wav(pair.recording, pair.target, frames)
             example = self._wav(pair.example, pair.condition, frames)
             events, labelled = self.window_events(pair), self._events_of(one, record, pair.target)
-            seen = events.times_s, events.confidence
             sounds: dict[str, Any] = {name: wavs[i] for name, wavs in made.items() if name != TAKE_ROW}
             sounds[TAKE_ROW] = list(made[TAKE_ROW][i * takes : (i + 1) * takes])
-            sounds |= copied(example, self.foley.rate_hz, seen, len(wav), (self.config.seed, first + i))
-            number = named_seed(self.config.seed, "exemplar", str(first + i))
-            pieces = (example, self.foley.rate_hz, events, labelled, self.foley.rule, len(wav), number, takes)
-            sounds |= exemplar_rows(*pieces)
+            sounds |= self._copied(example, events, labelled, len(wav), first + i)
             items.append(
                 FoleyItem(
                     name=f"{first + i:03d}_{record['id']}",
@@ -261,10 +257,22 @@ class PairMaker:
                     condition_wav=example,
                     takes=sounds,
                     span_s=self._span(one, record, pair.target),
-                    video_onsets=seen,
+                    video_onsets=(events.times_s, events.confidence),
                 )
             )
         return items
+
+    def _copied(
+        self, example: np.ndarray, events: Events, labelled: LabelledEvents, length: int, number: int
+    ) -> dict[str, Any]:
+        """The rows that copy the example: onset transfer and the exemplar engine."""
+        config, foley = self.config, self.foley
+        seen, seed = (events.times_s, events.confidence), named_seed(config.seed, "exemplar", str(number))
+        transferred = copied(example, foley.rate_hz, seen, length, (config.seed, number))
+        takes = config.evaluate.takes
+        return transferred | exemplar_rows(
+            example, foley.rate_hz, events, labelled, foley.rule, length, seed=seed, takes=takes
+        )
 
     def _sample(self, chain: Foley, batch: Mapping[str, Any], takes: int, first: int) -> np.ndarray:
         known = np.zeros((len(batch["condition"]), 0), np.int32)
