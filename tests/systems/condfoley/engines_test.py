@@ -9,6 +9,7 @@ import pytest
 from tests.tiny_run import call, command
 from vis2sound_jax.audio.example import Example
 from vis2sound_jax.audio.files import read_channels, write_wav
+from vis2sound_jax.audio.onsets import onset_times
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.run.manifest import manifest_of
 from vis2sound_jax.run.steps import Events, Request
@@ -150,3 +151,31 @@ def test_a_request_by_command(tiny_run: Path, tmp_path: Path) -> None:
         output = tmp_path / "bad.mp4"
         answer = call(*command(tiny_run, *asked, f"--output={output}", *further))
         assert answer.code == 2 and message in answer.err and not list(tmp_path.glob("bad*"))
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "channels", "subtype"),
+    [
+        *((16_000, 1, "PCM_16"), (22_050, 1, "PCM_U8"), (44_100, 2, "PCM_24"), (48_000, 6, "PCM_32")),
+        *((96_000, 8, "PCM_24"), (192_000, 2, "FLOAT"), (192_000, 1, "DOUBLE")),
+    ],
+)
+def test_single_sounds_of_every_kind_are_examples(tmp_path: Path, rate_hz: int, channels: int, subtype: str) -> None:
+    t = np.arange(round(0.3 * rate_hz)) / rate_hz
+    shot = np.repeat((0.7 * np.exp(-t / 0.05) * np.sin(2 * np.pi * 600 * t))[:, None], channels, axis=1)
+    write_wav(tmp_path / "shot.wav", shot.astype(np.float32), rate_hz, subtype=subtype)
+    with Example.open(tmp_path / "shot.wav") as shot_example:
+        library = open_library([shot_example], ALWAYS)
+    assert library.clean and len(library.pieces) == 1 and library.channels == min(channels, 2)
+    assert library.pieces[0].rate_hz == rate_hz and library.pieces[0].length_s > 0.25
+    events = Events(np.array([0.2, 0.6]), np.ones(2), ({"id": 0}, {"id": 1}))
+    wav = plan_pieces(library, events, ALWAYS, Options(), seed=0, takes=1).sound(0, 1.0)
+    assert wav.shape == (48_000, library.channels) and np.isfinite(wav).all() and np.abs(wav).max() > 0.1
+    np.testing.assert_allclose(onset_times(wav.mean(axis=1), 48_000), [0.2, 0.6], atol=0.012)
+
+
+def test_noise_without_an_attack_works_by_its_most_prominent_moment(foley: Foley, film: Film) -> None:
+    noise = (0.1 * np.random.default_rng(0).standard_normal((3 * RATE_HZ, 1))).astype(np.float32)
+    result = foley.generate(film, Request(example=Example.of_wav(noise, RATE_HZ, "noise")))
+    assert result.composed.notes["example_has_attacks"] is False and result.composed.notes["pieces"] == 1
+    assert np.abs(result.wavs).max() > 0

@@ -107,7 +107,7 @@ JOBS = (
         "sheet",
         f"{_HERE}.sheet",
         "gives every film of a folder the sound of others, on one page",
-        flags=(_FILMS, _EXAMPLES, requests.OUTPUT._replace(example="sheet/"), requests.SEED),
+        flags=(_FILMS, _EXAMPLES, requests.OUTPUT._replace(example="sheet/"), requests.SEED, _ENGINE),
     ),
     Stage(
         "study",

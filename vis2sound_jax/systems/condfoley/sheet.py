@@ -15,6 +15,7 @@ from vis2sound_jax.report.pictures import MelPanel
 from vis2sound_jax.run.manifest import write_result
 from vis2sound_jax.run.steps import Request
 from vis2sound_jax.systems.condfoley import chain
+from vis2sound_jax.systems.condfoley.engines import heard_at
 from vis2sound_jax.training.progress import Progress
 from vis2sound_jax.video.film import Film
 from vis2sound_jax.whole import write_json
@@ -35,7 +36,7 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     """Makes one take for every film and each of its examples, which are the films after it in order of name.
 
     Args:
-      config: `config.request.films`, `.examples`, `.output` and `.seed`.
+      config: `config.request.films`, `.examples`, `.output`, `.seed` and `.engine`.
       workdir: of a finished run.
 
     Returns:
@@ -55,7 +56,7 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     wanted = len(films) * min(request.examples, len(films) - 1)
     with Progress(wanted, "films", unit="film") as progress:
         for place in range(len(films)):
-            for one in _of_film(foley, films, place, request.examples, request.seed, folder, bad):
+            for one in _of_film(foley, films, place, request, folder, bad):
                 made.append(one)
                 progress.reach(len(made), wanted)
     if not made:
@@ -85,7 +86,7 @@ def _folder(folder: Path, films: Path) -> Path:
 
 
 def _of_film(
-    foley: chain.Foley, films: list[Path], place: int, count: int, seed: int, folder: Path, bad: dict[Path, str]
+    foley: chain.Foley, films: list[Path], place: int, asked: Any, folder: Path, bad: dict[Path, str]
 ) -> Iterator[_Made]:
     """Watches a film once and gives it the sound of others; goes on to the next where one cannot be used."""
     video, done = films[place], 0
@@ -101,20 +102,21 @@ def _of_film(
             bad[video] = str(error)
             return
         for example in films[place + 1 :] + films[:place]:
-            if done == count:
+            if done == asked.examples:
                 return
             if example in bad:
                 continue
             output = folder / f"{place:02d}_{done + 1}_{video.stem}_like_{example.stem}.mp4"
             try:
-                composed = foley.compose(watched, Request(example=example, seed=seed))
+                composed = foley.compose(watched, Request(example, seed=asked.seed, options={"engine": asked.engine}))
             except UserError as error:
                 bad[example] = str(error)
                 continue
             result = foley.rank(foley.sound(composed))
             write_result(result, output)
             done += 1
-            yield _Made(video, example, output, result.wavs[0])
+            wav = heard_at(result.wavs[result.best], result.rate_hz, foley.rate_hz)
+            yield _Made(video, example, output, wav)
 
 
 def _write(folder: Path, foley: chain.Foley, made: list[_Made], bad: dict[Path, str], summary: dict[str, Any]) -> None:

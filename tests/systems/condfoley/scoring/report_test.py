@@ -37,7 +37,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_claims_never_stand_without_their_bounds(page: str) -> None:
-    assert "Events seen by the video encoder" in page and "<strong>0.61</strong>" in page
+    assert "Events seen in whole films" in page and "<strong>0.61</strong>" in page
     claims = re.findall(r"<strong>.*?</li>", page, re.S)
     assert len(claims) == 3 and all("real sound" in claim and "chance" in claim for claim in claims)
 
