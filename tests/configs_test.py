@@ -117,7 +117,7 @@ def test_ablations_are_stages_after_the_transformer_in_any_preset() -> None:
     plain, given = condfoley.get_config(), condfoley.get_config("laptop_ablations")
     assert plain.ablations == () and given.ablations == ("no_condition",)
     plain.ablations = ("no_augmentation", "no_condition")
-    first = ("prepare", "encoder", "codebook", "transformer")
+    first = ("prepare", "encoder", "codebook", "events", "transformer")
     assert plain.stages == (*first, "no_augmentation", "no_condition", "sync", "evaluate", "generate")
     for preset in ("paper", "countixav", "paper_smoke"):
         paper = condfoley.get_config(preset)

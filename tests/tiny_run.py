@@ -23,6 +23,7 @@ SIZES = (
     *("encoder.steps=2", "codebook.width=32", "codebook.blocks=1", "codebook.steps=2", "codebook.warmup_steps=2"),
     *("codebook.batch=4", "codebook.codes=16", "transformer.columns=12", "transformer.layers=1"),
     *("transformer.heads=2", "transformer.width=16", "transformer.steps=2", "evaluate.pairs=2"),
+    *("events.steps=2", "events.batch=4", "events.width=8", "events.clip_frames=24"),
     *("sync.steps=2", "sync.batch=2", "sync.hidden=8", "sync.width=4"),
     *("generate.films=2", "evaluate.griffin_lim_iterations=2", "decoding.griffin_lim_iterations=2"),
     "ablations=('no_condition',)",

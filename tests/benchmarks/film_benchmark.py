@@ -19,6 +19,7 @@ from vis2sound_jax.run.manifest import write_result
 from vis2sound_jax.run.steps import Request
 from vis2sound_jax.systems.condfoley import chain
 from vis2sound_jax.systems.condfoley.chain import Foley, load
+from vis2sound_jax.systems.condfoley.engines import ENGINES, Plan
 from vis2sound_jax.video.film import Film, Pictures
 
 # What is timed: where the function lives, its name, what it does. Time inside a listed part counts for that part alone.
@@ -26,6 +27,9 @@ PARTS = (
     (Pictures, "__iter__", "open the pictures"),
     (Watcher, "watch", "decode and watch both"),
     (Example, "read", "read the example's sound"),
+    (chain, "open_library", "take the example apart"),
+    (Foley, "events_of", "read the events"),
+    (Plan, "sound", "lay the pieces"),
     (Composer, "film", "compose the codes"),
     (Foley, "mel", "codes to log-mel"),
     (chain, "sound_in_windows", "vocode"),
@@ -61,6 +65,7 @@ def read_flags() -> argparse.Namespace:
     parser.add_argument("--video", required=True)
     parser.add_argument("--example", required=True)
     parser.add_argument("--takes", type=int, default=4)
+    parser.add_argument("--engine", default="exemplar", choices=ENGINES)
     parser.add_argument("--films", type=int, default=3, help="films after the first")
     return parser.parse_args()
 
@@ -74,7 +79,7 @@ def main() -> None:
 
     def make(folder: str) -> None:
         with Film.open(flags.video) as film:
-            result = foley.generate(film, Request(example=flags.example, takes=flags.takes))
+            result = foley.generate(film, Request(flags.example, flags.takes, options={"engine": flags.engine}))
             clock.timed("write the films", write_result)(result, Path(folder) / "film.mp4")
 
     rounds = []

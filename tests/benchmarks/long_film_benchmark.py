@@ -28,6 +28,7 @@ def read_flags() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--workdir", required=True, help="a finished run of --config")
     parser.add_argument("--config", default="configs/condfoley.py")
+    parser.add_argument("--engine", default="exemplar", help="of Conditional Foley")
     parser.add_argument("--minutes", type=int, nargs="+", default=[10, 20, 60])
     return parser.parse_args()
 
@@ -61,7 +62,7 @@ def generate(flags: argparse.Namespace, film: Path, example: Path) -> tuple[floa
     """Sounds a film by the command line; seconds on the clock and of the cores, and the process's peak memory in GB."""
     command = [sys.executable, "-m", "vis2sound_jax.main", f"--config={flags.config}", f"--workdir={flags.workdir}"]
     command += ["--job=generate", f"--video={film}", f"--output={film.with_name('out.mp4')}"]
-    command += [f"--example={example}", "--takes=1"] if "condfoley" in flags.config else []
+    command += [f"--example={example}", "--takes=1", f"--engine={flags.engine}"] if "condfoley" in flags.config else []
     begin = time.monotonic()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)

@@ -92,7 +92,7 @@ def _levels(wav: Float32[np.ndarray, "n *c"], rate_hz: int) -> dict[str, float |
 
 def _examples(request: Request) -> Any:
     """The example, a list of several, or null for none."""
-    listed = [_source(example) for example in request.opened()]
+    listed = [_source(example) for example in request.named()]
     return listed[0] if len(listed) == 1 else listed or None
 
 

@@ -74,10 +74,15 @@ class Request:
         Raises:
           UserError: if a file cannot be read, or a folder holds no sounds.
         """
+        return open_examples(self.named())
+
+    def named(self) -> tuple[Example | PathLike, ...]:
+        """The examples as they were given, one after another; none where there is none."""
         if self.example is None:
             return ()
-        several = isinstance(self.example, Sequence) and not isinstance(self.example, str)
-        return open_examples(self.example if several else [self.example])  # type: ignore[list-item, arg-type]
+        if isinstance(self.example, str) or not isinstance(self.example, Sequence):
+            return (self.example,)
+        return tuple(self.example)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -250,7 +255,7 @@ def generate(system: System, film: Film | PathLike, request: Request, progress: 
       UserError: if film, example or request cannot be used.
     """
     # A film is watched for long; an example that cannot be read is told before.
-    request = dataclasses.replace(request, example=request.opened())
+    request = dataclasses.replace(request, example=request.opened() or None)
     watched = system.watch(as_film(film))
     composed = system.compose(watched, request, progress)
     return system.rank(system.sound(composed))

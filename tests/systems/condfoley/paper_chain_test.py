@@ -30,6 +30,7 @@ from vis2sound_jax.run.workdir import settings_of
 from vis2sound_jax.systems.condfoley import vocoder
 from vis2sound_jax.systems.condfoley.scoring import ranked, rows
 from vis2sound_jax.systems.condfoley.scoring.published import PUBLISHED_METRICS
+from vis2sound_jax.tasks.events import EventsTask
 from vis2sound_jax.tasks.film_transformer import FilmTransformerTask
 from vis2sound_jax.tasks.sync import SyncTask
 from vis2sound_jax.tasks.video_onset import VideoOnsetTask
@@ -48,6 +49,7 @@ SIZES = (
     *("transformer.heads=1", "transformer.width=8", "transformer.batch=1", "transformer.steps=2"),
     *("vocoder.width=2", "vocoder.residual_layers=0", "vocoder.frames=8", "vocoder.batch=1", "vocoder.steps=2"),
     *("sync.hidden=8", "sync.width=4", "sync.bands=8", "sync.reach_s=0.4", "sync.window_s=1.0", "sync.batch=2"),
+    *("events.steps=2", "events.batch=2", "events.width=4", "events.clip_frames=16"),
     *("sync.steps=2", "decoding.griffin_lim_iterations=2", "evaluate.griffin_lim_iterations=2", "evaluate.pairs=2"),
     *("evaluate.takes=2", "generate.films=1", "transformer.video=frozen", "mesh.data=1"),
 )
@@ -71,7 +73,7 @@ def little_to_do() -> Iterator[None]:
         with (
             mock.patch.object(vocoder, "VocoderTask", functools.partial(VocoderTask, discriminator=judge)),
             mock.patch.object(ranked, "_CLIPS", 4),
-            quick_starts(VideoOnsetTask, VqganTask, FilmTransformerTask, SyncTask),
+            quick_starts(VideoOnsetTask, VqganTask, FilmTransformerTask, EventsTask, SyncTask),
         ):
             yield
     finally:

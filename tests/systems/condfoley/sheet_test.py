@@ -30,7 +30,9 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_film_is_tried_and_what_cannot_be_used_is_listed(tiny_run: Path, films: Path, tmp_path: Path) -> None:
     output = tmp_path / "sheet"
-    answer = call(*command(tiny_run, "--job=sheet", f"--films={films}", "--examples=2", f"--output={output}"))
+    answer = call(
+        *command(tiny_run, "--job=sheet", f"--films={films}", "--examples=2", "--engine=codes", f"--output={output}")
+    )
     assert answer.code == 0, answer.err
     told = json.loads((output / "sheet.json").read_text())
     # Only a and b can be heard, so each is the other's one example; the mute film has both.

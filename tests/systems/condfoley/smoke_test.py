@@ -242,7 +242,6 @@ VIDEOS = [
     ("empty.mp4", "is empty"),
     ("text.mp4", ""),
     ("sound.wav", "has no video stream; "),
-    ("short.mp4", "lasts 0.80 s, less than one window of 1.11 s; give a longer film"),
 ]
 EXAMPLES = [
     ("none.wav", "no such file; check the path"),
@@ -250,7 +249,6 @@ EXAMPLES = [
     ("text.mp4", ""),
     ("mute.mp4", "has no sound"),
     ("silent.wav", "is silent; give an example that can be heard"),
-    ("short.wav", "lasts 0.50 s, less than one window of 1.11 s; give a longer example"),
 ]
 
 
@@ -266,6 +264,24 @@ def test_bad_films_and_examples(
     answer = call(*command(tiny_run, *asked, f"--output={tmp_path / 'out.mp4'}"))
     check_refused(answer, f"{films / bad}: ", problem, "; ")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("video", "example", "problem"),
+    [
+        ("short.mp4", "film.mp4", "short.mp4: lasts 0.80 s, less than one window of 1.11 s; give a longer film"),
+        ("film.mp4", "short.wav", "short.wav: lasts 0.50 s, less than one window of 1.11 s; give a longer example"),
+    ],
+)
+def test_codes_need_a_window_of_film_and_example_and_pieces_do_not(
+    tiny_run: Path, films: Path, tmp_path: Path, video: str, example: str, problem: str
+) -> None:
+    asked = ["--job=generate", f"--video={films / video}", f"--example={films / example}"]
+    asked += [f"--output={tmp_path / 'out.mp4'}", "--takes=1"]
+    check_refused(call(*command(tiny_run, *asked, "--engine=codes")), problem)
+    assert not list(tmp_path.iterdir())
+    answer = call(*command(tiny_run, *asked))
+    assert answer.code == 0, answer.err
 
 
 @pytest.mark.parametrize("video", ["none.mp4", "empty.mp4", "text.mp4", "sound.wav"])

@@ -210,12 +210,15 @@ def heard_events(events: Events, rule: EventRule) -> Events:
     return Events(events.times_s[kept], events.confidence[kept], notes)
 
 
-def events_read(reading: Reading, fps: float, maps: Float32[np.ndarray, "t r c"] | None = None) -> Events:
+def events_read(
+    reading: Reading, fps: float, rule: EventRule, maps: Float32[np.ndarray, "t r c"] | None = None
+) -> Events:
     """Lists the events of a film that was read.
 
     Args:
       reading: what the reader says of it.
       fps: rate of its frames.
+      rule: how much its kinds are to be doubted.
       maps: where it moves; None leaves places out.
 
     Returns:
@@ -231,7 +234,7 @@ def events_read(reading: Reading, fps: float, maps: Float32[np.ndarray, "t r c"]
     )
     notes = []
     for number, (frame, place) in enumerate(zip(frames, places, strict=True)):
-        scratch, force_db = float(reading.scratch[frame]), float(reading.force_db[frame])
+        scratch, force_db = rule.doubted(float(reading.scratch[frame])), float(reading.force_db[frame])
         kind = SCRATCH if scratch >= 0.5 else HIT
         said = {"id": number, "kind": kind, "scratch": round(scratch, 3), "force_db": round(force_db, 2)}
         notes.append({**said, **place})

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from vis2sound_jax.errors import file_error
 from vis2sound_jax.evaluation.onset_matching import OnsetClip
@@ -17,7 +17,8 @@ from vis2sound_jax.whole import write_json
 _FILE = "rule.json"
 _WINDOW_S = 0.1
 _GRID = np.arange(0.05, 0.96, 0.05)
-_NEARLY = 0.01
+_NEARLY, _LEAST = 0.01, 1e-6
+_DOUBTS, _FEWEST = np.geomspace(1.0, 10.0, 41), 8
 _FLOOR, _FULL = 0.35, 1.5  # shares of the threshold
 
 
@@ -28,10 +29,12 @@ class EventRule:
     Attributes:
       threshold: probability at which events seen are scored best on validation recordings.
       kind: tells scratches from hits by their sound.
+      doubt: what the logits of kinds seen are divided by, so that a probability is what it says.
     """
 
     threshold: float = 0.4
     kind: SoundKind = WITHOUT_LABELS
+    doubt: float = 1.0
 
     @property
     def least(self) -> float:
@@ -49,9 +52,21 @@ class EventRule:
         """
         return min(confidence / (_FULL * self.threshold), 1.0)
 
+    def doubted(self, probability: float) -> float:
+        """Makes a probability of a kind less sure by `doubt`.
+
+        Args:
+          probability: as the reader says it.
+
+        Returns:
+          The probability whose logit is so much smaller.
+        """
+        logit = np.log(max(probability, _LEAST)) - np.log(max(1.0 - probability, _LEAST))
+        return float(1.0 / (1.0 + np.exp(-logit / self.doubt)))
+
     def save(self, folder: Path) -> None:
         """Writes it into a folder that is there."""
-        write_json(folder / _FILE, {"threshold": self.threshold, "kind": self.kind.as_dict()})
+        write_json(folder / _FILE, dataclasses.asdict(self))
 
     @classmethod
     def load(cls, folder: Path) -> "EventRule":
@@ -65,7 +80,7 @@ class EventRule:
         """
         try:
             values = json.loads((folder / _FILE).read_text(encoding="utf-8"))
-            return cls(float(values["threshold"]), SoundKind.from_dict(values["kind"]))
+            return cls(values["threshold"], SoundKind.from_dict(values["kind"]), values["doubt"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             remedy = "run the stage again with --job=events"
             raise file_error(folder / _FILE, f"cannot be read ({error})", remedy) from error
@@ -86,6 +101,23 @@ def best_threshold(clips: Sequence[OnsetClip]) -> float:
         return EventRule().threshold
     scores = _f1(counts)
     return round(float(_GRID[scores >= scores.max() - _NEARLY].mean()), 3)
+
+
+def best_doubt(logits: Float[np.ndarray, "k"], scratch: Bool[np.ndarray, "k"]) -> float:
+    """Finds by how much kinds that are seen are thought surer than they are (Guo et al. 2017, temperature scaling).
+
+    Args:
+      logits: of a scratch, at labelled events of recordings that were not trained on.
+      scratch: whether they are scratches.
+
+    Returns:
+      The divisor, from 1 to 10, at which the labels are likeliest; 1 where there are fewer than eight.
+    """
+    if len(logits) < _FEWEST:
+        return 1.0
+    signed = np.where(scratch, logits, -logits)
+    nats = [np.mean(np.logaddexp(0.0, -signed / doubt)) for doubt in _DOUBTS]
+    return round(float(_DOUBTS[int(np.argmin(nats))]), 3)
 
 
 def _f1(counts: Sequence[Counts]) -> Float[np.ndarray, "k"]:

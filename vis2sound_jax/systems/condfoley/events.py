@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy.special
 import soxr
 
 from vis2sound_jax.audio.files import decode_flac
@@ -26,7 +27,7 @@ from vis2sound_jax.run.recordings import open_split
 from vis2sound_jax.run.training import Material, Training, training_of
 from vis2sound_jax.run.workdir import prepared_dir
 from vis2sound_jax.systems.condfoley import build, trained
-from vis2sound_jax.systems.condfoley.event_rule import EventRule, best_threshold
+from vis2sound_jax.systems.condfoley.event_rule import EventRule, best_doubt, best_threshold
 from vis2sound_jax.systems.condfoley.token_cache import token_recordings
 from vis2sound_jax.tasks.events import EventsTask
 from vis2sound_jax.training.progress import track
@@ -76,7 +77,7 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
         if hosts.is_first() or not (workdir / FOLDER / "rule.json").exists():
             decide(config, workdir).save(workdir / FOLDER)
     rule = EventRule.load(workdir / FOLDER)
-    return {**done, "threshold": rule.threshold, "kinds_learned": rule.kind.learned}
+    return {**done, "threshold": rule.threshold, "doubt": rule.doubt, "kinds_learned": rule.kind.learned}
 
 
 def decide(config: Any, workdir: Path) -> EventRule:
@@ -91,11 +92,16 @@ def decide(config: Any, workdir: Path) -> EventRule:
     """
     net, params = build.reader_net(config), trained.reader_params(workdir)
     held = event_recordings(config, workdir, "validation") or event_recordings(config, workdir, "train")
-    clips = []
+    clips, logits, scratch = [], [np.zeros(0)], [np.zeros(0, bool)]
     for one in held:
         reading = read_curves(net, params, one.features, one.onset, one.motion)
         clips.append(OnsetClip(one.event_s, *onsets_from_probability(reading.onset, one.fps), one.span_s))
-    return EventRule(best_threshold(clips), _sound_kind(_records(config, workdir, "train")))
+        named = np.isin(one.action, (HIT, SCRATCH))
+        frames = np.clip((one.event_s[named] * one.fps).astype(int), 0, len(reading.onset) - 1)
+        logits.append(scipy.special.logit(np.clip(reading.scratch[frames], 1e-6, 1 - 1e-6)))
+        scratch.append(np.array(one.action)[named] == SCRATCH)
+    doubt = best_doubt(np.concatenate(logits), np.concatenate(scratch))
+    return EventRule(best_threshold(clips), _sound_kind(_records(config, workdir, "train")), doubt)
 
 
 def event_recordings(config: Any, workdir: Path, split: str) -> list[EventRecording]:

@@ -176,7 +176,9 @@ class Networks:
         fps = self.config.data.fps
         if self.reader is None:
             return _within(Events(*onsets_from_probability(seen.onset, fps)), duration_s)
-        return _within(events_read(read_seen(self.reader, self.params["events"], seen), fps, seen.maps), duration_s)
+        return _within(
+            events_read(read_seen(self.reader, self.params["events"], seen), fps, self.rule, seen.maps), duration_s
+        )
 
     def events_in(self, one: TokenRecording) -> Events:
         """Lists the events of a recording of the cache.
@@ -190,7 +192,7 @@ class Networks:
         if self.reader is None:
             return Events(*onsets_from_probability(one.onset, one.fps))
         reading = read_curves(self.reader, self.params["events"], one.features, one.onset, one.motion)
-        return events_read(reading, one.fps)
+        return events_read(reading, one.fps, self.rule)
 
     def pictures(self, film: Film) -> Pictures:
         """Shows a film at the run's rate and size, as its networks want it."""
@@ -333,7 +335,7 @@ def load_networks(config: ConfigDict, workdir: Path) -> Networks:
     spec, steps, net = build.mel_spec(config), trained.steps_of(workdir), build.video_net(config)
     # Converted weights may come without a network that finds onsets.
     sees = net is None or "encoder" in steps
-    trained.check_trained(workdir, ("codebook", "transformer", *(("encoder",) if sees else ())))
+    trained.check_trained(workdir, (*(("encoder",) if sees else ()), "codebook", "transformer"))
     # Runs of before there was a scorer go without, and so do weights without an encoder.
     scored, reads = sees and "sync" in steps, sees and "events" in steps
     return Networks(
