@@ -52,5 +52,5 @@ def test_all_tables_are_there_in_their_order(page: str) -> None:
 
 def test_every_pair_can_be_heard(page: str) -> None:
     assert page.count('<article class="example">') == 4
-    assert page.count("<audio") == 4 * 2 == page.count('src="data:audio/flac;base64,')
+    assert page.count("<audio") == 4 * 3 == page.count('src="data:audio/flac;base64,')
     assert page.count("<img") == page.count('src="data:image/png;base64,') == 3 + 2 + 4
