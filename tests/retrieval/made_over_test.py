@@ -5,8 +5,8 @@ import pytest
 import soxr
 
 from tests.retrieval.struck import bursts, scratch, stereo
-from vis2sound_jax.retrieval.made_over import SCRATCH_S, hit_of_scratch, scratch_of_hits
-from vis2sound_jax.retrieval.pieces import mine
+from vis2sound_jax.retrieval.made_over import SCRATCH_S, as_loud, hit_of_scratch, scratch_of_hits
+from vis2sound_jax.retrieval.pieces import attack_level_db, mine
 from vis2sound_jax.retrieval.sound_kind import KIND_RATE_HZ, WITHOUT_LABELS, kind_features
 
 RATES_HZ = (16_000, 22_050, 48_000, 96_000)
@@ -81,3 +81,11 @@ def test_sounds_of_any_length_are_made_over(length):
         out = hit_of_scratch(piece)
         assert 0 < len(out) <= length and np.isfinite(out).all()
         assert np.isfinite(scratch_of_hits([piece], np.random.default_rng(0))).all()
+
+
+def test_what_is_made_is_as_loud_as_what_it_is_made_of() -> None:
+    piece = hits(22_050)[0]
+    made = as_loud(scratch_of_hits([piece], np.random.default_rng(0)), piece)
+    assert attack_level_db(made.mean(axis=1), 22_050) == pytest.approx(piece.loudness_db, abs=0.1)
+    struck = as_loud(hit_of_scratch(piece), piece)
+    assert np.abs(struck).max() <= np.abs(piece.wav).max() + 1e-6

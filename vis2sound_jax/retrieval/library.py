@@ -11,7 +11,7 @@ from jaxtyping import Float32
 
 from vis2sound_jax.retrieval.choice import ATTACK, GRAINS, Choice
 from vis2sound_jax.retrieval.laying import Sound, as_channels, lay, room_tone, shaped
-from vis2sound_jax.retrieval.made_over import hit_of_scratch, scratch_of_hits
+from vis2sound_jax.retrieval.made_over import as_loud, hit_of_scratch, scratch_of_hits
 from vis2sound_jax.retrieval.pieces import LONGEST_S, Piece, clean_pieces, mine
 from vis2sound_jax.retrieval.sound_kind import SoundKind
 
@@ -83,9 +83,9 @@ class Library:
         piece = self.pieces[choice.piece]
         if choice.how == GRAINS:
             hits = [one for one in self.pieces if one.example == piece.example and one.scratch < 0.5]
-            return scratch_of_hits(hits or [piece], rng), 0, piece.rate_hz
+            return as_loud(scratch_of_hits(hits or [piece], rng), piece), 0, piece.rate_hz
         if choice.how == ATTACK:
-            return hit_of_scratch(piece), 0, piece.rate_hz
+            return as_loud(hit_of_scratch(piece), piece), 0, piece.rate_hz
         return piece.wav, piece.attack, piece.rate_hz
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float32
 
-from vis2sound_jax.retrieval.pieces import Piece
+from vis2sound_jax.retrieval.pieces import Piece, attack_level_db
 
 SCRATCH_S = 0.45
 _SCRATCH_DB = -6.0  # below the loudest sample of the hit
@@ -64,6 +64,21 @@ def hit_of_scratch(piece: Piece) -> Float32[np.ndarray, "n c"]:
     rise = min(round(_RISE_S * rate_hz), len(out))
     out[:rise] *= np.linspace(0, 1, rise, dtype=np.float32)[:, None]
     return out
+
+
+def as_loud(wav: Float32[np.ndarray, "n c"], piece: Piece) -> Float32[np.ndarray, "n c"]:
+    """Brings what was made of a piece to the piece's own loudness: as many samples of noise are louder than a knock.
+
+    Args:
+      wav: sound at the piece's rate that begins at once.
+      piece: what it was made of.
+
+    Returns:
+      The sound, no louder in any sample than the piece's loudest.
+    """
+    level_db = attack_level_db(wav.mean(axis=1), piece.rate_hz)
+    loudest = float(np.abs(piece.wav).max()) / max(float(np.abs(wav).max()), _TINY)
+    return wav * np.float32(min(10 ** ((piece.loudness_db - level_db) / 20), loudest))
 
 
 def _source(piece: Piece, grain: int) -> Float32[np.ndarray, "n c"]:

@@ -102,6 +102,21 @@ def clean_pieces(pieces: list[Piece]) -> tuple[list[Piece], bool]:
     return [max(pieces, key=lambda piece: (piece.rise_db, piece.loudness_db))], False
 
 
+def attack_level_db(wav: Float[np.ndarray, "n"], rate_hz: int, lead: int = 0) -> float:
+    """Measures the RMS level of the quarter of a second around an attack, as if silence lay around a shorter sound.
+
+    Args:
+      wav: mono sound.
+      rate_hz: its sample rate.
+      lead: samples of it before the attack.
+
+    Returns:
+      Decibels re 1, at least -100.
+    """
+    heard = np.asarray(wav[: lead + round((_LEVEL_S - _LEVEL_LEAD_S) * rate_hz)], np.float64)
+    return decibels(float(np.sqrt(np.sum(heard**2) / (_LEVEL_S * rate_hz))))
+
+
 def _piece(
     wav: np.ndarray,
     rate_hz: int,
@@ -119,7 +134,8 @@ def _piece(
     begin = max(attack - lead, 0 if before is None else (before + attack) // 2)
     first, place, last = (round(sample * rate_hz / KIND_RATE_HZ) for sample in (begin, attack, end))
     cut = np.array(wav[first : max(last, place + 1)], np.float32)
-    around = mono[max(attack - round(_LEVEL_LEAD_S * KIND_RATE_HZ), 0) : attack + round(0.2 * KIND_RATE_HZ)]
+    around = mono[max(attack - round(_LEVEL_LEAD_S * KIND_RATE_HZ), 0) : end]
+    ahead = min(attack, round(_LEVEL_LEAD_S * KIND_RATE_HZ))
     features = kind_features(mono[:end], attack)
     return Piece(
         wav=cut,
@@ -129,8 +145,7 @@ def _piece(
         start_s=attack / KIND_RATE_HZ,
         rise_db=rise_db,
         alone_s=float(next_s - attack / KIND_RATE_HZ),
-        # As if silence lay around a sound that is shorter.
-        loudness_db=decibels(float(np.sqrt(np.sum(around.astype(np.float64) ** 2) / (_LEVEL_S * KIND_RATE_HZ)))),
+        loudness_db=attack_level_db(around, KIND_RATE_HZ, ahead),
         brightness_hz=float(np.expm1(features[7])),
         scratch=float(kind.scratch(features[None])[0]),
     )
