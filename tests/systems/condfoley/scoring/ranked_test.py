@@ -54,7 +54,7 @@ def test_the_scorer_chooses_and_agreement_stands_beside_it() -> None:
     pairs, items = [Pair(0, 11, 0), Pair(0, 3, 0)], [item(0.5, 0.1, -0.2), item(0.6, 0.5, 0.4)]
     found, accepted = ranked.add_best(foley(scorer=True), [recording()], pairs, items, 3)
     chosen = ["best of 3", "best of 3, by offset", "best of 3, by agreement"]
-    assert list(found[0].takes) == [*chosen, "take", "exemplar", "both"]
+    assert list(found[0].takes) == ["exemplar", "both", *chosen, "take"]
     np.testing.assert_array_equal(found[0].takes["both"], items[0].takes["take"][1])
     assert accepted == 0.5
     np.testing.assert_array_equal(found[0].takes["best of 3"], items[0].takes["take"][1])
@@ -63,4 +63,5 @@ def test_the_scorer_chooses_and_agreement_stands_beside_it() -> None:
 
 def test_without_a_scorer_agreement_chooses() -> None:
     found, accepted = ranked.add_best(foley(scorer=False), [recording()], [Pair(0, 11, 0)], [item(0.5, 0.0, 0.0)], 3)
-    assert list(found[0].takes) == ["best of 3", "both", "take", "exemplar"] and accepted is None
+    assert list(found[0].takes) == ["exemplar", "both", "best of 3", "take"] and accepted is None
+    assert np.shape(found[0].takes["both"]) == (RATE_HZ,)

@@ -12,7 +12,7 @@ from vis2sound_jax.evaluation.bootstrap import Estimate
 from vis2sound_jax.generation.watch import Seen
 from vis2sound_jax.prepare.records import Record
 from vis2sound_jax.report.parts import Table
-from vis2sound_jax.retrieval.takes import Ranking, agreement, offset_probability, rank_takes
+from vis2sound_jax.retrieval.takes import Ranking, agreement, choose_take, offset_probability, rank_takes
 from vis2sound_jax.systems.condfoley.chain import Foley
 from vis2sound_jax.systems.condfoley.scoring.exemplar_rows import EXEMPLAR_ROW
 from vis2sound_jax.systems.condfoley.scoring.items import FoleyItem, add_best_take, as_list
@@ -83,21 +83,32 @@ def add_best(
       an accepted take, None without a scorer.
     """
     best = BEST_ROW.format(takes)
-    both = [replace(item, takes={**item.takes, BOTH_ROW: _all_takes(item)}) for item in items]
     if foley.scorer is None:
-        chosen = add_best_take(add_best_take(both, foley.rate_hz, BOTH_ROW, BOTH_ROW), foley.rate_hz, TAKE_ROW, best)
-        return chosen, None
+        plain = add_best_take(items, foley.rate_hz, TAKE_ROW, best)
+        return [_with_both(item, _by_agreement(foley, item)) for item in plain], None
     chosen, accepted = [], []
-    for pair, item in zip(
-        pairs, add_best_take(both, foley.rate_hz, TAKE_ROW, AGREEMENT_ROW.format(takes)), strict=True
-    ):
-        first, published = _ranking(foley, tokens, pair, item, TAKE_ROW)
-        mixed, _ = _ranking(foley, tokens, pair, item, BOTH_ROW)
-        wavs = as_list(item.takes[TAKE_ROW])
+    by_agreement = add_best_take(items, foley.rate_hz, TAKE_ROW, AGREEMENT_ROW.format(takes))
+    for pair, item in zip(pairs, by_agreement, strict=True):
+        wavs, every = as_list(item.takes[TAKE_ROW]), _all_takes(item)
+        first, published = _ranking(foley, tokens, pair, item, wavs)
+        mixed, _ = _ranking(foley, tokens, pair, item, every)
         rows = {best: wavs[first.best], OFFSET_ROW.format(takes): wavs[published.best]}
-        chosen.append(replace(item, takes={**rows, **item.takes, BOTH_ROW: as_list(item.takes[BOTH_ROW])[mixed.best]}))
+        chosen.append(_with_both(replace(item, takes={**rows, **item.takes}), every[mixed.best]))
         accepted.append(bool(first.accepted.any()))
     return chosen, float(np.mean(accepted))
+
+
+def _with_both(item: FoleyItem, wav: np.ndarray) -> FoleyItem:
+    """Adds the row of both engines' best take, behind that of the engine which is the default."""
+    leading = {EXEMPLAR_ROW: item.takes[EXEMPLAR_ROW], BOTH_ROW: wav}
+    return replace(item, takes={**leading, **{row: wavs for row, wavs in item.takes.items() if row not in leading}})
+
+
+def _by_agreement(foley: Foley, item: FoleyItem) -> np.ndarray:
+    """The take of either engine that agrees best with what is seen."""
+    assert item.video_onsets is not None  # `add_best_take` has asked for them
+    every = _all_takes(item)
+    return every[choose_take(every, foley.rate_hz, item.video_onsets)]
 
 
 def _all_takes(item: FoleyItem) -> list[np.ndarray]:
@@ -106,10 +117,10 @@ def _all_takes(item: FoleyItem) -> list[np.ndarray]:
 
 
 def _ranking(
-    foley: Foley, tokens: Sequence[TokenRecording], pair: Pair, item: FoleyItem, row: str
+    foley: Foley, tokens: Sequence[TokenRecording], pair: Pair, item: FoleyItem, wavs: list[np.ndarray]
 ) -> tuple[Ranking, Ranking]:
-    """Orders the takes of a row as a film's are, and by the published rule."""
-    wavs, one = as_list(item.takes[row]), tokens[pair.recording]
+    """Orders takes as a film's are, and by the published rule."""
+    one = tokens[pair.recording]
     seen, first_s = _cut(one, pair.target * one.column_s, foley.window_s)
     logits, step_s = foley.offsets(seen, np.stack(wavs), first_frame_s=first_s)
     assert item.video_onsets is not None  # `add_best_take` has asked for them
