@@ -228,6 +228,7 @@ def test_onsets_are_a_table_in_order_of_time(tiny_run: Path, films: Path, tmp_pa
     times_s = [float(row["time_s"]) for row in rows]
     assert times_s == sorted(times_s) and all(0 <= time_s <= 71 / 25 for time_s in times_s)
     assert all(0 <= float(row["confidence"]) <= 1 for row in rows)
+    assert all(row["kind"] in ("hit", "scratch") and 0 <= float(row["x"]) <= 1 for row in rows)
     assert answer.out.splitlines()[-1] == f"vis2sound: onsets is done: output {output}, events {len(rows)}"
 
 

@@ -8,9 +8,12 @@ from vis2sound_jax.run.outputs import check_output
 from vis2sound_jax.systems.condfoley import chain
 from vis2sound_jax.whole import write_whole
 
+_COLUMNS = ("time_s", "confidence", "kind", "force_db", "x", "y")
+"""What is written of an event; empty where a run has no event reader."""
+
 
 def run(config: Any, workdir: Path) -> dict[str, Any]:
-    """Writes `time_s,confidence` lines, one for each event in order of time.
+    """Writes a line for each event in order of time: when it is, how sure, of which kind, how hard, and where.
 
     Args:
       config: `config.request.video` and `config.request.output` (a .csv file).
@@ -27,6 +30,8 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
         raise UserError("--job=onsets needs --video=FILM and --output=EVENTS.csv")
     check_output(Path(output), (".csv",))
     events = chain.load(workdir, config).onsets(video)
-    lines = [f"{time:.4f},{value:.4f}" for time, value in zip(events.times_s, events.confidence, strict=True)]
-    write_whole(output, "\n".join(["time_s,confidence", *lines]) + "\n")
-    return {"output": output, "events": len(lines)}
+    rows = [",".join(_COLUMNS)]
+    for event in events.listed():
+        rows.append(",".join(str(event.get(name, "")) for name in _COLUMNS))
+    write_whole(output, "\n".join(rows) + "\n")
+    return {"output": output, "events": len(events)}
