@@ -78,23 +78,23 @@ def test_examples_have_the_shapes_of_real_ones() -> None:
     [
         (
             *(condfoley, "smoke", "encodr"),
-            "--stage=encodr: there is no training step of that name; it must be one of encoder, transformer, "
+            "--stage=encodr: there is no training step of that name; it must be one of encoder, events, transformer, "
             "no_condition, sync; did you mean 'encoder'?",
         ),
         (
             *(condfoley, "smoke", "prepare"),
-            "--stage=prepare: there is no training step of that name; it must be one of encoder, transformer, "
+            "--stage=prepare: there is no training step of that name; it must be one of encoder, events, transformer, "
             "no_condition, sync",
         ),
         (
             *(condfoley, "smoke", "codebook"),
             "--stage=codebook: config.codebook.kind is 'patch_coder', which is not trained by steps; set it to "
-            "'vqgan', or plan one of encoder, transformer, no_condition, sync",
+            "'vqgan', or plan one of encoder, events, transformer, no_condition, sync",
         ),
         (
             *(condfoley, "smoke", "vocoder"),
             "--stage=vocoder: config.vocoder.kind is 'griffin_lim', which is not trained; set it to 'melgan', or plan "
-            "one of encoder, transformer, no_condition, sync",
+            "one of encoder, events, transformer, no_condition, sync",
         ),
         (
             *(condfoley, "smoke", "no_augmentation"),
