@@ -142,7 +142,7 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     recordings = [make_recording(), make_recording(12, ())]
     save_recordings(tmp_path / "cache/train.npz", recordings)
     loaded = load_recordings(tmp_path / "cache/train.npz")
-    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["tokens_train.npz"]
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["train.npz"]
     for before, after in zip(recordings, loaded, strict=True):
         for field in fields(TokenRecording):
             old, new = getattr(before, field.name), getattr(after, field.name)
