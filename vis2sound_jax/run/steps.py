@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from vis2sound_jax.audio.example import Example, open_examples
 from vis2sound_jax.errors import UserError
@@ -38,6 +38,18 @@ class Events:
     def __len__(self) -> int:
         """Number of events."""
         return len(self.times_s)
+
+    def chosen(self, kept: Bool[np.ndarray, "k"]) -> "Events":
+        """Keeps some of the events.
+
+        Args:
+          kept: True for each that stays.
+
+        Returns:
+          Those, with their notes.
+        """
+        notes = tuple(note for note, stays in zip(self.notes, kept, strict=True) if stays) if self.notes else ()
+        return Events(self.times_s[kept], self.confidence[kept], notes)
 
     def listed(self) -> list[dict[str, Any]]:
         """The events as JSON objects, rounded to a tenth of a millisecond."""

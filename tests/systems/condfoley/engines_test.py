@@ -123,6 +123,8 @@ def test_options_out_of_range_are_told() -> None:
         ({"vary": 1.5}, "--vary=1.5 is out of range; give a number from 0 for no variation to 1"),
         ({"engine": "magic"}, "--engine=magic is not known; it must be one of exemplar, codes, both"),
         ({"tone_db": 40.0}, "--tone=40 is out of range; give a level from -60 to 20 dB"),
+        ({"start_s": 1.0}, "--start goes with --engine=codes or both; pieces are taken from the whole example"),
+        ({"engine": "codes", "tone_db": 0.0}, "--tone goes with --engine=exemplar or both; codes have the room in"),
         ({"speed": 1}, "Conditional Foley has no option 'speed'; it has engine, start_s, vary, tone_db, rate_hz"),
     ):
         with pytest.raises(UserError, match=message.replace("(", r"\(")):
@@ -179,3 +181,10 @@ def test_noise_without_an_attack_works_by_its_most_prominent_moment(foley: Foley
     result = foley.generate(film, Request(example=Example.of_wav(noise, RATE_HZ, "noise")))
     assert result.composed.notes["example_has_attacks"] is False and result.composed.notes["pieces"] == 1
     assert np.abs(result.wavs).max() > 0
+
+
+def test_codes_imitate_one_example_and_say_which(foley: Foley, film: Film) -> None:
+    with pytest.raises(UserError, match="--engine=codes imitates one example, and 2 are given; name one of them"):
+        foley.generate(film, Request(example=(example(), example()), options={"engine": "codes"}))
+    both = foley.generate(film, Request(example=(example(), example()), options={"engine": "both"}))
+    assert both.composed.notes["codes_example"] == "knocks"

@@ -37,17 +37,6 @@ from vis2sound_jax.video.film import Film
 
 
 @dataclass(frozen=True)
-class FilmSeen:
-    """What the chain sees of a film.
-
-    Attributes:
-      seen: by the encoder.
-    """
-
-    seen: Seen
-
-
-@dataclass(frozen=True)
 class Foley(Networks):
     """A trained chain with its five steps; `load` makes it, and variants of it are new values."""
 
@@ -108,13 +97,13 @@ class Foley(Networks):
           film: of any length.
 
         Returns:
-          The film with its events and a `FilmSeen`.
+          The film with its events and what the encoder says of it, a `Seen`.
 
         Raises:
           UserError: if it breaks off.
         """
         seen = self.see(self.pictures(film))
-        return Watched(film, self.events_of(seen, film.duration_s), FilmSeen(seen))
+        return Watched(film, self.events_of(seen, film.duration_s), seen)
 
     def compose(self, watched: Watched, request: Request, progress: Progress | None = None) -> Composed:
         """Chooses pieces of the example for the events, or samples codes from the transformer, or both.
@@ -135,6 +124,8 @@ class Foley(Networks):
         if not examples:
             raise UserError("Conditional Foley needs an example sound; give one as --example")
         composed = Composed(watched, request, watched.events, notes={"engine": options.engine})
+        if options.engine == CODES and len(examples) > 1:
+            raise UserError(f"--engine=codes imitates one example, and {len(examples)} are given; name one of them")
         if options.engine != EXEMPLAR:
             composed = self._with_codes(composed, examples[0], options, progress)
         if options.engine != CODES:
@@ -144,7 +135,7 @@ class Foley(Networks):
     def _with_codes(
         self, composed: Composed, example: Example, options: Options, progress: Progress | None
     ) -> Composed:
-        film, seen = composed.watched.film, composed.watched.seen.seen
+        film, seen = composed.watched.film, composed.watched.seen
         self.check_length(film.name if film.path is None else film.path, film.duration_s, "give a longer film")
         cut, began_s = conditions(self, example, options.start_s)
         columns = self._columns(film)
@@ -157,7 +148,8 @@ class Foley(Networks):
             takes=composed.request.takes,
             progress=progress,
         )
-        return replace(composed, codes=codes, notes={**composed.notes, "example_start_s": round(began_s, 4)})
+        notes = {**composed.notes, "codes_example": example.name, "example_start_s": round(began_s, 4)}
+        return replace(composed, codes=codes, notes=notes)
 
     def _with_pieces(self, composed: Composed, examples: Sequence[Example], options: Options) -> Composed:
         if self.watcher is None:
@@ -229,7 +221,7 @@ class Foley(Networks):
         if self.scorer is None or result.composed.codes is None:
             return replace(result, scores=scores, order=np.argsort(-scores["agreement"], kind="stable"))
         scores["likeness"] = self.likenesses(wavs, self._imitated(result.composed))
-        seen = result.composed.watched.seen.seen
+        seen = result.composed.watched.seen
         ranking = self.ranking(*self.offsets(seen, np.stack(wavs)), *scores.values())
         scores |= {"offset_s": ranking.offset_s, "confidence": ranking.confidence}
         return replace(result, scores=scores, order=ranking.order, accepted=ranking.accepted)

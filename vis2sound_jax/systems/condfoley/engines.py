@@ -53,6 +53,10 @@ class Options:
             raise UserError(f"--vary={self.vary:g} is out of range; give a number from 0 for no variation to 1")
         if self.tone_db is not None and not _LEAST_TONE_DB <= self.tone_db <= _MOST_TONE_DB:
             raise UserError(f"--tone={self.tone_db:g} is out of range; give a level from -60 to 20 dB")
+        if self.engine == EXEMPLAR and self.start_s is not None:
+            raise UserError("--start goes with --engine=codes or both; pieces are taken from the whole example")
+        if self.engine == CODES and self.tone_db is not None:
+            raise UserError("--tone goes with --engine=exemplar or both; codes have the room in them")
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> "Options":
@@ -180,10 +184,8 @@ def open_library(examples: Sequence[Example], rule: EventRule) -> Library:
       The library.
 
     Raises:
-      UserError: if there is none, or one of them is silent or has no sound.
+      UserError: if one of them is silent or has no sound.
     """
-    if not examples:
-        raise UserError("Conditional Foley needs an example sound; give one as --example")
     mined = []
     for number, example in enumerate(examples):
         mined.append(mine_blocks(example.blocks(_BLOCK_S), example.rate_hz, rule.kind, number))
@@ -205,9 +207,7 @@ def heard_events(events: Events, rule: EventRule) -> Events:
     Returns:
       Those of at least `rule.least`.
     """
-    kept = np.flatnonzero(events.confidence >= rule.least)
-    notes = tuple(events.notes[k] for k in kept) if events.notes else ()
-    return Events(events.times_s[kept], events.confidence[kept], notes)
+    return events.chosen(events.confidence >= rule.least)
 
 
 def events_read(

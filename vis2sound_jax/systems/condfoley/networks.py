@@ -171,14 +171,15 @@ class Networks:
           duration_s: length of the film; an onset between its last frame and its end is left out.
 
         Returns:
-          Times and probabilities, and of each event what `event_note` says where the run has a reader.
+          Times and probabilities, and of each event what `engines.events_read` notes where the run has a reader.
         """
         fps = self.config.data.fps
         if self.reader is None:
-            return _within(Events(*onsets_from_probability(seen.onset, fps)), duration_s)
-        return _within(
-            events_read(read_seen(self.reader, self.params["events"], seen), fps, self.rule, seen.maps), duration_s
-        )
+            events = Events(*onsets_from_probability(seen.onset, fps))
+        else:
+            events = events_read(read_seen(self.reader, self.params["events"], seen), fps, self.rule, seen.maps)
+        # An onset may lie between a film's last frame and its end.
+        return events.chosen(events.times_s < duration_s)
 
     def events_in(self, one: TokenRecording) -> Events:
         """Lists the events of a recording of the cache.
@@ -310,13 +311,6 @@ class Networks:
         """
         if duration_s < self.window_s:
             raise file_error(name, f"lasts {duration_s:.2f} s, less than one window of {self.window_s:.2f} s", remedy)
-
-
-def _within(events: Events, duration_s: float) -> Events:
-    """Leaves out an onset between a film's last frame and its end."""
-    inside = np.flatnonzero(events.times_s < duration_s)
-    notes = tuple(events.notes[k] for k in inside) if events.notes else ()
-    return Events(events.times_s[inside], events.confidence[inside], notes)
 
 
 def load_networks(config: ConfigDict, workdir: Path) -> Networks:

@@ -1,6 +1,7 @@
 """Held-out test pairs and the soundtracks made for them by every row of the evaluation."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import jax
@@ -208,9 +209,8 @@ class PairMaker:
         """Lists the events seen in the target window, in seconds from its start."""
         events, one = self._events[pair.recording], self.tokens[pair.recording]
         begin, length = pair.target * one.column_s, self.config.transformer.columns * one.column_s
-        inside = np.flatnonzero((events.times_s >= begin) & (events.times_s < begin + length))
-        notes = tuple(events.notes[k] for k in inside) if events.notes else ()
-        return Events(events.times_s[inside] - begin, events.confidence[inside], notes)
+        inside = events.chosen((events.times_s >= begin) & (events.times_s < begin + length))
+        return replace(inside, times_s=inside.times_s - begin)
 
     def _shuffle(self, batch: dict[str, np.ndarray], pairs: Sequence[Pair]) -> dict[str, np.ndarray]:
         """Gives every pair the condition of a pair of another recording."""
