@@ -52,6 +52,8 @@ def _make(
     foley: chain.Foley, video: Path, request: Request, output: Path, delivery: Delivery = PLAIN
 ) -> dict[str, Any]:
     manifest = make_film(foley, video, request, output, delivery)
+    if not manifest["events"]:
+        print(f"{output.name}: no event is seen in the film; try --engine=codes, or a run that is trained", flush=True)
     if manifest["accepted"] is False:
         print(_unaccepted(output.name, manifest["takes"][0], foley.config.decoding.tolerance_s), flush=True)
     return summary_of(manifest, output)
