@@ -17,6 +17,7 @@ _JITTERS = {
     "saturation": ImageEnhance.Color,
     "contrast": ImageEnhance.Contrast,
 }
+_JITTER_ORDER = (*_JITTERS, "hue")
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,12 @@ class Augmentation:
     mirror: bool
     jitter: tuple[tuple[str, float], ...]
 
+    @property
+    def numbers(self) -> Float32[np.ndarray, "13"]:
+        """The draw but for the size, in the order of `models.views.COLOUR_NUMBERS`."""
+        kinds, factors = [_JITTER_ORDER.index(name) for name, _ in self.jitter], [by for _, by in self.jitter]
+        return np.array([*self.box, self.mirror, *kinds, *factors], np.float32)
+
 
 @dataclass(frozen=True)
 class GreyAugmentation:
@@ -49,6 +56,7 @@ class GreyAugmentation:
       gamma: exponent on the brightness in [0, 1].
       noise: largest error added to a pixel, in grey levels.
       seed: of the noise.
+      negative: whether light and dark change places afterwards.
     """
 
     box: tuple[float, float, float, float]
@@ -58,6 +66,13 @@ class GreyAugmentation:
     gamma: float
     noise: int
     seed: int
+    negative: bool = False
+
+    @property
+    def numbers(self) -> Float32[np.ndarray, "10"]:
+        """The draw but for the seed, in the order of `models.views.GREY_NUMBERS`."""
+        light = (self.gain, self.contrast, self.gamma, self.noise)
+        return np.array([*self.box, self.mirror, self.negative, *light], np.float32)
 
 
 def resize(frames: UInt8[np.ndarray, "t h w *c"], height: int, width: int) -> UInt8[np.ndarray, "t i j *c"]:
@@ -226,7 +241,8 @@ def apply_grey_augmentation(
     noise = np.random.default_rng(params.seed).integers(
         -params.noise, params.noise, clip.shape, np.int16, endpoint=True
     )
-    return np.clip(table.round().astype(np.int16)[clip] + noise, 0, 255).astype(np.uint8)
+    clip = np.clip(table.round().astype(np.int16)[clip] + noise, 0, 255).astype(np.uint8)
+    return 255 - clip if params.negative else clip
 
 
 def _random_box(rng: np.random.Generator, height: int, width: int) -> tuple[int, int, int, int]:
