@@ -28,6 +28,7 @@ ARROWS: dict[str, set[str]] = {
         "run",
         "training",
         "data.pipeline",
+        "data.decoded",
         "prepare",
         "world.writer",
         "weights",

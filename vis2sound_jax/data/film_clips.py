@@ -8,13 +8,13 @@ from jaxtyping import Float, Float32
 from sklearn.cluster import MiniBatchKMeans
 
 from vis2sound_jax.audio.cochlear_pca import RootPCA, to_targets
+from vis2sound_jax.data.decoded import GreyFilm, grey_at
 from vis2sound_jax.data.impacts import STEPS, FilmNotes, impact_times
 from vis2sound_jax.data.rows import Rows
-from vis2sound_jax.data.targets import onset_curve
+from vis2sound_jax.data.targets import grey_view, onset_curve
 from vis2sound_jax.prepare.records import Record
 from vis2sound_jax.prepare.sources import Records
 from vis2sound_jax.video.files import decode_jpeg
-from vis2sound_jax.video.frames import apply_grey_augmentation, sample_grey_augmentation
 
 _AT_EVENTS = 0.7  # share of the clips that are around an event
 _SPEED_RANGE = 0.25
@@ -30,6 +30,7 @@ class HeardFilm(NamedTuple):
       sound: [t, 3 k] principal components of the three steps of every frame, of about unit variance.
       timbre: [t] int, the kind of sound of the impact that a frame belongs to; -1 where it belongs to none.
       onset_s: times of its events in seconds.
+      film: its frames in grey, where they are decoded already.
     """
 
     record: Record
@@ -37,6 +38,7 @@ class HeardFilm(NamedTuple):
     sound: np.ndarray
     timbre: np.ndarray
     onset_s: np.ndarray
+    film: GreyFilm = None
 
 
 def find_timbres(sounds: Rows, films: Sequence[FilmNotes], count: int, seed: int) -> Float32[np.ndarray, "k d"]:
@@ -124,7 +126,7 @@ def stream_example(
 
     Returns:
       `frames` uint8 [t, h, w], `stills` uint8 [t / every, h, w, 3], `onset` [t], `sound` [t, s], `timbre`
-      int [t], `mask` [t].
+      int [t], `mask` [t], and where it is altered `view` and `view_seed`, by which `StreamsTask` does it.
     """
     record = film.record
     speed = float(np.exp(rng.uniform(-_SPEED_RANGE, _SPEED_RANGE))) if augment else 1.0
@@ -132,13 +134,8 @@ def stream_example(
     start = _start(film, rng, int(np.ceil(frames * speed)) + 1)
     wanted = start + (np.arange(frames) * speed).astype(int)
     shown = np.minimum(wanted, total - 1)
-    decoded = {int(k): decode_jpeg(record["frames"][k], grey=True) for k in np.unique(shown)}
-    clip = np.stack([decoded[int(k)] for k in shown])
+    clip = grey_at(film.film, record["frames"], shown)
     stills = np.stack([decode_jpeg(record["frames"][k]) for k in shown[::every]])
-    if augment:
-        draw = sample_grey_augmentation(rng, clip.shape[1], clip.shape[2])
-        clip, stills = apply_grey_augmentation(clip, draw), apply_grey_augmentation(stills, draw)
-        clip = 255 - clip if rng.random() < 0.5 else clip
     middle_s = (wanted + 0.5) / record["fps"]
     onset = onset_curve(film.onset_s, np.ones(len(film.onset_s)), middle_s, spread_s)
     inside = (wanted < total) & (middle_s >= film.notes.span_s[0]) & (middle_s <= film.notes.span_s[1])
@@ -149,6 +146,7 @@ def stream_example(
         "sound": film.sound[shown].astype(np.float32),
         "timbre": np.where(inside, film.timbre[shown], -1),
         "mask": inside.astype(np.float32),
+        **(grey_view(rng, clip.shape[1], clip.shape[2]) if augment else {}),
     }
 
 

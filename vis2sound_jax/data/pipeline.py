@@ -39,8 +39,9 @@ class Batches:
 
     def _open(self, drawn: int) -> None:
         self._drawn = drawn
-        # A buffer of a few examples: grain's own, of 500, would hold gigabytes of video.
-        options = grain.ReadOptions(num_threads=self._threads, prefetch_buffer_size=2 * self._threads)
+        # A batch ahead, to be there when the step is done; grain's own 500 examples would be gigabytes of video.
+        ahead = max(2 * self._threads, len(self._rows))
+        options = grain.ReadOptions(num_threads=self._threads, prefetch_buffer_size=ahead)
         share = _Share(self._examples, drawn * self._size, self._size, self._rows)
         self._iterator = iter(share.to_iter_dataset(options).batch(len(self._rows)))
 

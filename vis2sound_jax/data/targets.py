@@ -4,6 +4,7 @@ The onset curve comes from the recording's annotated events, or, where `sound` i
 sound's own onsets; the bands always from the sound.
 """
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
@@ -14,9 +15,9 @@ from jaxtyping import Float, Float32
 from vis2sound_jax.audio.files import decode_flac
 from vis2sound_jax.audio.mel import MelSpec, log_mel
 from vis2sound_jax.audio.onsets import onset_events
+from vis2sound_jax.data.decoded import GreyFilm, grey_at
 from vis2sound_jax.prepare.records import Record
-from vis2sound_jax.video.files import decode_jpeg
-from vis2sound_jax.video.frames import apply_grey_augmentation, sample_grey_augmentation
+from vis2sound_jax.video.frames import sample_grey_augmentation
 
 Progress = Callable[[int, int], None]
 
@@ -33,12 +34,14 @@ class Heard(NamedTuple):
       onset_s: times of its events in seconds.
       weight: [k] how surely each is one, in (0, 1].
       bands: [t, f] coarse log-mel of each frame, in [0, 1].
+      film: its frames, where they are decoded already.
     """
 
     record: Record
     onset_s: np.ndarray
     weight: np.ndarray
     bands: np.ndarray
+    film: GreyFilm = None
 
 
 def hear(records: Sequence[Record], *, bands: int, sound: bool, progress: Progress | None = None) -> list[Heard]:
@@ -94,7 +97,8 @@ def encoder_example(
       augment: play up to a quarter faster or slower, zoom, mirror, invert and change the light.
 
     Returns:
-      `frames` uint8 [t, h, w], `onset` [t], `bands` [t, f] and `mask` [t] as `EncoderTask` takes them.
+      `frames` uint8 [t, h, w], `onset` [t], `bands` [t, f] and `mask` [t] as `EncoderTask` takes them, and `view` and
+      `view_seed`, by which it alters the frames.
     """
     record = heard.record
     speed = float(np.exp(rng.uniform(-_SPEED_RANGE, _SPEED_RANGE))) if augment else 1.0
@@ -103,11 +107,7 @@ def encoder_example(
     start = int(rng.integers(0, max(1, total - length + 1)))
     wanted = start + (np.arange(frames) * speed).astype(int)
     shown = np.minimum(wanted, total - 1)
-    decoded = {int(k): decode_jpeg(record["frames"][k], grey=True) for k in np.unique(shown)}
-    clip = np.stack([decoded[int(k)] for k in shown])
-    if augment:
-        clip = apply_grey_augmentation(clip, sample_grey_augmentation(rng, clip.shape[1], clip.shape[2]))
-        clip = 255 - clip if rng.random() < 0.5 else clip
+    clip = grey_at(heard.film, record["frames"], shown)
     middle_s = (wanted + 0.5) / record["fps"]
     inside = (wanted < total) & (middle_s >= record["span_s"][0]) & (middle_s <= record["span_s"][1])
     return {
@@ -115,7 +115,24 @@ def encoder_example(
         "onset": onset_curve(heard.onset_s, heard.weight, middle_s, spread_s),
         "bands": heard.bands[shown],
         "mask": inside.astype(np.float32),
+        **(grey_view(rng, clip.shape[1], clip.shape[2]) if augment else {}),
     }
+
+
+def grey_view(rng: np.random.Generator, height: int, width: int) -> dict[str, Any]:
+    """Draws how a clip is altered: zoomed, mirrored, in other light, and half of the time turned into its negative.
+
+    Args:
+      rng: source of the draw.
+      height: rows of the frames.
+      width: columns of the frames.
+
+    Returns:
+      `view` float32 [10] and `view_seed` uint32 [], as `models.views.grey_views` takes them.
+    """
+    draw = sample_grey_augmentation(rng, height, width)
+    draw = dataclasses.replace(draw, negative=bool(rng.random() < 0.5))
+    return {"view": draw.numbers, "view_seed": np.uint32(draw.seed)}
 
 
 def onset_curve(

@@ -91,7 +91,7 @@ def fit(config: Any, workdir: Path, training: Training) -> TrainState:
     )
     try:
         check_example(training, material.example(material.source[0], np.random.default_rng(0)))
-        return train(
+        state = train(
             training.task,
             stream,
             plan,
@@ -105,6 +105,11 @@ def fit(config: Any, workdir: Path, training: Training) -> TrainState:
         )
     finally:
         stream.close()
+    if material.finished is not None:
+        hosts.wait(f"end of {folder}")
+        if hosts.is_first():
+            material.finished()
+    return state
 
 
 def _plan(config: Any, steps: int) -> Plan:

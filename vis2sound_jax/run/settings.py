@@ -65,6 +65,9 @@ def _training() -> ConfigDict:
     training.update(eval_every=0, best="")
     # How many checkpoints are kept, and where: a folder or bucket (gs://...); empty keeps them in the workdir.
     training.update(keep=2, checkpoints="")
+    # Grey films are decoded once and kept in the run's folder while a network is trained, one byte a pixel, where they
+    # take no more than so many GB; 0 decodes the frames of every example anew. It changes no result.
+    training.decoded_gb = 2.0
     # First and last step of a trace by jax.profiler, such as "20:25"; and whether to write TensorBoard events.
     training.update(profile="", tensorboard=False)
     return training

@@ -30,6 +30,7 @@ class Material(NamedTuple):
       begin: changes the first state where no earlier weights are given, for instance puts in released ones.
       frozen: weights that every step gets and none changes.
       fresh: do not look for earlier weights.
+      finished: called by one process when all have made the last step, to remove what only the training needs.
     """
 
     source: Sequence[Any]
@@ -39,6 +40,7 @@ class Material(NamedTuple):
     begin: Callable[[TrainState], TrainState] | None = None
     frozen: Any = None
     fresh: bool = False
+    finished: Callable[[], None] | None = None
 
 
 class Training(NamedTuple):

@@ -28,6 +28,11 @@ def checkpoints_dir(workdir: Path, folder: str) -> Path:
     return workdir / folder / "checkpoints"
 
 
+def decoded_dir(workdir: Path) -> Path:
+    """Where films lie decoded while something is trained on them."""
+    return workdir / "decoded"
+
+
 def config_path(workdir: Path) -> Path:
     """The settings of the last run in a workdir."""
     return workdir / "config.json"

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt8
 
+from vis2sound_jax.models.views import grey_views
 from vis2sound_jax.training.optim import adamw, apply_gradients, gradients_in_parts, warmup_cosine
 from vis2sound_jax.training.tables import FSDP, Table
 from vis2sound_jax.training.task import Metrics, TrainState
@@ -116,6 +117,22 @@ class AveragedTask(abc.ABC):
           frozen: not used.
         """
         return self.metrics(state.variables["ema"], batch, None, state.step)
+
+
+def altered(
+    batch: Mapping[str, Any], name: str, *, negative: bool = True, noise: int = 0
+) -> UInt8[Array, "b t h w *c"]:
+    """Alters clips of a batch as its `view` and `view_seed` say; without these they stay as they are.
+
+    Args:
+      batch: arrays by name.
+      name: of the clips.
+      negative: whether clips may be turned into their negatives.
+      noise: see `grey_views`.
+    """
+    if "view" not in batch:
+        return batch[name]
+    return grey_views(batch[name], batch["view"], batch["view_seed"], negative=negative, noise=noise)
 
 
 def as_unit(pixels: UInt8[Array, "..."]) -> Float[Array, "..."]:

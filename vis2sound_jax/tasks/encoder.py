@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Int, PRNGKeyArray
 
-from vis2sound_jax.tasks.averaged import AveragedTask, as_unit
+from vis2sound_jax.tasks.averaged import AveragedTask, altered, as_unit
 from vis2sound_jax.training.task import Metrics
 
 
@@ -17,8 +17,8 @@ class EncoderTask(AveragedTask):
     """Binary cross-entropy of the onset curve plus squared error of the sound's bands, per frame.
 
     Batches hold `frames` uint8 [b, t, h, w] (grey), `onset` float32 [b, t] in [0, 1], `bands` float32
-    [b, t, f] and `mask` float32 [b, t], which is 0 where nothing is known of the sound. The network is an
-    `ImpactNet`.
+    [b, t, f] and `mask` float32 [b, t], which is 0 where nothing is known of the sound. Frames are altered where there
+    are `view` float32 [b, 10] and `view_seed` uint32 [b]; see `models.views`. The network is an `ImpactNet`.
 
     Attributes:
       onset_weight: extra weight of frames with an onset, which are rare.
@@ -49,7 +49,7 @@ class EncoderTask(AveragedTask):
         train = key is not None
         seen = self.net.apply(
             {"params": params},
-            as_unit(batch["frames"]),
+            as_unit(altered(batch, "frames")),
             train=train,
             rngs={"dropout": key} if train else None,
         )

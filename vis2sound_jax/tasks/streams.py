@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Int, PRNGKeyArray
 
-from vis2sound_jax.tasks.averaged import AveragedTask, as_unit
+from vis2sound_jax.tasks.averaged import AveragedTask, altered, as_unit
 from vis2sound_jax.training.task import Metrics
 
 
@@ -18,7 +18,8 @@ class StreamsTask(AveragedTask):
 
     Batches hold `frames` uint8 [b, t, h, w] (grey), `stills` uint8 [b, k, h, w, 3], `onset` float32 [b, t] in
     [0, 1], `sound` float32 [b, t, s] of about unit variance, `timbre` int32 [b, t], -1 where nothing is struck, and
-    `mask` float32 [b, t]. The network is a `SoundGuess`.
+    `mask` float32 [b, t]. Frames and stills are altered where there are `view` float32 [b, 10] and `view_seed` uint32
+    [b]; see `models.views`. The network is a `SoundGuess`.
 
     Attributes:
       onset_weight: extra weight of frames with an onset, which are rare.
@@ -52,8 +53,8 @@ class StreamsTask(AveragedTask):
         train = key is not None
         guess = self.net.apply(
             {"params": params},
-            as_unit(batch["frames"]),
-            as_unit(batch["stills"]),
+            as_unit(altered(batch, "frames")),
+            as_unit(altered(batch, "stills", negative=False, noise=1)),
             train=train,
             rngs={"dropout": key} if train else None,
         )

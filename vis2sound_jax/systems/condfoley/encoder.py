@@ -15,6 +15,8 @@ from vis2sound_jax.data.targets import encoder_example
 from vis2sound_jax.models.impact_net import ImpactNet
 from vis2sound_jax.models.r2plus1d import IMAGENET_MEAN, IMAGENET_STD, KINETICS_MEAN, KINETICS_STD, R2Plus1D
 from vis2sound_jax.models.video_onset import VideoOnsetNet
+from vis2sound_jax.models.views import GREY_NUMBERS
+from vis2sound_jax.run.decoded import decoded_films, removal
 from vis2sound_jax.run.fit import check_fit
 from vis2sound_jax.run.training import Material, Training
 from vis2sound_jax.systems.condfoley import build
@@ -48,11 +50,16 @@ def _impacts(config: Any, net: ImpactNet) -> Training:
         "onset": ((t,), np.float32),
         "bands": ((t, section.bands), np.float32),
         "mask": ((t,), np.float32),
+        "view": ((GREY_NUMBERS,), np.float32),
+        "view_seed": ((), np.uint32),
     }
     example = functools.partial(encoder_example, frames=t, spread_s=section.onset_spread_s)
 
     def opened(workdir: Path) -> Material:
-        return Material(heard_onsets(config, workdir), example)
+        heard = heard_onsets(config, workdir)
+        films = decoded_films(config, workdir, "encoder", [one.record for one in heard])
+        source = [one._replace(film=film) for one, film in zip(heard, films, strict=True)]
+        return Material(source, example, finished=removal(workdir, "encoder"))
 
     return Training(task, shapes, section.batch, section.steps, "encoder", opened)
 

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from vis2sound_jax.data.film_clips import HeardFilm, find_timbres, heard_films, stream_example
+from vis2sound_jax.models.views import GREY_NUMBERS
+from vis2sound_jax.run.decoded import decoded_films, removal
 from vis2sound_jax.run.held_out import Held
 from vis2sound_jax.run.recordings import open_split
 from vis2sound_jax.run.training import Material, NotTrained, Training
@@ -42,6 +44,8 @@ def training(config: Any) -> Training:
         "sound": ((t, build.STEPS * config.sound.components), np.float32),
         "timbre": ((t,), np.int32),
         "mask": ((t,), np.float32),
+        "view": ((GREY_NUMBERS,), np.float32),
+        "view_seed": ((), np.uint32),
     }
     return Training(task, shapes, section.batch, section.steps, "streams", functools.partial(_open, config))
 
@@ -57,4 +61,9 @@ def _open(config: Any, workdir: Path) -> Material:
         return heard_films(open_split(config, prepared_dir(workdir), split), *open_sounds(workdir, split), pca, timbres)
 
     held = films("validation") if has_split(workdir, "validation") else []
-    return Material(films("train"), example, Held(held, functools.partial(example, augment=False)))
+    known = films("train")
+    shown = decoded_films(config, workdir, "streams", [film.record for film in known])
+    source = [film._replace(film=grey) for film, grey in zip(known, shown, strict=True)]
+    return Material(
+        source, example, Held(held, functools.partial(example, augment=False)), finished=removal(workdir, "streams")
+    )

@@ -1,0 +1,148 @@
+"""Films decoded once for a whole training: grey, one byte a pixel, in one file that is mapped from disk.
+
+Beside the pixels, `NAME.frames`, lies `NAME.json`, which is written last: what they were made from, and their checksum.
+Pixels of other recordings are made anew; damaged ones are refused. Pixels are what `decode_jpeg` gives, so that a
+training sees the same with and without the file, to the bit.
+"""
+
+import hashlib
+import json
+import zlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL
+from jaxtyping import Int, UInt8
+
+from vis2sound_jax.errors import UserError, file_error
+from vis2sound_jax.prepare.cores import usable_cores
+from vis2sound_jax.prepare.records import Record
+from vis2sound_jax.video.files import decode_jpeg
+from vis2sound_jax.whole import replacing, write_json
+
+GreyFilm = UInt8[np.ndarray, "t h w"] | None
+"""All frames of a recording, or None where they are decoded when they are wanted."""
+Progress = Callable[[int, int], None]
+
+_CHUNK = 1 << 24
+
+
+def grey_films(
+    records: Sequence[Record], folder: Path, name: str, *, limit_bytes: float, progress: Progress | None = None
+) -> list[GreyFilm]:
+    """Opens the decoded films of recordings, and makes them if they are not there.
+
+    Args:
+      records: the recordings, all of one picture size.
+      folder: where the file lies; made if it is not there.
+      name: of the file.
+      limit_bytes: what would take more is not kept.
+      progress: called with (done, total) where films are decoded.
+
+    Returns:
+      One film a recording, views into the file; None for all where they would take more than the limit.
+
+    Raises:
+      UserError: if the file is damaged or cannot be written, or a recording's frames differ in size from the first's.
+    """
+    counts = [len(record["frames"]) for record in records]
+    size = decode_jpeg(records[0]["frames"][0], grey=True).shape if sum(counts) else (0, 0)
+    total = sum(counts) * size[0] * size[1]
+    if not 0 < total <= limit_bytes:
+        return [None] * len(counts)
+    origin, path = _origin(records), folder / f"{name}.frames"
+    index = _read_index(folder / f"{name}.json")
+    if index is None or index.get("origin") != origin:
+        remove_films(folder, name)
+        folder.mkdir(parents=True, exist_ok=True)
+        checksum = _write(path, records, size, progress)
+        write_json(folder / f"{name}.json", {"origin": origin, "checksum": checksum})
+    elif not path.is_file() or path.stat().st_size != total or _checksum(path) != index.get("checksum"):
+        raise _damaged(path)
+    pixels = np.asarray(np.memmap(path, np.uint8, "r", shape=(sum(counts), *size)))
+    ends = np.cumsum(counts)
+    return [pixels[end - count : end] for count, end in zip(counts, ends, strict=True)]
+
+
+def remove_films(folder: Path, name: str) -> None:
+    """Removes decoded films, if there are any.
+
+    Args:
+      folder: where the file lies.
+      name: of the file.
+    """
+    for suffix in ("json", "frames"):
+        (folder / f"{name}.{suffix}").unlink(missing_ok=True)
+
+
+def grey_at(film: GreyFilm, encoded: Sequence[bytes], places: Int[np.ndarray, "n"]) -> UInt8[np.ndarray, "n h w"]:
+    """Looks frames up, or decodes them, each of them once.
+
+    Args:
+      film: all frames, if they are at hand.
+      encoded: JPEG of every frame.
+      places: which of them, each in [0, len(encoded)).
+    """
+    if film is not None:
+        return film[places]
+    shown = {int(k): decode_jpeg(encoded[k], grey=True) for k in np.unique(places)}
+    return np.stack([shown[int(k)] for k in places])
+
+
+def _origin(records: Sequence[Record]) -> str:
+    """A digest of the encoded frames and of what decodes them."""
+    found = hashlib.blake2b(f"Pillow {PIL.__version__}".encode(), digest_size=16)
+    for record in records:
+        found.update(f"\n{record['id']} {[len(frame) for frame in record['frames']]}\n".encode())
+        for frame in record["frames"]:
+            found.update(frame)
+    return found.hexdigest()
+
+
+def _read_index(path: Path) -> dict[str, Any] | None:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        raise _damaged(path) from None
+    if not isinstance(found, dict):
+        raise _damaged(path)
+    return found
+
+
+def _damaged(path: Path) -> UserError:
+    return file_error(path, "is damaged", "delete it and run the same command again")
+
+
+def _write(path: Path, records: Sequence[Record], size: tuple[int, ...], progress: Progress | None) -> int:
+    """Decodes recordings a few at a time, and returns the checksum."""
+    checksum, done, threads = 0, 0, max(2, usable_cores())
+    with replacing(path) as part, part.open("wb") as file, ThreadPoolExecutor(threads) as pool:
+        for first in range(0, len(records), 2 * threads):
+            for film in pool.map(_decoded, records[first : first + 2 * threads]):
+                if film.shape[1:] != size:
+                    raise UserError(
+                        f"record {records[done]['id']} has pictures of {film.shape[1:]} pixels, the first record of "
+                        f"{size}; prepare the data again"
+                    )
+                file.write(film.data)
+                checksum, done = zlib.crc32(film, checksum), done + 1
+                if progress:
+                    progress(done, len(records))
+    return checksum
+
+
+def _decoded(record: Record) -> UInt8[np.ndarray, "t h w"]:
+    return np.stack([decode_jpeg(frame, grey=True) for frame in record["frames"]])
+
+
+def _checksum(path: Path) -> int:
+    checksum = 0
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            checksum = zlib.crc32(chunk, checksum)
+    return checksum
