@@ -1,4 +1,4 @@
-"""Examples for a transformer that looks at frames itself: pairs of clips, altered in training."""
+"""Examples for a transformer that looks at frames itself: pairs of clips, to be altered in training."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -10,9 +10,10 @@ from vis2sound_jax.data.tokens import TokenRecording, clip_places, sample_starts
 from vis2sound_jax.data.transforms import sample_pair
 from vis2sound_jax.prepare.records import Record
 from vis2sound_jax.video.files import decode_jpeg
-from vis2sound_jax.video.frames import apply_augmentation, centre_crop, sample_augmentation
+from vis2sound_jax.video.frames import centre_crop, sample_augmentation
 
 _KEPT = 7 / 8  # of the paper's 128 pixels, 112
+_NUMBERS = 13  # of a draw
 
 
 class FilmRecording(NamedTuple):
@@ -28,7 +29,7 @@ class FilmRecording(NamedTuple):
 
 
 def altered_size(height: int, width: int, *, augment: bool = True) -> tuple[int, int]:
-    """Says how large frames are that `altered` returns.
+    """Says how large frames are that a network is shown.
 
     Args:
       height: of the frames before.
@@ -41,21 +42,44 @@ def altered_size(height: int, width: int, *, augment: bool = True) -> tuple[int,
     return round(_KEPT * height), round(_KEPT * (height if augment else width))
 
 
-def altered(frames: UInt8[np.ndarray, "t h w 3"], rng: np.random.Generator | None) -> UInt8[np.ndarray, "t i i 3"]:
-    """Alters a clip as the paper's training does, all frames alike (Du et al. 2023, released code).
+def clip_shapes(height: int, width: int, frames: int, name: str = "", *, augment: bool = True) -> dict[str, Any]:
+    """Says what arrays `clip_arrays` makes.
 
     Args:
-      frames: a clip, h = w.
-      rng: source of the draw; None cuts out the middle instead.
+      height: of the frames.
+      width: of the frames.
+      frames: length of the clip.
+      name: of the clip.
+      augment: whether it is to be altered.
 
     Returns:
-      uint8 [t, i, i, 3], i seven eighths of h.
+      Name → shape and type.
+    """
+    size = (height, width) if augment else altered_size(height, width, augment=False)
+    shapes: dict[str, Any] = {f"{name}frames": ((frames, *size, 3), np.uint8)}
+    return {**shapes, f"{name}view": ((_NUMBERS,), np.float32)} if augment else shapes
+
+
+def clip_arrays(
+    frames: UInt8[np.ndarray, "t h w 3"], rng: np.random.Generator | None, name: str = ""
+) -> dict[str, Any]:
+    """Makes a clip to be altered as the paper's training does, all frames alike (Du et al. 2023, released code).
+
+    It is the task that alters it; see `models.views.colour_views`.
+
+    Args:
+      frames: the clip; to be altered, h = w.
+      rng: source of the draw; None cuts out the middle instead.
+      name: of the clip, before the names of its arrays.
+
+    Returns:
+      `frames` uint8 [t, h, w, 3], and `view` float32 [13] where they are to be altered.
     """
     height, width = frames.shape[1:3]
-    size = altered_size(height, width, augment=rng is not None)
     if rng is None:
-        return centre_crop(frames, *size)
-    return apply_augmentation(frames, sample_augmentation(rng, height, width, size=size[0]))
+        return {f"{name}frames": centre_crop(frames, *altered_size(height, width, augment=False))}
+    draw = sample_augmentation(rng, height, width, size=altered_size(height, width)[0])
+    return {f"{name}frames": frames, f"{name}view": draw.numbers}
 
 
 def frames_at(frames: Sequence[bytes], places: Int[np.ndarray, "t"]) -> UInt8[np.ndarray, "t h w 3"]:
@@ -82,7 +106,7 @@ def film_pair_example(
       augment: whether to alter the pictures.
 
     Returns:
-      `condition`, `target`, `condition_frames`, `target_frames`.
+      `condition`, `target`, `condition_frames`, `target_frames`, and to alter these `condition_view`, `target_view`.
     """
     tokens = recording.tokens
     starts = dict(zip(("target", "condition"), sample_starts(tokens, rng, columns), strict=True))
@@ -90,7 +114,7 @@ def film_pair_example(
     for name, start in starts.items():
         start_s = tokens.offset_s + start * tokens.column_s
         places = clip_places(start_s, tokens.fps, len(recording.frames), frames)
-        example[f"{name}_frames"] = altered(frames_at(recording.frames, places), rng if augment else None)
+        example |= clip_arrays(frames_at(recording.frames, places), rng if augment else None, f"{name}_")
         example[name] = tokens.codes_from(start, columns).astype(np.int32).T.reshape(-1)
     return example
 
@@ -107,12 +131,12 @@ def published_pair_example(
       augment: whether to alter the pictures.
 
     Returns:
-      `condition_wav`, `target_wav`, `condition_frames`, `target_frames`.
+      `condition_wav`, `target_wav`, `condition_frames`, `target_frames`, `condition_view`, `target_view`.
     """
     pair = sample_pair(record, rng, duration_s, compat=True)
     example: dict[str, Any] = {}
     for name in ("target", "condition"):
         window = getattr(pair, name)
         example[f"{name}_wav"] = window.wav
-        example[f"{name}_frames"] = altered(window.frames, rng if augment else None)
+        example |= clip_arrays(window.frames, rng if augment else None, f"{name}_")
     return example

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from vis2sound_jax.data.film_pairs import altered, frames_at
+from vis2sound_jax.data.film_pairs import clip_arrays, frames_at
 from vis2sound_jax.data.targets import Heard
 from vis2sound_jax.data.tokens import clip_places
 
@@ -64,7 +64,7 @@ def onset_clip(heard: Heard, rng: np.random.Generator, *, frames: int) -> dict[s
       frames: length of the clip.
 
     Returns:
-      `frames` uint8 [t, i, i, 3] and `onset` float32 [t], 0 or 1.
+      `frames` and `view` as `clip_arrays` makes them, and `onset` float32 [t], 0 or 1.
     """
     record = heard.record
     start = int(rng.integers(0, max(1, len(record["frames"]) - frames + 1)))
@@ -72,4 +72,4 @@ def onset_clip(heard: Heard, rng: np.random.Generator, *, frames: int) -> dict[s
     onset = np.zeros(frames, np.float32)
     marked = np.floor(heard.onset_s[heard.weight >= 0.5] * record["fps"]).astype(int) - start
     onset[marked[(marked >= 0) & (marked < frames)]] = 1.0
-    return {"frames": altered(frames_at(record["frames"], places), rng), "onset": onset}
+    return {**clip_arrays(frames_at(record["frames"], places), rng), "onset": onset}

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt8
 
-from vis2sound_jax.models.views import grey_views
+from vis2sound_jax.models.views import colour_views, grey_views
 from vis2sound_jax.training.optim import adamw, apply_gradients, gradients_in_parts, warmup_cosine
 from vis2sound_jax.training.tables import FSDP, Table
 from vis2sound_jax.training.task import Metrics, TrainState
@@ -133,6 +133,18 @@ def altered(
     if "view" not in batch:
         return batch[name]
     return grey_views(batch[name], batch["view"], batch["view_seed"], negative=negative, noise=noise)
+
+
+def coloured(batch: Mapping[str, Any], clip: str, size: int) -> UInt8[Array, "b t i j 3"]:
+    """Alters clips in colour as their `view` says; without one they stay as they are.
+
+    Args:
+      batch: arrays by name.
+      clip: name of the clips, before the names of their arrays.
+      size: rows and columns of altered frames.
+    """
+    frames, view = batch[f"{clip}frames"], f"{clip}view"
+    return colour_views(frames, batch[view], size) if view in batch else frames
 
 
 def as_unit(pixels: UInt8[Array, "..."]) -> Float[Array, "..."]:

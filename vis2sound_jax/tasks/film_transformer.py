@@ -11,6 +11,7 @@ import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from vis2sound_jax.models.r2plus1d import R2Plus1D, normalised
+from vis2sound_jax.tasks.averaged import coloured
 from vis2sound_jax.tasks.transformer import SHARDING, TransformerTask
 from vis2sound_jax.training.tables import Table
 from vis2sound_jax.training.task import Metrics, TrainState
@@ -23,7 +24,8 @@ Listen = Callable[[Any, Float[Array, "b m"]], Int[Array, "b n"]]
 class FilmTransformerTask:
     """Cross-entropy of the target's codes given frames (Du et al. 2023, section 3.3).
 
-    Batches hold `condition_frames` and `target_frames` uint8 [b, p, h, w, 3], and `condition` and `target` int32
+    Batches hold `condition_frames` and `target_frames` uint8 [b, p, h, w, 3], which are altered where there are
+    `condition_view` and `target_view` float32 [b, 13] (see `models.views`), and `condition` and `target` int32
     [b, n] tokens or, where `listen` makes these, `condition_wav` and `target_wav` float32 [b, m].
     Parameters are `transformer` and `video`; variables hold the statistics of `video`.
 
@@ -34,6 +36,7 @@ class FilmTransformerTask:
       compat: as the published code does: it is never trained, and yet always normalises by the statistics of the
         batch, of conditions and targets apart; colours are scaled by ImageNet's statistics.
       listen: makes tokens out of sound within the step.
+      size: rows and columns of altered frames.
     """
 
     inner: TransformerTask
@@ -41,6 +44,7 @@ class FilmTransformerTask:
     trained: bool
     compat: bool = False
     listen: Listen | None = None
+    size: int = 112
     sharding_rules: Table = SHARDING
 
     @functools.cached_property
@@ -117,7 +121,7 @@ class FilmTransformerTask:
     ) -> tuple[dict[str, jax.Array], Any]:
         """Features of both clips and the statistics afterwards, to which a condition that is hidden adds nothing."""
         names = ("condition", "target") if self.inner.conditioned else ("target",)
-        clips = [normalised(batch[f"{name}_frames"], imagenet=self.compat) for name in names]
+        clips = [normalised(coloured(batch, f"{name}_", self.size), imagenet=self.compat) for name in names]
         by_batch = self.compat or (train and self.trained)
         look = functools.partial(self.video.apply, use_running_average=not by_batch, mutable=["batch_stats"])
         if self.compat:

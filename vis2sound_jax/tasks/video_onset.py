@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from vis2sound_jax.models.r2plus1d import IMAGENET_MEAN, IMAGENET_STD
 from vis2sound_jax.models.video_onset import VideoOnsetNet
-from vis2sound_jax.tasks.averaged import as_unit
+from vis2sound_jax.tasks.averaged import as_unit, coloured
 from vis2sound_jax.training.optim import apply_gradients, warmup_cosine
 from vis2sound_jax.training.tables import FSDP, Table
 from vis2sound_jax.training.task import Metrics, TrainState
@@ -22,8 +22,9 @@ from vis2sound_jax.training.task import Metrics, TrainState
 class VideoOnsetTask:
     """Cross-entropy of onsets, in nats a frame, in which onsets weigh as much as the other frames together.
 
-    Batches hold `frames` uint8 [b, t, h, w, 3], already cropped, and `onset` float32 [b, t], 1 where a sound begins
-    and 0 elsewhere. `variables["batch_stats"]` are the running statistics, by which evaluation normalises.
+    Batches hold `frames` uint8 [b, t, h, w, 3], which are altered where there is `view` float32 [b, 13] (see
+    `models.views`), and `onset` float32 [b, t], 1 where a sound begins and 0 elsewhere. `variables["batch_stats"]` are
+    the running statistics, by which evaluation normalises.
 
     The decay is added to the gradient and reaches every parameter, as in the reference; it is not AdamW's.
 
@@ -34,6 +35,7 @@ class VideoOnsetTask:
       weight_decay: factor of the parameters in the gradient.
       mean: of the colours, in [0, 1]; `r2plus1d.KINETICS_MEAN` where the network starts from Kinetics weights.
       std: of the colours; `r2plus1d.KINETICS_STD` likewise.
+      size: rows and columns of altered frames.
     """
 
     net: VideoOnsetNet
@@ -42,6 +44,7 @@ class VideoOnsetTask:
     weight_decay: float = 5e-4
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
+    size: int = 112
     sharding_rules: Table = FSDP
 
     @functools.cached_property
@@ -57,7 +60,8 @@ class VideoOnsetTask:
           key: random key.
           batch: one batch; only its shapes matter.
         """
-        found = self.net.init(key, self._normalised(batch["frames"][:1]), use_running_average=True)
+        frames = self._frames({name: array[:1] for name, array in batch.items()})
+        found = self.net.init(key, frames, use_running_average=True)
         params = found["params"]
         return TrainState(jnp.int32(0), params, self.optimizer.init(params), {"batch_stats": found["batch_stats"]})
 
@@ -72,7 +76,7 @@ class VideoOnsetTask:
           frozen: not used.
           key: not used.
         """
-        frames = self._normalised(batch["frames"])
+        frames = self._frames(batch)
 
         def loss(params: Any) -> tuple[jax.Array, tuple[Metrics, Any]]:
             seen, updated = self.net.apply(
@@ -94,10 +98,11 @@ class VideoOnsetTask:
           frozen: not used.
         """
         variables = {"params": state.params, **state.variables}
-        seen = self.net.apply(variables, self._normalised(batch["frames"]), use_running_average=True)
+        seen = self.net.apply(variables, self._frames(batch), use_running_average=True)
         return onset_metrics(seen.onset, batch["onset"])
 
-    def _normalised(self, frames: jax.Array) -> jax.Array:
+    def _frames(self, batch: Mapping[str, Any]) -> jax.Array:
+        frames = coloured(batch, "", self.size)
         return (as_unit(frames) - jnp.array(self.mean)) / jnp.array(self.std)
 
 

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from vis2sound_jax.data.film_pairs import altered_size
+from vis2sound_jax.data.film_pairs import altered_size, clip_shapes
 from vis2sound_jax.data.pieces import onset_clip
 from vis2sound_jax.data.targets import encoder_example
 from vis2sound_jax.models.impact_net import ImpactNet
@@ -67,9 +67,11 @@ def _impacts(config: Any, net: ImpactNet) -> Training:
 def _onsets(config: Any, net: VideoOnsetNet) -> Training:
     section, t = config.encoder, config.encoder.clip_frames
     colours = (IMAGENET_MEAN, IMAGENET_STD) if config.compat else (KINETICS_MEAN, KINETICS_STD)
-    task = VideoOnsetTask(net, section.steps, section.learning_rate, section.weight_decay, *colours)
-    height, width = altered_size(config.data.height, config.data.width)
-    shapes = {"frames": ((t, height, width, 3), np.uint8), "onset": ((t,), np.float32)}
+    size = (config.data.height, config.data.width)
+    task = VideoOnsetTask(
+        net, section.steps, section.learning_rate, section.weight_decay, *colours, altered_size(*size)[0]
+    )
+    shapes = {**clip_shapes(*size, t), "onset": ((t,), np.float32)}
     example = functools.partial(onset_clip, frames=t)
 
     def opened(workdir: Path) -> Material:

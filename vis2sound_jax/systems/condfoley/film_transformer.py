@@ -14,7 +14,13 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from vis2sound_jax.audio.mel import MelSpec, crop_centre, log_mel, rms_normalise_batch
-from vis2sound_jax.data.film_pairs import FilmRecording, altered_size, film_pair_example, published_pair_example
+from vis2sound_jax.data.film_pairs import (
+    FilmRecording,
+    altered_size,
+    clip_shapes,
+    film_pair_example,
+    published_pair_example,
+)
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.generation.coder import Coder
 from vis2sound_jax.models.grid import tokens_from_grid
@@ -47,7 +53,8 @@ def film_training(config: Any, inner: TransformerTask, video: R2Plus1D, *, augme
     if config.compat:
         listener = _listener(config)
         frozen = shapes_of(listener.net, (1, config.mel.n_mels, listener.frames))["params"]
-    task = FilmTransformerTask(inner, video, section.video == "trained", config.compat, listener)
+    size = altered_size(config.data.height, config.data.width)[0]
+    task = FilmTransformerTask(inner, video, section.video == "trained", config.compat, listener, size)
     return Training(
         task,
         _shapes(config, augment=augment),
@@ -60,13 +67,15 @@ def film_training(config: Any, inner: TransformerTask, video: R2Plus1D, *, augme
 
 
 def _shapes(config: Any, *, augment: bool) -> Shapes:
-    height, width = altered_size(config.data.height, config.data.width, augment=augment)
-    frames = ((build.PREFIX_FRAMES, height, width, 3), np.uint8)
     sound: Any = ((config.codebook.rows * config.transformer.columns,), np.int32)
     if config.compat:
         sound = ((round(_published_clip_s(config) * config.data.rate_hz),), np.float32)
     names = {name: f"{name}_wav" if config.compat else name for name in _CLIPS}
-    return {**{names[name]: sound for name in _CLIPS}, **{f"{name}_frames": frames for name in _CLIPS}}
+    shapes: dict[str, Any] = {names[name]: sound for name in _CLIPS}
+    for name in _CLIPS:
+        size = config.data.height, config.data.width
+        shapes |= clip_shapes(*size, build.PREFIX_FRAMES, f"{name}_", augment=augment)
+    return shapes
 
 
 def _published_clip_s(config: Any) -> float:
