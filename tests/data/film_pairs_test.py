@@ -5,10 +5,11 @@ import itertools
 import numpy as np
 import pytest
 
-from vis2sound_jax.data.film_pairs import FilmRecording, altered, altered_size, film_pair_example
+from vis2sound_jax.data.film_pairs import FilmRecording, altered_size, clip_arrays, clip_shapes, film_pair_example
 from vis2sound_jax.data.pieces import mel_piece, onset_clip, sound_piece
 from vis2sound_jax.data.targets import Heard
 from vis2sound_jax.data.tokens import TokenRecording, clip_places
+from vis2sound_jax.models.views import colour_views
 from vis2sound_jax.prepare.records import Record
 from vis2sound_jax.video.files import encode_jpeg
 
@@ -45,11 +46,15 @@ def test_frames_and_codes_are_of_the_same_moments(*, windows: bool) -> None:
         assert apart >= 4
 
 
-def test_clips_are_altered_alike_in_all_frames_and_anew_each_time() -> None:
-    clip = np.broadcast_to(np.random.default_rng(0).integers(0, 255, (1, 16, 16, 3), np.uint8), (3, 16, 16, 3))
-    first, second = altered(clip, np.random.default_rng(1)), altered(clip, np.random.default_rng(2))
-    assert first.shape == (3, 14, 14, 3) and (first[0] == first[2]).all() and (first != second).any()
-    np.testing.assert_array_equal(altered(clip, None), clip[:, 1:-1, 1:-1])
+def test_a_clip_comes_with_a_draw_or_cut_to_its_middle() -> None:
+    clip = np.random.default_rng(0).integers(0, 255, (3, 16, 16, 3), np.uint8)
+    first, again, second = (clip_arrays(clip, np.random.default_rng(seed), "a_") for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first["a_frames"], clip)
+    np.testing.assert_array_equal(first["a_view"], again["a_view"])
+    assert (first["a_view"] != second["a_view"]).any()
+    plain = clip_arrays(clip, None)
+    np.testing.assert_array_equal(plain.pop("frames"), clip[:, 1:-1, 1:-1])
+    assert not plain
 
 
 def test_unaltered_clips_depend_on_the_window_alone() -> None:
@@ -59,7 +64,7 @@ def test_unaltered_clips_depend_on_the_window_alone() -> None:
     for augment, seed in itertools.product(found, range(60)):
         example = film_pair_example(recording, np.random.default_rng(seed), columns=4, frames=6, augment=augment)
         window = example["target"].tobytes() + example["condition"].tobytes()
-        clips = example["target_frames"].tobytes() + example["condition_frames"].tobytes()
+        clips = b"".join(example[name].tobytes() for name in sorted(example) if name.endswith(("frames", "view")))
         found[augment].setdefault(window, set()).add(clips)
     assert set(found[False]) == set(found[True]) and 1 < len(found[False]) < 60
     assert all(len(clips) == 1 for clips in found[False].values())
@@ -89,7 +94,7 @@ def test_onset_clips_mark_the_frames_in_which_onsets_fall() -> None:
     heard = Heard(record(), np.array([0.5, 1.01, 3.0]), np.array([1.0, 1.0, 0.2]), np.zeros((TOTAL, 4)))
     found = [onset_clip(heard, np.random.default_rng(seed), frames=TOTAL) for seed in range(2)]
     for one in found:
-        assert one["frames"].shape == (TOTAL, 14, 14, 3)
+        assert one["frames"].shape == (TOTAL, 16, 16, 3) and one["view"].shape == (13,)
         np.testing.assert_array_equal(np.flatnonzero(one["onset"]), [7, 15])
     clip = onset_clip(heard, np.random.default_rng(3), frames=10)
     assert clip["onset"].shape == (10,) and set(np.unique(clip["onset"])) <= {0.0, 1.0}
@@ -97,8 +102,11 @@ def test_onset_clips_mark_the_frames_in_which_onsets_fall() -> None:
 
 @pytest.mark.parametrize("augment", [True, False])
 @pytest.mark.parametrize("size", [(16, 16), (24, 40)])
-def test_the_size_of_altered_frames_is_known_before(size: tuple[int, int], *, augment: bool) -> None:
-    clip = np.zeros((2, *size, 3), np.uint8)
-    assert altered(clip, np.random.default_rng(0) if augment else None).shape[1:3] == altered_size(
-        *size, augment=augment
-    )
+def test_the_arrays_of_a_clip_are_known_before(size: tuple[int, int], *, augment: bool) -> None:
+    made = clip_arrays(np.zeros((2, *size, 3), np.uint8), np.random.default_rng(0) if augment else None, "a_")
+    said = clip_shapes(*size, 2, "a_", augment=augment)
+    assert {name: (value.shape, value.dtype) for name, value in made.items()} == said
+    shown = made["a_frames"]
+    if augment:
+        shown = np.asarray(colour_views(shown[None], made["a_view"][None], altered_size(*size)[0]))[0]
+    assert shown.shape[1:3] == altered_size(*size, augment=augment)

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from vis2sound_jax.data.targets import Heard, encoder_example, hear, onset_curve
+from vis2sound_jax.models.views import grey_views
 from vis2sound_jax.prepare.sources import open_records
+from vis2sound_jax.video.files import decode_jpeg
 
 
 @pytest.fixture(scope="module")
@@ -62,13 +64,30 @@ def test_a_plain_clip_is_cut_from_the_film(heard: list[Heard]) -> None:
 
 
 def test_augmented_clips_keep_picture_and_curve_together(heard: list[Heard]) -> None:
+    turned = set()
     for seed in range(12):
         example = encoder_example(heard[1], np.random.default_rng(seed), frames=24, spread_s=0.06)
+        view, seed_of_noise = example.pop("view"), example.pop("view_seed")
+        assert view.dtype == np.float32 and view.shape == (10,) and seed_of_noise.dtype == np.uint32
         assert {name: len(value) for name, value in example.items()} == dict.fromkeys(example, 24)
-        brightness = example["frames"].mean((1, 2))
+        shown = np.asarray(grey_views(example["frames"][None], view[None], np.array([seed_of_noise])))[0]
+        turned.add(bool(shown[0].mean() > 128))
+        brightness = shown.mean((1, 2))
         jumps = np.flatnonzero(np.abs(np.diff(brightness, prepend=brightness[0])) > 40)
         for peak in np.flatnonzero(example["onset"] > 0.6):
             assert np.abs(jumps - peak).min() <= 1
+    assert turned == {True, False}
+
+
+def test_decoded_films_give_the_same_examples(heard: list[Heard]) -> None:
+    grey = np.stack([decode_jpeg(frame, grey=True) for frame in heard[0].record["frames"]])
+    for seed in range(4):
+        one, other = (
+            encoder_example(each, np.random.default_rng(seed), frames=60, spread_s=0.03)
+            for each in (heard[0], heard[0]._replace(film=grey))
+        )
+        for name, value in one.items():
+            np.testing.assert_array_equal(value, other[name])
 
 
 def test_the_same_seed_cuts_the_same_clip(heard: list[Heard]) -> None:

@@ -72,6 +72,17 @@ def test_training_goes_on_from_an_earlier_runs_weights_unless_it_is_to_start_fre
         earlier(given, "other")
 
 
+def test_what_only_the_training_needs_goes_when_it_is_finished(tmp_path: Path) -> None:
+    needed = tmp_path / "needed"
+    needed.touch()
+    planned = training(finished=needed.unlink)
+    with pytest.raises(UserError, match="config.training.profile"):
+        fit(config(**{"training.profile": "no"}), tmp_path, planned)
+    assert needed.exists()
+    fit(config(), tmp_path, planned)
+    assert not needed.exists()
+
+
 def _start(given: ConfigDict, workdir: Path, planned: Training) -> Any:
     """The parameters before the first step."""
     return fit(given, workdir, planned._replace(steps=0)).params["layer"]

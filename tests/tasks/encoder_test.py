@@ -12,6 +12,7 @@ from vis2sound_jax.models.impact_net import ImpactNet
 from vis2sound_jax.tasks.averaged import as_unit
 from vis2sound_jax.tasks.encoder import EncoderTask
 from vis2sound_jax.training.task import TrainState
+from vis2sound_jax.video.frames import GreyAugmentation
 
 NET = ImpactNet(widths=(8, 8), width=8, temporal_blocks=0, bands=2, dropout=0.0)
 TASK = EncoderTask(NET, steps=40, learning_rate=3e-2)
@@ -61,6 +62,23 @@ def test_masked_frames_do_not_count() -> None:
     masked = means(started(), mask=mask)
     assert means(started(), mask=mask, onset=wrong) == masked != means(started())
     assert measure(started(), batch() | {"mask": mask}, None).counts["loss"] == 12
+
+
+def test_frames_are_altered_where_views_are_drawn() -> None:
+    """A view may change nothing; mirrored and turned into its negative a film has other differences."""
+    seeds = {"view_seed": np.arange(2, dtype=np.uint32)}
+    neutral, turned = (
+        np.stack([GreyAugmentation((0, 0, 8, 8), other, 1, 1, 1, 0, 0, negative=other).numbers] * 2)
+        for other in (False, True)
+    )
+    plain = means(started())
+    assert means(started(), view=neutral, **seeds) == pytest.approx(plain, rel=1e-5)
+    by_hand = 255 - batch()["frames"][..., ::-1]
+    found = means(started(), view=turned, **seeds)
+    assert found == pytest.approx(means(started(), frames=by_hand), rel=1e-5) and found["loss"] != plain["loss"]
+    trained = [train(started(), batch() | {"view": view, **seeds}, None, KEY)[1].means() for view in (neutral, turned)]
+    known = train(started(), batch(), None, KEY)[1].means()
+    assert trained[0] == pytest.approx(known, rel=1e-5) and trained[1]["loss"] != known["loss"]
 
 
 def test_a_batch_without_any_known_frame_teaches_nothing() -> None:

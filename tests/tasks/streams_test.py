@@ -10,6 +10,7 @@ import pytest
 from vis2sound_jax.models.image_streams import SoundGuess
 from vis2sound_jax.tasks.streams import StreamsTask
 from vis2sound_jax.training.task import TrainState
+from vis2sound_jax.video.frames import GreyAugmentation
 
 NET = SoundGuess((4, 4), (4, 4, 4), places=1, every=6, width=8, blocks=1, sound=2, timbres=3, dropout=0.0)
 TASK = StreamsTask(NET, steps=40, learning_rate=3e-2)
@@ -71,6 +72,18 @@ def test_masked_frames_do_not_count() -> None:
         value[:, 8:] = 1 - value[:, 8:]
     assert means(started(), mask=mask, **wrong) == means(started(), mask=mask) != means(started())
     assert measure(started(), batch() | {"mask": mask}, None).counts["loss"] == 16
+
+
+def test_a_film_and_its_colours_are_altered_together_but_only_the_film_is_turned_into_its_negative() -> None:
+    view = np.stack([GreyAugmentation((0, 0, 8, 8), True, 1, 1, 1, 0, 0, negative=True).numbers] * 2)
+    stills = batch()["stills"].copy()
+    stills[:, :, :, :4] //= 2
+    frames = batch()["frames"].copy()
+    frames[..., :4] //= 2
+    found = means(started(), frames=frames, stills=stills, view=view, view_seed=np.arange(2, dtype=np.uint32))
+    by_hand = means(started(), frames=255 - frames[..., ::-1], stills=stills[:, :, :, ::-1])
+    assert found == pytest.approx(by_hand, rel=1e-5)
+    assert found != pytest.approx(means(started(), frames=255 - frames[..., ::-1], stills=stills), rel=1e-4)
 
 
 def test_the_loss_is_what_it_says() -> None:

@@ -13,6 +13,7 @@ from vis2sound_jax.models.r2plus1d import KINETICS_MEAN, KINETICS_STD
 from vis2sound_jax.models.video_onset import VideoOnsetNet
 from vis2sound_jax.tasks.video_onset import VideoOnsetTask, onset_metrics
 from vis2sound_jax.training.task import Metrics, TrainState
+from vis2sound_jax.video.frames import Augmentation
 
 TASK = VideoOnsetTask(VideoOnsetNet((2, 2, 4, 4), hidden=8), steps=30, learning_rate=2e-2)
 
@@ -75,6 +76,22 @@ def test_onsets_weigh_as_much_as_the_rest(onsets: list[int], weight: float) -> N
 def test_hits_are_counted() -> None:
     found = onset_metrics(jnp.array([[2.0, -1.0, 3.0, 1.0]]), jnp.array([[1.0, 1.0, 0.0, 1.0]])).means()
     assert (found["recall"], found["precision"]) == pytest.approx((2 / 3, 2 / 3))
+
+
+def test_frames_are_altered_where_views_are_drawn() -> None:
+    """Half as bright, and cut to its middle without a change of size."""
+    jitter = (("brightness", 0.5), ("saturation", 1.0), ("contrast", 1.0), ("hue", 0.0))
+    view = np.stack([Augmentation((1, 1, 7, 7), 6, False, jitter).numbers] * 4)
+    task = dataclasses.replace(TASK, size=6)
+    measure = jax.jit(task.eval_step)
+    found = measure(states()[3], batch() | {"view": view}, None).means()["loss"]
+    by_hand = batch() | {"frames": batch()["frames"][:, :, 1:7, 1:7] // 2}
+    assert found == pytest.approx(measure(states()[3], by_hand, None).means()["loss"], rel=1e-5)
+    assert found != measure(states()[3], batch(), None).means()["loss"]
+    state, metrics = jax.jit(task.train_step)(states()[3], batch() | {"view": view}, None, jax.random.key(0))
+    assert np.isfinite(metrics.means()["loss"])
+    shapes = jax.eval_shape(task.init, jax.random.key(0), batch() | {"view": view})
+    assert jax.tree.map(jnp.shape, shapes.params) == jax.tree.map(jnp.shape, state.params)
 
 
 def test_colours_are_normalised_by_the_statistics_of_the_weights() -> None:

@@ -12,12 +12,13 @@ from tests.started import started
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.models.r2plus1d import IMAGENET_MEAN, KINETICS_MEAN, R2Plus1D
 from vis2sound_jax.planning.trainings import training_named
-from vis2sound_jax.run.training import check_example
-from vis2sound_jax.run.workdir import settings_of
+from vis2sound_jax.run.fit import fit
+from vis2sound_jax.run.training import Training, check_example
+from vis2sound_jax.run.workdir import decoded_dir, settings_of
 from vis2sound_jax.systems.condfoley import encoder
 from vis2sound_jax.tasks.encoder import EncoderTask
 from vis2sound_jax.tasks.video_onset import VideoOnsetTask
-from vis2sound_jax.training.checkpoint import Checkpointer
+from vis2sound_jax.training.checkpoint import Checkpointer, digest
 from vis2sound_jax.training.task import TrainState
 
 
@@ -32,9 +33,33 @@ def test_the_small_network_sees_grey_clips_and_hears_bands(tiny_run: Path) -> No
     training = training_named(config, "encoder")
     assert isinstance(training.task, EncoderTask)
     assert training.example_shapes["frames"] == ((config.encoder.clip_frames, 40, 64), np.uint8)
-    material = training.open(tiny_run)
+    config.training.decoded_gb = 0
+    material = training_named(config, "encoder").open(tiny_run)
     check_example(training, material.example(material.source[0], np.random.default_rng(0)))
-    assert len(material.source) and material.held is None
+    assert len(material.source) and material.held is None and material.source[0].film is None
+
+
+def test_a_training_on_decoded_films_ends_as_one_that_decodes_and_leaves_none(tiny_run: Path, tmp_path: Path) -> None:
+    """Stopped after a step and taken up, too: then it finds them."""
+    found = {}
+    for name, limit in (("decoded", 1.0), ("not", 0.0)):
+        config, workdir = settings_of(tiny_run), tmp_path / name
+        workdir.mkdir()
+        (workdir / "data").symlink_to(tiny_run / "data")
+        config.update(stage="encoder", save_every=1)
+        config.encoder.steps, config.training.decoded_gb = 3, limit
+        training = training_named(config, "encoder")
+        if limit:
+            fit(config, workdir, _kept(training._replace(steps=1)))
+            assert {path.suffix for path in decoded_dir(workdir).iterdir()} == {".frames", ".json"}
+        found[name] = digest(fit(config, workdir, training).params)
+        assert not decoded_dir(workdir).exists() or not list(decoded_dir(workdir).iterdir())
+    assert found["decoded"] == found["not"]
+
+
+def _kept(training: Training) -> Training:
+    """The training as if it had been stopped at its end."""
+    return training._replace(open=lambda workdir: training.open(workdir)._replace(finished=None))
 
 
 def test_the_papers_network_takes_the_colours_of_what_it_started_from() -> None:

@@ -46,7 +46,12 @@ def test_greatest_hits_has_one_level_a_batch_and_other_recordings_their_own() ->
 def test_where_codes_are_cached_nothing_is_frozen() -> None:
     training = training_named(get_config("paper_smoke"), "transformer")
     assert training.frozen_shapes is None and listener(training) is None
-    assert set(training.example_shapes) == {"condition", "target", "condition_frames", "target_frames"}
+    clips = {f"{name}_{array}" for name in ("condition", "target") for array in ("frames", "view")}
+    assert set(training.example_shapes) == {"condition", "target", *clips}
+    config = get_config("paper_smoke")
+    plain = training_named(config, "no_augmentation").example_shapes
+    assert set(training.example_shapes) - set(plain) == {"condition_view", "target_view"}
+    assert plain["target_frames"][0][1:3] == (training.task.size, training.task.size) == (112, 112)
 
 
 def test_recordings_that_are_too_short_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
