@@ -46,7 +46,7 @@ def test_a_training_on_decoded_films_ends_as_one_that_decodes_and_leaves_none(ti
         config, workdir = settings_of(tiny_run), tmp_path / name
         workdir.mkdir()
         (workdir / "data").symlink_to(tiny_run / "data")
-        config.update(stage="encoder", save_every=1)
+        config.update(stage="encoder", save_every=1, mesh={"data": 1})
         config.encoder.steps, config.training.decoded_gb = 3, limit
         training = training_named(config, "encoder")
         if limit:
