@@ -1,8 +1,10 @@
 """Times the streams of examples beside what the steps of training need.
 
-Run `python tests/benchmarks/loader_benchmark.py`. Recordings are procedural, sizes those of the presets `laptop` and
-`paper`. A rate a core is examples by seconds of processor time. What a step needs is its batch by its seconds: give the
-seconds that you measured (`train/steps_per_s` in a run's metrics.jsonl) as `--step_s NAME=SECONDS`.
+Run `python tests/benchmarks/loader_benchmark.py`. Recordings are procedural, sizes those of the presets `laptop` of
+both systems and of `paper`. A row "from JPEG" decodes the frames of every example, as a training does whose films do
+not fit into `config.training.decoded_gb`; what it costs to decode a film once stands below the table. A rate a core is
+examples by seconds of processor time. What a step needs is its batch by its seconds: give the seconds that you measured
+(`train/steps_per_s` in a run's metrics.jsonl) as `--step_s NAME=SECONDS`.
 """
 
 import argparse
@@ -18,10 +20,13 @@ import numpy as np
 from absl import flags as absl_flags
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from configs.condfoley import get_config
+from configs import condfoley, vis
 from vis2sound_jax.audio.files import decode_flac
 from vis2sound_jax.audio.mel import log_mel
+from vis2sound_jax.data.decoded import grey_films
+from vis2sound_jax.data.film_clips import HeardFilm, stream_example
 from vis2sound_jax.data.film_pairs import FilmRecording, film_pair_example
+from vis2sound_jax.data.impacts import STEPS, FilmNotes
 from vis2sound_jax.data.pieces import mel_piece, onset_clip, sound_piece
 from vis2sound_jax.data.pipeline import make_stream
 from vis2sound_jax.data.targets import encoder_example, hear
@@ -34,7 +39,10 @@ from vis2sound_jax.world.writer import write_world
 
 # Seconds a step: the laptop's were measured on two CPU cores, the paper's are what an accelerator might take.
 STEP_S = {
-    "laptop encoder": 0.51,
+    "laptop encoder": 0.21,
+    "laptop encoder, from JPEG": 0.21,
+    "laptop streams": 0.22,
+    "laptop streams, from JPEG": 0.22,
     "laptop transformer": 0.6,
     "paper encoder": 0.1,
     "paper codebook": 0.1,
@@ -88,16 +96,46 @@ def tokens_of(config: Any, record: Any) -> TokenRecording:
     )
 
 
-def laptop_streams(config: Any, records: list[Any]) -> dict[str, Stream]:
+def laptop_streams(config: Any, records: list[Any], films: list[Any]) -> dict[str, Stream]:
     """The streams of the laptop's networks; its codebook is no network."""
     encoder, transformer = config.encoder, config.transformer
     clip = functools.partial(encoder_example, frames=encoder.clip_frames, spread_s=encoder.onset_spread_s)
     pair = functools.partial(pair_example, columns=transformer.columns, book=build.book_size(config))
     tokens = [tokens_of(config, record) for record in records]
+    heard = hear(records, bands=encoder.bands, sound=False)
+    decoded = [one._replace(film=film) for one, film in zip(heard, films, strict=True)]
     return {
-        "laptop encoder": Stream(hear(records, bands=encoder.bands, sound=False), clip, encoder.batch),
+        "laptop encoder": Stream(decoded, clip, encoder.batch),
+        "laptop encoder, from JPEG": Stream(heard, clip, encoder.batch),
         "laptop transformer": Stream(tokens, pair, transformer.batch),
     }
+
+
+def vis_streams(config: Any, records: list[Any], films: list[Any]) -> dict[str, Stream]:
+    """The streams of motion and colour of Visually Indicated Sounds, of made-up sounds."""
+    section, rng = config.streams, np.random.default_rng(0)
+    clip = functools.partial(
+        stream_example, frames=section.clip_frames, every=section.every, spread_s=section.onset_spread_s
+    )
+    heard = []
+    for record in records:
+        notes = FilmNotes.of(record, (np.zeros(0), np.zeros(0)))
+        sound = rng.random((notes.frames, STEPS * config.sound.components)).astype(np.float16)
+        kinds = rng.integers(-1, section.timbres, notes.frames).astype(np.int32)
+        heard.append(HeardFilm(record, notes, sound, kinds, np.asarray(notes.event_s)))
+    decoded = [one._replace(film=film) for one, film in zip(heard, films, strict=True)]
+    return {
+        "laptop streams": Stream(decoded, clip, section.batch),
+        "laptop streams, from JPEG": Stream(heard, clip, section.batch),
+    }
+
+
+def decoded_films(records: list[Any], folder: Path, name: str) -> tuple[list[Any], str]:
+    """Decodes films as a training does, and says how long a frame took."""
+    core = time.process_time()
+    films = grey_films(records, folder, name, limit_bytes=1e12)
+    frames = sum(len(record["frames"]) for record in records)
+    return films, f"{name}: {1e6 * (time.process_time() - core) / frames:.0f} us of a core to decode and keep a frame"
 
 
 def paper_streams(config: Any, records: list[Any]) -> dict[str, Stream]:
@@ -140,17 +178,24 @@ def main() -> None:
     absl.mark_as_parsed()  # grain reads absl's flags
     step_s = STEP_S | {name: float(value) for name, _, value in (given.partition("=") for given in flags.step_s)}
     with tempfile.TemporaryDirectory() as scratch:
-        laptop, paper = get_config("laptop"), get_config("paper")
-        streams = laptop_streams(laptop, records_of(laptop, Path(scratch), flags.recordings))
-        streams |= paper_streams(paper, records_of(paper, Path(scratch), flags.recordings))
-    print(f"{'':20}{'examples/s':>12}{'a core':>10}{'step':>10}{'batch':>8}{'needed/s':>10}{'cores':>8}")
+        folder, notes = Path(scratch), []
+        streams: dict[str, Stream] = {}
+        for config, make in ((condfoley.get_config("laptop"), laptop_streams), (vis.get_config("laptop"), vis_streams)):
+            records = records_of(config, folder, flags.recordings)
+            films, note = decoded_films(records, folder, config.name)
+            streams |= make(config, records, films)
+            notes.append(note)
+        paper = condfoley.get_config("paper")
+        streams |= paper_streams(paper, records_of(paper, folder, flags.recordings))
+    print(f"{'':26}{'examples/s':>12}{'a core':>10}{'step':>10}{'batch':>8}{'needed/s':>10}{'cores':>8}")
     for name, stream in streams.items():
         rate, core = rates(stream, flags.seconds, flags.threads)
         need = stream.batch / step_s[name]
         print(
-            f"{name:20}{rate:12.1f}{core:10.1f}{step_s[name]:8.2f} s{stream.batch:8}{need:10.1f}{need / core:8.2f}",
+            f"{name:26}{rate:12.1f}{core:10.1f}{step_s[name]:8.2f} s{stream.batch:8}{need:10.1f}{need / core:8.2f}",
             flush=True,
         )
+    print("\n".join(notes))
 
 
 if __name__ == "__main__":
