@@ -67,11 +67,17 @@ def _encoder() -> ConfigDict:
     encoder.kind = "impact_net"
     encoder.widths = (32, 64, 128)
     encoder.width = 128
-    encoder.temporal_blocks = 3
+    # Of the convolutions over time after pooling, which look at 5 frames so far apart.
+    encoder.dilations = (1, 1, 2, 4)
     encoder.bands = 16
     # Where onsets are learned from: "events", the annotated times, or "sound", the sound's own onsets.
     encoder.targets = "events"
-    encoder.clip_frames = 48
+    # Procedural films of everyday events, silent, from which the small network learns beside the recordings: their
+    # number, their length in frames, and their share of the examples.
+    encoder.everyday = 1000
+    encoder.everyday_frames = 96
+    encoder.everyday_share = 0.5
+    encoder.clip_frames = 64
     encoder.batch = 8
     encoder.steps = 1600
     encoder.learning_rate = 3e-3

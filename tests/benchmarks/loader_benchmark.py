@@ -99,7 +99,9 @@ def tokens_of(config: Any, record: Any) -> TokenRecording:
 def laptop_streams(config: Any, records: list[Any], films: list[Any]) -> dict[str, Stream]:
     """The streams of the laptop's networks; its codebook is no network."""
     encoder, transformer = config.encoder, config.transformer
-    clip = functools.partial(encoder_example, frames=encoder.clip_frames, spread_s=encoder.onset_spread_s)
+    clip = functools.partial(
+        encoder_example, frames=encoder.clip_frames, spread_s=encoder.onset_spread_s, bands=encoder.bands
+    )
     pair = functools.partial(pair_example, columns=transformer.columns, book=build.book_size(config))
     tokens = [tokens_of(config, record) for record in records]
     heard = hear(records, bands=encoder.bands, sound=False)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from vis2sound_jax.data.targets import Heard, encoder_example, hear, onset_curve
+from vis2sound_jax.data.targets import Heard, SilentFilm, encoder_example, hear, onset_curve
 from vis2sound_jax.models.views import grey_views
 from vis2sound_jax.prepare.sources import open_records
 from vis2sound_jax.video.files import decode_jpeg
@@ -54,7 +54,7 @@ def test_onsets_come_from_the_annotation_or_from_the_sound(heard: list[Heard], p
 
 
 def test_a_plain_clip_is_cut_from_the_film(heard: list[Heard]) -> None:
-    example = encoder_example(heard[0], np.random.default_rng(0), frames=50, spread_s=0.03, augment=False)
+    example = encoder_example(heard[0], np.random.default_rng(0), frames=50, spread_s=0.03, bands=4, augment=False)
     assert example["frames"].shape == (50, 16, 24) and example["frames"].dtype == np.uint8
     flashes = np.flatnonzero(example["frames"].mean((1, 2)) > 120)
     np.testing.assert_array_equal(flashes, [8, 20, 35])
@@ -66,9 +66,10 @@ def test_a_plain_clip_is_cut_from_the_film(heard: list[Heard]) -> None:
 def test_augmented_clips_keep_picture_and_curve_together(heard: list[Heard]) -> None:
     turned = set()
     for seed in range(12):
-        example = encoder_example(heard[1], np.random.default_rng(seed), frames=24, spread_s=0.06)
+        example = encoder_example(heard[1], np.random.default_rng(seed), frames=24, spread_s=0.06, bands=4)
         view, seed_of_noise = example.pop("view"), example.pop("view_seed")
         assert view.dtype == np.float32 and view.shape == (10,) and seed_of_noise.dtype == np.uint32
+        assert example.pop("heard") == 1
         assert {name: len(value) for name, value in example.items()} == dict.fromkeys(example, 24)
         shown = np.asarray(grey_views(example["frames"][None], view[None], np.array([seed_of_noise])))[0]
         turned.add(bool(shown[0].mean() > 128))
@@ -83,7 +84,7 @@ def test_decoded_films_give_the_same_examples(heard: list[Heard]) -> None:
     grey = np.stack([decode_jpeg(frame, grey=True) for frame in heard[0].record["frames"]])
     for seed in range(4):
         one, other = (
-            encoder_example(each, np.random.default_rng(seed), frames=60, spread_s=0.03)
+            encoder_example(each, np.random.default_rng(seed), frames=60, spread_s=0.03, bands=4)
             for each in (heard[0], heard[0]._replace(film=grey))
         )
         for name, value in one.items():
@@ -91,15 +92,28 @@ def test_decoded_films_give_the_same_examples(heard: list[Heard]) -> None:
 
 
 def test_the_same_seed_cuts_the_same_clip(heard: list[Heard]) -> None:
-    first, second = (encoder_example(heard[0], np.random.default_rng(5), frames=9, spread_s=0.03) for _ in range(2))
+    first, second = (
+        encoder_example(heard[0], np.random.default_rng(5), frames=9, spread_s=0.03, bands=4) for _ in range(2)
+    )
     for name, value in first.items():
         np.testing.assert_array_equal(value, second[name])
 
 
 def test_nothing_is_known_outside_of_the_annotated_span_or_beyond_the_film(heard: list[Heard]) -> None:
     one = heard[0]._replace(record={**heard[0].record, "span_s": np.array([1.0, 3.0], np.float32)})
-    example = encoder_example(one, np.random.default_rng(0), frames=60, spread_s=0.03, augment=False)
+    example = encoder_example(one, np.random.default_rng(0), frames=60, spread_s=0.03, bands=4, augment=False)
     np.testing.assert_array_equal(np.flatnonzero(example["mask"]), np.arange(10, 30))
-    long = encoder_example(heard[0], np.random.default_rng(0), frames=60, spread_s=0.03, augment=False)
+    long = encoder_example(heard[0], np.random.default_rng(0), frames=60, spread_s=0.03, bands=4, augment=False)
     np.testing.assert_array_equal(np.flatnonzero(long["mask"]), np.arange(50))
     np.testing.assert_array_equal(long["frames"][50:], np.repeat(long["frames"][49:50], 10, axis=0))
+
+
+def test_a_film_without_sound_has_onsets_and_no_bands() -> None:
+    frames = np.zeros((30, 16, 24), np.uint8)
+    frames[12:] = 200
+    film = SilentFilm(frames, 25.0, np.array([0.5]))
+    example = encoder_example(film, np.random.default_rng(0), frames=29, spread_s=0.03, bands=4, augment=False)
+    start = 12 - int(np.flatnonzero(example["frames"].any(axis=(1, 2)))[0])
+    assert np.argmax(example["onset"]) + start in (11, 12)
+    assert example["heard"] == 0 and example["bands"].shape == (29, 4) and not example["bands"].any()
+    assert example["mask"].all()

@@ -13,7 +13,7 @@ from vis2sound_jax.generation.watch import WINDOW_FRAMES, Seen, Watcher, windows
 from vis2sound_jax.models.impact_net import ImpactNet
 from vis2sound_jax.video.motion import motion_maps
 
-NET = ImpactNet(widths=(4, 4), width=4, temporal_blocks=1, bands=2)
+NET = ImpactNet(widths=(4, 4), width=4, dilations=(1,), bands=2)
 PERIOD = 50
 # How far a frame's onset depends on others; see impact_net_test.
 REACH = 6

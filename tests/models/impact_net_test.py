@@ -11,7 +11,7 @@ import pytest
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.models.impact_net import ImpactNet
 
-NET = ImpactNet(widths=(4, 8), width=6, temporal_blocks=1, bands=3)
+NET = ImpactNet(widths=(4, 8), width=6, dilations=(1,), bands=3)
 T, HEIGHT, WIDTH = 24, 12, 20
 # One frame enters two differences; the cells and the levels' end reach 1 frame more each, the block 2.
 BEFORE, AFTER = 4, 5
@@ -65,7 +65,7 @@ def test_mirrored_film_is_another_film_of_the_same_kind() -> None:
 
 
 def test_dropout_acts_in_training_alone_and_on_whole_clips() -> None:
-    net = NET.clone(dropout=0.5, temporal_blocks=0, widths=(4,))
+    net = NET.clone(dropout=0.5, dilations=(), widths=(4,))
     weights = net.init(jax.random.key(1), film())
     swinging = jnp.tile(film()[:, :2], (1, T // 2, 1, 1))
     train = jax.jit(lambda key: net.apply(weights, swinging, train=True, rngs={"dropout": key}).features)

@@ -8,10 +8,10 @@ training sees the same with and without the file, to the bit.
 import hashlib
 import json
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import PIL
@@ -53,18 +53,64 @@ def grey_films(
     total = sum(counts) * size[0] * size[1]
     if not 0 < total <= limit_bytes:
         return [None] * len(counts)
-    origin, path = _origin(records), folder / f"{name}.frames"
-    index = _read_index(folder / f"{name}.json")
+    return mapped_films(
+        folder, name, _origin(records), counts, size, lambda: _films(records, size), progress=progress
+    ).films
+
+
+class MappedFilms(NamedTuple):
+    """Films in a file.
+
+    Attributes:
+      films: views into the file.
+      notes: what `make` said of each, in JSON's types.
+    """
+
+    films: list[UInt8[np.ndarray, "t h w"]]
+    notes: list[Any]
+
+
+def mapped_films(
+    folder: Path,
+    name: str,
+    origin: str,
+    counts: Sequence[int],
+    size: tuple[int, int],
+    make: Callable[[], Iterable[tuple[UInt8[np.ndarray, "t h w"], Any]]],
+    *,
+    progress: Progress | None = None,
+) -> MappedFilms:
+    """Opens films in a file, and makes them if they are not there or of another origin.
+
+    Args:
+      folder: where the file lies; made if it is not there.
+      name: of the file.
+      origin: says all that the films depend on.
+      counts: frames of each film.
+      size: height and width of all.
+      make: gives each film, with what is to be noted of it.
+      progress: called with (done, total) where films are made.
+
+    Returns:
+      The films.
+
+    Raises:
+      UserError: if the file is damaged or cannot be written.
+    """
+    path, index = folder / f"{name}.frames", _read_index(folder / f"{name}.json")
     if index is None or index.get("origin") != origin:
         remove_films(folder, name)
         folder.mkdir(parents=True, exist_ok=True)
-        checksum = _write(path, records, size, progress)
-        write_json(folder / f"{name}.json", {"origin": origin, "checksum": checksum})
-    elif not path.is_file() or path.stat().st_size != total or _checksum(path) != index.get("checksum"):
+        checksum, notes = _write(path, make(), len(counts), progress)
+        index = {"origin": origin, "checksum": checksum, "notes": notes}
+        write_json(folder / f"{name}.json", index)
+    elif not path.is_file() or path.stat().st_size != sum(counts) * size[0] * size[1]:
+        raise _damaged(path)
+    elif _checksum(path) != index.get("checksum") or len(index.get("notes", ())) != len(counts):
         raise _damaged(path)
     pixels = np.asarray(np.memmap(path, np.uint8, "r", shape=(sum(counts), *size)))
     ends = np.cumsum(counts)
-    return [pixels[end - count : end] for count, end in zip(counts, ends, strict=True)]
+    return MappedFilms([pixels[end - count : end] for count, end in zip(counts, ends, strict=True)], index["notes"])
 
 
 def remove_films(folder: Path, name: str) -> None:
@@ -118,22 +164,34 @@ def _damaged(path: Path) -> UserError:
     return file_error(path, "is damaged", "delete it and run the same command again")
 
 
-def _write(path: Path, records: Sequence[Record], size: tuple[int, ...], progress: Progress | None) -> int:
-    """Decodes recordings a few at a time, and returns the checksum."""
-    checksum, done, threads = 0, 0, max(2, usable_cores())
-    with replacing(path) as part, part.open("wb") as file, ThreadPoolExecutor(threads) as pool:
+def _write(
+    path: Path, films: Iterable[tuple[np.ndarray, Any]], total: int, progress: Progress | None
+) -> tuple[int, list[Any]]:
+    """Writes films, and returns the checksum and the notes."""
+    checksum, notes = 0, []
+    with replacing(path) as part, part.open("wb") as file:
+        for film, note in films:
+            file.write(np.ascontiguousarray(film).data)
+            checksum = zlib.crc32(np.ascontiguousarray(film), checksum)
+            notes.append(note)
+            if progress:
+                progress(len(notes), total)
+    return checksum, notes
+
+
+def _films(records: Sequence[Record], size: tuple[int, ...]) -> Iterator[tuple[np.ndarray, None]]:
+    """Decodes recordings a few at a time."""
+    threads = max(2, usable_cores())
+    with ThreadPoolExecutor(threads) as pool:
         for first in range(0, len(records), 2 * threads):
-            for film in pool.map(_decoded, records[first : first + 2 * threads]):
+            part = records[first : first + 2 * threads]
+            for record, film in zip(part, pool.map(_decoded, part), strict=True):
                 if film.shape[1:] != size:
                     raise UserError(
-                        f"record {records[done]['id']} has pictures of {film.shape[1:]} pixels, the first record of "
+                        f"record {record['id']} has pictures of {film.shape[1:]} pixels, the first record of "
                         f"{size}; prepare the data again"
                     )
-                file.write(film.data)
-                checksum, done = zlib.crc32(film, checksum), done + 1
-                if progress:
-                    progress(done, len(records))
-    return checksum
+                yield film, None
 
 
 def _decoded(record: Record) -> UInt8[np.ndarray, "t h w"]:

@@ -44,6 +44,20 @@ class Heard(NamedTuple):
     film: GreyFilm = None
 
 
+class SilentFilm(NamedTuple):
+    """A film without sound of which all events are known.
+
+    Attributes:
+      film: [t, h, w] its frames in grey.
+      fps: their rate.
+      onset_s: times of its events in seconds.
+    """
+
+    film: np.ndarray
+    fps: float
+    onset_s: np.ndarray
+
+
 def hear(records: Sequence[Record], *, bands: int, sound: bool, progress: Progress | None = None) -> list[Heard]:
     """Listens to recordings once, so that examples can be cut from them quickly.
 
@@ -85,38 +99,63 @@ def _bands(wav: np.ndarray, rate_hz: int, bands: int, fps: float, t: int) -> Flo
 
 
 def encoder_example(
-    heard: Heard, rng: np.random.Generator, *, frames: int, spread_s: float, augment: bool = True
+    source: Heard | SilentFilm,
+    rng: np.random.Generator,
+    *,
+    frames: int,
+    spread_s: float,
+    bands: int,
+    augment: bool = True,
 ) -> dict[str, Any]:
     """Cuts a clip for the encoder.
 
     Args:
-      heard: the recording; shorter ones are held on their last frame and masked there.
+      source: the recording, or a film without sound; shorter ones are held on their last frame and masked there.
       rng: source of the place and the augmentation.
       frames: length of the clip.
       spread_s: standard deviation of the bump that marks an onset.
+      bands: number of coarse mel bands.
       augment: play up to a quarter faster or slower, zoom, mirror, invert and change the light.
 
     Returns:
-      `frames` uint8 [t, h, w], `onset` [t], `bands` [t, f] and `mask` [t] as `EncoderTask` takes them, and `view` and
-      `view_seed`, by which it alters the frames.
+      `frames` uint8 [t, h, w], `onset` [t], `bands` [t, f], `mask` [t] and `heard` [] as `EncoderTask` takes them, and
+      `view` and `view_seed`, by which it alters the frames.
     """
-    record = heard.record
+    known = _known(source)
     speed = float(np.exp(rng.uniform(-_SPEED_RANGE, _SPEED_RANGE))) if augment else 1.0
     length = int(np.ceil(frames * speed)) + 1
-    total = len(record["frames"])
-    start = int(rng.integers(0, max(1, total - length + 1)))
+    start = int(rng.integers(0, max(1, known.total - length + 1)))
     wanted = start + (np.arange(frames) * speed).astype(int)
-    shown = np.minimum(wanted, total - 1)
-    clip = grey_at(heard.film, record["frames"], shown)
-    middle_s = (wanted + 0.5) / record["fps"]
-    inside = (wanted < total) & (middle_s >= record["span_s"][0]) & (middle_s <= record["span_s"][1])
+    shown = np.minimum(wanted, known.total - 1)
+    clip = grey_at(source.film, known.encoded, shown)
+    middle_s = (wanted + 0.5) / known.fps
+    inside = (wanted < known.total) & (middle_s >= known.span_s[0]) & (middle_s <= known.span_s[1])
+    is_heard = isinstance(source, Heard)
     return {
         "frames": clip,
-        "onset": onset_curve(heard.onset_s, heard.weight, middle_s, spread_s),
-        "bands": heard.bands[shown],
+        "onset": onset_curve(source.onset_s, known.weight, middle_s, spread_s),
+        "bands": source.bands[shown] if is_heard else np.zeros((frames, bands), np.float32),
         "mask": inside.astype(np.float32),
+        "heard": np.float32(is_heard),
         **(grey_view(rng, clip.shape[1], clip.shape[2]) if augment else {}),
     }
+
+
+class _Known(NamedTuple):
+    """What cutting a clip needs to know of a recording, or of a film without sound."""
+
+    fps: float
+    total: int
+    encoded: Sequence[bytes]
+    weight: np.ndarray
+    span_s: Sequence[float] | np.ndarray
+
+
+def _known(source: Heard | SilentFilm) -> _Known:
+    if isinstance(source, SilentFilm):
+        return _Known(source.fps, len(source.film), (), np.ones(len(source.onset_s)), (-np.inf, np.inf))
+    record = source.record
+    return _Known(record["fps"], len(record["frames"]), record["frames"], source.weight, record["span_s"])
 
 
 def grey_view(rng: np.random.Generator, height: int, width: int) -> dict[str, Any]:

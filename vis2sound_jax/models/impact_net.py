@@ -15,7 +15,14 @@ from flax import struct
 from jaxtyping import Array, Float, UInt8
 
 from vis2sound_jax.errors import UserError
-from vis2sound_jax.models.patches import frame_differences, motion_grid, neighbours, next_patches, pixel_cells
+from vis2sound_jax.models.patches import (
+    frame_differences,
+    motion_energy,
+    motion_grid,
+    neighbours,
+    next_patches,
+    pixel_cells,
+)
 
 
 @struct.dataclass
@@ -34,19 +41,19 @@ class Impacts:
 
 
 class ImpactNet(nn.Module):
-    """Levels of patches in space, pooled beside a map of where it moves, then residual temporal convolutions.
+    """Levels of patches in space, pooled beside plain motion and where it is, then residual temporal convolutions.
 
     Attributes:
       widths: channels of the levels; each halves height and width, the first of them cells of 4 pixels.
       width: size of the feature of a frame.
-      temporal_blocks: residual convolutions over 5 frames after pooling.
+      dilations: of the residual convolutions after pooling; each looks at 5 frames so far apart.
       bands: number of coarse mel bands to predict.
       dropout: share of pooled channels dropped in training, the same ones for a whole clip.
     """
 
     widths: tuple[int, ...] = (32, 64, 128)
     width: int = 128
-    temporal_blocks: int = 3
+    dilations: tuple[int, ...] = (1, 1, 2, 4)
     bands: int = 16
     dropout: float = 0.1
 
@@ -98,11 +105,11 @@ class ImpactNet(nn.Module):
         x = nn.relu(x + nn.Dense(self.widths[-1], kernel_init=he_normal, name="time")(neighbours(x, 1)))
         pooled = jnp.concatenate([x.mean((2, 3)), x.max((2, 3))], axis=-1)
         pooled = nn.Dropout(self.dropout, broadcast_dims=(1,))(pooled, deterministic=not train)
-        pooled = jnp.concatenate([pooled, motion_grid(cells)], axis=-1)
+        pooled = jnp.concatenate([pooled, motion_grid(cells), motion_energy(frames)], axis=-1)
         x = nn.Dense(self.width, kernel_init=he_normal, name="pooled")(pooled)
-        for i in range(self.temporal_blocks):
+        for i, dilation in enumerate(self.dilations):
             y = nn.relu(nn.LayerNorm(epsilon=1e-3, name=f"temporal_norm_{i}")(x))
-            x = x + nn.Dense(self.width, kernel_init=he_normal, name=f"temporal_{i}")(neighbours(y, 2))
+            x = x + nn.Dense(self.width, kernel_init=he_normal, name=f"temporal_{i}")(neighbours(y, 2, dilation))
         features = nn.relu(x)
         small = nn.initializers.variance_scaling(0.1, "fan_in", "normal")
         heads = nn.Dense(1 + self.bands, kernel_init=small, name="heads")(features)

@@ -17,8 +17,9 @@ class EncoderTask(AveragedTask):
     """Binary cross-entropy of the onset curve plus squared error of the sound's bands, per frame.
 
     Batches hold `frames` uint8 [b, t, h, w] (grey), `onset` float32 [b, t] in [0, 1], `bands` float32
-    [b, t, f] and `mask` float32 [b, t], which is 0 where nothing is known of the sound. Frames are altered where there
-    are `view` float32 [b, 10] and `view_seed` uint32 [b]; see `models.views`. The network is an `ImpactNet`.
+    [b, t, f], `mask` float32 [b, t], which is 0 where nothing is known of the onsets, and `heard` float32 [b], 0 for
+    films without sound, of which there are no bands. Frames are altered where there are `view` float32 [b, 10] and
+    `view_seed` uint32 [b]; see `models.views`. The network is an `ImpactNet`.
 
     Attributes:
       onset_weight: extra weight of frames with an onset, which are rare.
@@ -56,10 +57,11 @@ class EncoderTask(AveragedTask):
         onset, mask = batch["onset"], batch["mask"]
         timing = optax.sigmoid_binary_cross_entropy(seen.onset, onset) * (1.0 + self.onset_weight * onset)
         spectrum = jnp.mean((seen.bands - batch["bands"]) ** 2, axis=-1)
-        total = timing + self.bands_weight * self.net.bands * spectrum
-        count = mask.sum()
+        count, heard = mask.sum(), mask * batch["heard"][:, None]
+        heard_count = jnp.maximum(heard.sum(), 1.0)
+        weight = self.bands_weight * self.net.bands * count / heard_count
         return Metrics.from_sums(
-            loss=((total * mask).sum(), count),
+            loss=((timing * mask).sum() + weight * (spectrum * heard).sum(), count),
             onset=((timing * mask).sum(), count),
-            bands=((spectrum * mask).sum(), count),
+            bands=((spectrum * heard).sum(), heard_count),
         )

@@ -49,7 +49,7 @@ def encoder_net(config: Any) -> ImpactNet | VideoOnsetNet:
         return ImpactNet(
             widths=tuple(encoder.widths),
             width=encoder.width,
-            temporal_blocks=encoder.temporal_blocks,
+            dilations=tuple(encoder.dilations),
             bands=encoder.bands,
         )
     if encoder.kind == "r2plus1d":

@@ -20,6 +20,7 @@ from vis2sound_jax.run.decoded import decoded_films, removal
 from vis2sound_jax.run.fit import check_fit
 from vis2sound_jax.run.training import Material, Training
 from vis2sound_jax.systems.condfoley import build
+from vis2sound_jax.systems.condfoley.everyday import everyday_films, mixed
 from vis2sound_jax.systems.condfoley.heard import heard_onsets
 from vis2sound_jax.tasks.encoder import EncoderTask
 from vis2sound_jax.tasks.video_onset import VideoOnsetTask
@@ -50,16 +51,18 @@ def _impacts(config: Any, net: ImpactNet) -> Training:
         "onset": ((t,), np.float32),
         "bands": ((t, section.bands), np.float32),
         "mask": ((t,), np.float32),
+        "heard": ((), np.float32),
         "view": ((GREY_NUMBERS,), np.float32),
         "view_seed": ((), np.uint32),
     }
-    example = functools.partial(encoder_example, frames=t, spread_s=section.onset_spread_s)
+    example = functools.partial(encoder_example, frames=t, spread_s=section.onset_spread_s, bands=section.bands)
 
     def opened(workdir: Path) -> Material:
         heard = heard_onsets(config, workdir)
         films = decoded_films(config, workdir, "encoder", [one.record for one in heard])
         source = [one._replace(film=film) for one, film in zip(heard, films, strict=True)]
-        return Material(source, example, finished=removal(workdir, "encoder"))
+        silent = everyday_films(config, workdir)
+        return Material(mixed(source, silent, section.everyday_share), example, finished=removal(workdir, "encoder"))
 
     return Training(task, shapes, section.batch, section.steps, "encoder", opened)
 
