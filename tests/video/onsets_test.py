@@ -46,7 +46,7 @@ def test_events_in_the_first_and_last_frame_are_found() -> None:
     curve[[0, -1]] = 1.0
     times, confidence = onsets_from_probability(curve, FPS)
     np.testing.assert_allclose(times, [0.5 / FPS, 49.5 / FPS], atol=0.5 / FPS)
-    np.testing.assert_allclose(confidence, [0.75, 0.75])
+    np.testing.assert_allclose(confidence, [1.0, 1.0])
 
 
 @pytest.mark.parametrize("length", [1, 2, 100])

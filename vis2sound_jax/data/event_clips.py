@@ -23,7 +23,7 @@ class EventRecording:
       fps: rate of all three.
       event_s: [e] times of the events in seconds.
       action: [e] "hit", "scratch", or another text where nobody said so.
-      loudness_db: [e] level of the sound at each event.
+      loudness_db: [e] level of the sound at each event; None for a film without sound.
       span_s: first and last second in which events are annotated.
     """
 
@@ -33,7 +33,7 @@ class EventRecording:
     fps: float
     event_s: np.ndarray
     action: tuple[str, ...]
-    loudness_db: np.ndarray
+    loudness_db: np.ndarray | None
     span_s: tuple[float, float]
 
 
@@ -68,15 +68,17 @@ def _targets(recording: EventRecording, spread_s: float, force_db: float) -> dic
     names = ("target", "scratch", "force", "named", "struck")
     out = {name: np.zeros(total, np.float32) for name in names}
     known = ((at_s >= recording.span_s[0]) & (at_s < recording.span_s[1])).astype(np.float32)
-    mean_db = recording.loudness_db.mean() if len(recording.loudness_db) else 0.0
-    for time_s, action, level_db in zip(recording.event_s, recording.action, recording.loudness_db, strict=True):
+    levels_db = recording.loudness_db
+    mean_db = levels_db.mean() if levels_db is not None and len(levels_db) else 0.0
+    for k, (time_s, action) in enumerate(zip(recording.event_s, recording.action, strict=True)):
         distance = np.abs(at_s - time_s) / spread_s
         bump = np.where(distance < _REACH, np.exp(-0.5 * distance**2), 0.0)
         out["target"] = np.maximum(out["target"], bump).astype(np.float32)
         frame = math.floor(time_s * fps)
         near = slice(max(frame - _NEAR_FRAMES, 0), max(frame + _NEAR_FRAMES + 1, 0))
-        out["struck"][near] = known[near]
-        out["force"][near] = (level_db - mean_db) / force_db
+        if levels_db is not None:
+            out["struck"][near] = known[near]
+            out["force"][near] = (levels_db[k] - mean_db) / force_db
         if action in (HIT, SCRATCH):
             out["named"][near] = known[near]
             out["scratch"][near] = float(action == SCRATCH)

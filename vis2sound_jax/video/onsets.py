@@ -5,7 +5,6 @@ import scipy.signal
 from jaxtyping import Float
 
 _GAP_S = 0.12
-_SMOOTH = np.array([0.25, 0.5, 0.25])
 
 
 def onsets_from_probability(
@@ -21,7 +20,7 @@ def onsets_from_probability(
       Times in seconds, ascending, at least 0.12 s apart and placed between frames by a parabola, and the
       curve's value at each as its confidence.
     """
-    curve = np.convolve(np.pad(np.asarray(probability, float), 1, mode="edge"), _SMOOTH, "valid")
+    curve = np.asarray(probability, float)
     peaks, _ = scipy.signal.find_peaks(np.pad(curve, 1), distance=max(1, int(np.ceil(_GAP_S * fps))))
     peaks = peaks - 1
     padded = np.pad(curve, 1, mode="edge")

@@ -25,7 +25,7 @@ def test_films_are_those_of_the_seed_and_their_events_are_heard_a_little_later(t
     films, drawn = everyday_films(small(), tmp_path), everyday_clip(0, 1, FilmForm(10, 25.0, 16, 24))
     assert len(films) == 3 and films[1].fps == 25.0
     np.testing.assert_array_equal(films[1].film, drawn.frames)
-    np.testing.assert_allclose(films[1].onset_s, drawn.event_s + 0.03, atol=1e-4)
+    np.testing.assert_allclose(films[1].onset_s, drawn.event_s + 0.06, atol=1e-4)
 
 
 def test_films_are_drawn_once_and_anew_for_other_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,6 +28,7 @@ from vis2sound_jax.run.training import Material, Training, training_of
 from vis2sound_jax.run.workdir import prepared_dir
 from vis2sound_jax.systems.condfoley import build, trained
 from vis2sound_jax.systems.condfoley.event_rule import EventRule, best_doubt, best_threshold
+from vis2sound_jax.systems.condfoley.everyday import everyday_recordings, mixed
 from vis2sound_jax.systems.condfoley.token_cache import token_recordings
 from vis2sound_jax.tasks.events import EventsTask
 from vis2sound_jax.training.progress import track
@@ -56,7 +57,8 @@ def training(config: Any) -> Training:
 
     def opened(workdir: Path) -> Material:
         held = Held(event_recordings(config, workdir, "validation"), example, batches=2)
-        return Material(event_recordings(config, workdir, "train"), example, held)
+        everyday, share = everyday_recordings(config, workdir, "train"), config.encoder.everyday_share
+        return Material(mixed(event_recordings(config, workdir, "train"), everyday, share), example, held)
 
     return Training(task, shapes, section.batch, section.steps, FOLDER, opened)
 
@@ -92,6 +94,7 @@ def decide(config: Any, workdir: Path) -> EventRule:
     """
     net, params = build.reader_net(config), trained.reader_params(workdir)
     held = event_recordings(config, workdir, "validation") or event_recordings(config, workdir, "train")
+    held += everyday_recordings(config, workdir, "validation")
     clips, logits, scratch = [], [np.zeros(0)], [np.zeros(0, bool)]
     for one in held:
         reading = read_curves(net, params, one.features, one.onset, one.motion)
