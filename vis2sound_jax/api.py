@@ -77,9 +77,10 @@ def load(
 
 
 def _shipped(system: str) -> Path:
-    if system not in pretrained_names():
+    known = pretrained_names()
+    if system not in known:
         raise UserError(
-            f"system={system!r}: no such weights ship with vis2sound_jax; choose from {', '.join(pretrained_names())}, or "
-            "name the folder of a run"
+            f"system={system!r}: no such weights ship with vis2sound_jax; choose from {', '.join(known)}, or name the "
+            "folder of a run"
         )
     return pretrained_dir(system)
