@@ -29,6 +29,7 @@ ARROWS: dict[str, set[str]] = {
         "training",
         "data.pipeline",
         "prepare",
+        "world.recording",
         "world.writer",
         "weights",
         "audio.example",

@@ -36,11 +36,13 @@ def read_card(folder: Path) -> dict[str, Any]:
     path = folder / CARD
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
-        known = isinstance(card["files"], dict) and card["format"] == _FORMAT
+        version, files = card["format"], card["files"]
     except (OSError, ValueError, KeyError, TypeError):
         raise file_error(path, "is damaged", _REMEDY) from None
-    if not known:
-        raise file_error(path, f"has the format {card['format']!r}, and this version reads {_FORMAT}", _REMEDY)
+    if version != _FORMAT:
+        raise file_error(path, f"has the format {version!r}, and this version reads {_FORMAT}", _REMEDY)
+    if not isinstance(files, dict):
+        raise file_error(path, "is damaged", _REMEDY)
     return card
 
 

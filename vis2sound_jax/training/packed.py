@@ -118,7 +118,7 @@ class _Opened:
 
 def _stored(array: Any) -> np.ndarray:
     """An array in half precision, or as it is where that would not hold its numbers."""
-    whole = np.ascontiguousarray(array)
+    whole = np.asarray(array, order="C")
     if whole.dtype.kind == "V":  # bfloat16, which NumPy's safetensors do not know
         return whole.astype(np.float32)
     if whole.dtype != np.float32:
