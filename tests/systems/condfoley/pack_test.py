@@ -88,7 +88,12 @@ def test_training_starts_from_it(packed: Path, tiny_run: Path, tmp_path: Path) -
     for name in ("stages/prepare.json", "config.json"):
         shutil.copy(tiny_run / name, tmp_path / name)
     shutil.copytree(tiny_run / "data", tmp_path / "data")
-    asked = ("--job=encoder", f"--config.init_from={packed}", "--config.encoder.learning_rate=0.0")
+    asked = (
+        "--job=encoder",
+        f"--config.init_from={packed}",
+        "--config.encoder.learning_rate=0.0",
+        "--config.mesh.data=1",
+    )
     answer = call(*command(tmp_path, *asked))
     assert answer.code == 0, answer.err
     start, trained = (load_params(folder / "encoder" / "checkpoints") for folder in (packed, tmp_path))
