@@ -5,6 +5,7 @@
 Presets (two idle CPU cores unless said otherwise; measured numbers stand in docs/results.md):
   laptop              the whole chain on procedural recordings; the default
   laptop_ablations    laptop and a second transformer that is trained without a condition; goes on in laptop's folder
+  shipped             laptop without tables and films: what makes the weights in vis2sound_jax/pretrained/condfoley
   smoke               the same stages on a handful of recordings, about a minute; its films sound like noise
   workstation         laptop with more recordings and longer training; not timed yet
   greatest_hits_mini  starts from the laptop's weights and trains on real recordings that you have
@@ -29,6 +30,7 @@ def get_config(preset: str = "laptop") -> ConfigDict:
         raise ValueError(f"unknown preset {preset!r}; configs/condfoley.py has {', '.join(PRESETS)}")
     # The ablations go on in the folder of a laptop run, without doing its stages again.
     config = shared("condfoley" if preset.startswith("laptop") else f"condfoley_{preset}", "condfoley", preset)
+    config.pretrained = "condfoley"
     # Further transformers, each a stage and a row of the tables: "no_condition" is trained without examples,
     # "no_augmentation" on frames as they are, for which it must look at frames itself (transformer.video).
     config.ablations = ()
@@ -223,6 +225,11 @@ def _laptop_ablations(config: ConfigDict) -> None:
     config.ablations = ("no_condition",)
 
 
+def _shipped(config: ConfigDict) -> None:
+    """What `--job=pack` needs to make the weights that come with the package; on procedural film alone."""
+    config.stages = ("prepare", "encoder", "codebook", "events", "transformer", "sync")
+
+
 def _smoke(config: ConfigDict) -> None:
     """Every stage, nothing learned."""
     _few_recordings(config)
@@ -251,6 +258,7 @@ def _workstation(config: ConfigDict) -> None:
 
 def _greatest_hits_mini(config: ConfigDict) -> None:
     """Real recordings, from the laptop's weights."""
+    config.pretrained = ""
     config.init_from = "runs/condfoley"
     # A folder of yours, looked for from the current folder; another one: --config.data.recordings=DIR.
     config.data.recordings = "greatest_hits_mini"
@@ -265,6 +273,7 @@ def _paper(config: ConfigDict) -> None:
     """The paper's sizes and training (Du et al. 2023, section 4 and the released configurations)."""
     # One more training each of the largest network; --config.ablations=() leaves them out.
     config.ablations = ("no_condition", "no_augmentation")
+    config.pretrained = ""
     config.stages = _stages(config, "vocoder", "sync", "evaluate", "generate")
     config.data.update(recordings="greatest_hits", split="condfoley", fps=15.0, height=128, width=128)
     config.mel.floor_db = -80.0
@@ -322,6 +331,7 @@ def _paper_smoke(config: ConfigDict) -> None:
 PRESETS = {
     "laptop": _laptop,
     "laptop_ablations": _laptop_ablations,
+    "shipped": _shipped,
     "smoke": _smoke,
     "workstation": _workstation,
     "greatest_hits_mini": _greatest_hits_mini,

@@ -5,6 +5,7 @@
 Presets (two idle CPU cores unless said otherwise; measured numbers stand in docs/results.md):
   laptop                the sound of single impacts, on procedural recordings; the default
   detection             the sound of whole films, and when it happens, on procedural recordings
+  shipped               detection without tables and films: what makes the weights in vis2sound_jax/pretrained/vis
   smoke                 every stage of both on a handful of recordings; nothing is learned
   greatest_hits_mini    both on real recordings that you have, from the streams of a finished run
   paper                 the paper's network for single impacts, for data in the Greatest Hits layout
@@ -26,6 +27,7 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
     if preset not in PRESETS:
         raise ValueError(f"unknown preset {preset!r}; configs/vis.py has {', '.join(PRESETS)}")
     config = shared("vis" if preset == "laptop" else f"vis_{preset}", "vis", preset)
+    config.pretrained = "vis"
     _recordings(config)
     _streams(config)
     _predictors(config)
@@ -153,6 +155,11 @@ def _detection(config: ml_collections.ConfigDict) -> None:
     _set_stages(config, _DETECTION)
 
 
+def _shipped(config: ml_collections.ConfigDict) -> None:
+    """What `--job=pack` needs to make the weights that come with the package."""
+    config.stages = ("prepare", "sounds", "streams", "seen", "detection")
+
+
 def _smoke(config: ml_collections.ConfigDict) -> None:
     """Every stage of both tasks, nothing learned."""
     _set_stages(config, (*_PREDICTION, *_DETECTION))
@@ -173,6 +180,7 @@ def _smoke(config: ml_collections.ConfigDict) -> None:
 def _greatest_hits_mini(config: ml_collections.ConfigDict) -> None:
     """Real recordings, both tasks, from the streams of the procedural recordings."""
     _set_stages(config, (*_PREDICTION, *_DETECTION))
+    config.pretrained = ""
     config.init_from = "runs/vis"
     # A folder of yours, looked for from the current folder; another one: --config.data.recordings=DIR.
     config.data.recordings = "greatest_hits_mini"
@@ -191,6 +199,7 @@ def _greatest_hits_mini(config: ml_collections.ConfigDict) -> None:
 
 def _paper(config: ml_collections.ConfigDict) -> None:
     """The paper's sizes (sections 5.1 and 6), with ImageNet weights that the user names."""
+    config.pretrained = ""
     config.data.recordings = "greatest_hits"
     config.data.fps = 29.97
     config.data.height = 256
@@ -224,6 +233,7 @@ def _paper_detection(config: ml_collections.ConfigDict) -> None:
 PRESETS = {
     "laptop": _laptop,
     "detection": _detection,
+    "shipped": _shipped,
     "smoke": _smoke,
     "greatest_hits_mini": _greatest_hits_mini,
     "paper": _paper,

@@ -64,6 +64,10 @@ def check_command(words: list[str]) -> None:
         _check_main(words[3:])
     elif words[:2] == QUICKSTART:
         given = words[2:]
+        if given[:1] == ["train"]:
+            given = given[1:]
+        elif given:
+            given = ["--job=generate", *given]
         default = [] if any(word.startswith("--config=") for word in given) else ["--config=configs/condfoley.py"]
         _check_main([*default, *given])
     elif words[:1] == ["vis2sound"]:

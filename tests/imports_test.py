@@ -30,6 +30,7 @@ ARROWS: dict[str, set[str]] = {
         "data.pipeline",
         "data.decoded",
         "prepare",
+        "world.recording",
         "world.writer",
         "weights",
         "audio.example",

@@ -19,7 +19,6 @@ CALLED = {"PIL": "pillow", "absl": "absl-py", "orbax": "orbax-checkpoint", "skle
 NOT_IMPORTED = {
     "importlib-resources",  # tensorflow-datasets imports it without declaring it
     "jax",  # in the extras for accelerators, which bring its plugins
-    "safetensors",  # by its name, once a file is one
 }
 # A module that is imported only when somebody asks for it.
 ON_REQUEST = {"apache-beam"}

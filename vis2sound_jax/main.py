@@ -8,7 +8,7 @@ from typing import Any
 from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
 
-from vis2sound_jax.run import command_line, ending, environment, hosts, requests
+from vis2sound_jax.run import command_line, ending, environment, hosts, pretrained, requests
 from vis2sound_jax.run.stage import Stage, listed, stage_named
 from vis2sound_jax.run.stages import run_job, run_stages
 
@@ -50,6 +50,9 @@ def main(_: Sequence[str]) -> None:
         hosts.start(COORDINATOR.value, PROCESSES.value, PROCESS_ID.value)
     # What is asked for by name is answered again each time; a stage is done once.
     if job is not None and (given or job.remade or name not in config.stages):
+        if WORKDIR.value is None:
+            changed = config_flags.get_override_values(flags.FLAGS["config"])
+            config, workdir = pretrained.stand_in(job, config, workdir, given, changed)
         summary = run_job(config, workdir, job, start, given)
         said = f"{name} is done: " + ", ".join(f"{key} {value}" for key, value in summary.items())
     else:

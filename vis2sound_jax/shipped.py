@@ -1,4 +1,4 @@
-"""Where the configs and builders are that come with the program."""
+"""Where the configs, builders and weights are that come with the program."""
 
 from pathlib import Path
 
@@ -39,3 +39,20 @@ def config_file(name: str) -> Path:
 def config_names() -> list[str]:
     """Lists the shipped configs, as the command line may call them."""
     return sorted(path.stem for path in shipped_dir("configs").glob("*.py"))
+
+
+def pretrained_dir(system: str) -> Path:
+    """Names the folder of the weights that come with the package for a system.
+
+    Args:
+      system: such as "condfoley".
+
+    Returns:
+      The folder, which looks like that of a run; there need be none.
+    """
+    return _PACKAGE / "pretrained" / system
+
+
+def pretrained_names() -> list[str]:
+    """Lists the systems for which weights come with the package."""
+    return sorted(path.parent.name for path in (_PACKAGE / "pretrained").glob("*/card.json"))

@@ -164,3 +164,26 @@ def test_what_lies_outside_is_not_heard_and_nothing_is_silence():
     assert not known.lay(np.zeros(0, int), np.zeros(0), RATE_HZ).any()
     cut = known.lay(np.array([0, 0]), np.array([0.005, 0.95]), RATE_HZ)
     assert np.abs(np.diff(cut, prepend=0, append=0)).max() < 0.55 and abs(cut[-1]) < 0.01
+
+
+def test_some_of_a_bank_are_a_bank(tmp_path):
+    given = bank()
+    few = given.only([5, 2])
+    assert few.ids == [given.ids[5], given.ids[2]] and few.labels["material"] == ["metal", "metal"]
+    for k, place in enumerate((5, 2)):
+        np.testing.assert_array_equal(few.wav(k), given.wav(place))
+        np.testing.assert_array_equal(few.features[k], given.features[place])
+        assert few.times_s[k] == given.times_s[place] and few.attacks[k] == given.attacks[place]
+    assert len(given.only([])) == 0 and len(given.only(range(len(given)))) == len(given)
+
+
+def test_a_small_bank_sounds_the_same(tmp_path):
+    saved = dataclasses.replace(bank(), rate_hz=16000)
+    saved.save(tmp_path / "bank", small=True)
+    assert not (tmp_path / "bank" / "wavs.npy").exists()
+    opened = ExemplarBank.open(tmp_path / "bank")
+    np.testing.assert_array_equal(opened.wavs, saved.wavs)
+    assert opened.wavs.dtype == np.int16 and opened.rate_hz == 16000
+    (tmp_path / "bank" / "wavs.flac").write_bytes(b"fLaC")
+    with pytest.raises(UserError, match="is broken"):
+        ExemplarBank.open(tmp_path / "bank")

@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 from tests.run.steps_test import RATE_HZ, Clicks
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.run.delivery import Delivery
-from vis2sound_jax.run.requested_film import asks_for_film, make_film, summary_of
+from vis2sound_jax.run.requested_film import asks_for_film, make_film, output_of, summary_of
 from vis2sound_jax.run.requests import DELIVERY
 from vis2sound_jax.run.steps import Request
 from vis2sound_jax.video.files import probe
@@ -26,10 +26,36 @@ def request(**given: object) -> ConfigDict:
 def test_nothing_is_asked_for_or_all_of_it(tmp_path: Path) -> None:
     assert not asks_for_film(request(), FILES)
     assert asks_for_film(request(video="a.mp4", example="b.wav", output=str(tmp_path / "out.mp4")), FILES)
-    with pytest.raises(UserError, match="--job=generate needs --video=FILM, --example=SOUND and --output=FILM.mp4"):
+    with pytest.raises(
+        UserError, match="--job=generate needs --video=FILM and --example=SOUND; --output=FILM.mp4 says"
+    ):
         asks_for_film(request(video="a.mp4"), FILES)
-    with pytest.raises(UserError, match="--job=generate needs --video=FILM and --output=FILM.mp4"):
+    with pytest.raises(
+        UserError, match="--job=generate needs --video=FILM; --output=FILM.mp4 says where the film goes"
+    ):
         asks_for_film(request(output="out.mp4"), {name: FILES[name] for name in ("video", "output")})
+
+
+@pytest.mark.parametrize(
+    ("given", "output"),
+    [
+        ({"video": "films/a.mp4", "output": "out.mov"}, "out.mov"),
+        ({"video": "films/a.mp4"}, "a_sound.mp4"),
+        ({"video": "films/a.b.MKV"}, "a.b_sound.mkv"),
+        ({"video": "films/a.webm"}, "a_sound.mp4"),
+        ({"video": "films/a.mp4", "pcm": True}, "a_sound.mov"),
+        ({"video": "films/a.mkv", "pcm": True}, "a_sound.mkv"),
+    ],
+)
+def test_a_film_without_a_name_gets_one_in_the_current_folder(given: dict[str, object], output: str) -> None:
+    assert output_of(request(**given)) == Path(output)
+
+
+def test_a_name_that_was_made_up_replaces_no_input_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert asks_for_film(request(video="a.mp4", example="b.wav"), FILES)
+    with pytest.raises(UserError, match="a_sound.wav: would be replaced by what is made from it"):
+        asks_for_film(request(video="a.mp4", example="a_sound.wav"), FILES)
 
 
 @pytest.mark.parametrize(("name", "takes"), [("out.wav", 1), ("out_take2.wav", 2), ("out.mp4", 1)])

@@ -209,6 +209,31 @@ class Scale(NamedTuple):
         return (np.log1p(np.maximum(np.asarray(rows, np.float32), 0)) - self.mean) / self.spread
 
 
+class Scales(NamedTuple):
+    """The scales of both features of film.
+
+    Attributes:
+      motion: of what moves; None leaves features as they are.
+      still: of the look.
+    """
+
+    motion: Scale | None = None
+    still: Scale | None = None
+
+    def apply(
+        self, motion: Float[np.ndarray, "*t d"], still: Float[np.ndarray, "*s e"]
+    ) -> tuple[Float32[np.ndarray, "*t d"], Float32[np.ndarray, "*s e"]]:
+        """Scales features.
+
+        Args:
+          motion: rows of the first input.
+          still: rows of the second input, or one.
+        """
+        pairs = zip((motion, still), self, strict=True)
+        moved, looks = (np.asarray(x, np.float32) if scale is None else scale.apply(x) for x, scale in pairs)
+        return moved, looks
+
+
 @dataclasses.dataclass(frozen=True)
 class Streams:
     """The features of film: one store for what moves, one for the look.
@@ -216,14 +241,12 @@ class Streams:
     Attributes:
       motion: rows of the first input, for every frame.
       still: rows of the second input, of which a clip takes its first frame's.
-      motion_scale: of the first; None leaves features as they are.
-      still_scale: of the second.
+      scales: of both.
     """
 
     motion: Rows
     still: Rows
-    motion_scale: Scale | None = None
-    still_scale: Scale | None = None
+    scales: Scales = Scales()
 
     def cut(self, clip: Clip, frames: int) -> tuple[Float32[np.ndarray, "t d"], Float32[np.ndarray, "e"]]:
         """Looks up the features of a clip.
@@ -237,25 +260,11 @@ class Streams:
         """
         rows = self.motion[clip.recording]
         shown = np.minimum(np.arange(clip.first, clip.first + frames), len(rows) - 1)
-        return self.scaled(rows[shown], self.still[clip.recording][clip.first])
+        return self.scales.apply(rows[shown], self.still[clip.recording][clip.first])
 
     def whole(self, recording: str) -> tuple[Float32[np.ndarray, "t d"], Float32[np.ndarray, "t e"]]:
         """Returns the features of all frames of a recording."""
-        return self.scaled(self.motion[recording], self.still[recording])
-
-    def scaled(
-        self, motion: Float[np.ndarray, "*t d"], still: Float[np.ndarray, "*s e"]
-    ) -> tuple[Float32[np.ndarray, "*t d"], Float32[np.ndarray, "*s e"]]:
-        """Scales features that may come from elsewhere than the stores.
-
-        Args:
-          motion: rows of the first input.
-          still: rows of the second input, or one.
-        """
-        scales = (self.motion_scale, self.still_scale)
-        pairs = zip((motion, still), scales, strict=True)
-        moved, looks = (np.asarray(x, np.float32) if scale is None else scale.apply(x) for x, scale in pairs)
-        return moved, looks
+        return self.scales.apply(self.motion[recording], self.still[recording])
 
 
 def impact_example(

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import soundfile
 from jaxtyping import Bool, Float, Float16, Float32, Int, Int16
 
 from vis2sound_jax.errors import UserError, file_error
@@ -19,6 +20,7 @@ _SETTINGS = "exemplars.json"
 _VERSION = 2
 """Of what is written; the sounds of the first one were all of one length, around a peak and not from an attack."""
 _MAPPED = ("features", "wavs")
+_SMALL = "wavs.flac"
 _ARRAYS = (*_MAPPED, "lengths", "attacks", "attack_s", "times_s")
 
 
@@ -128,11 +130,33 @@ class ExemplarBank:
         """
         return nearest_l1(queries, self.features, offset=offset, candidates=candidates)
 
-    def save(self, folder: str | os.PathLike[str]) -> None:
+    def only(self, chosen: Sequence[int]) -> "ExemplarBank":
+        """Keeps some exemplars.
+
+        Args:
+          chosen: index of each that stays, in the order in which they are to stand.
+
+        Returns:
+          A smaller bank, in memory.
+        """
+        at = np.asarray(chosen, int)
+        starts = np.cumsum(self.lengths) - self.lengths
+        wavs = [np.asarray(self.wavs[starts[k] : starts[k] + self.lengths[k]]) for k in at]
+        rows = {name: np.asarray(getattr(self, name))[at] for name in _ARRAYS if name != "wavs"}
+        return dataclasses.replace(
+            self,
+            wavs=np.concatenate([np.zeros(0, np.int16), *wavs]),
+            ids=[self.ids[k] for k in at],
+            labels={kind: [names[k] for k in at] for kind, names in self.labels.items()},
+            **rows,
+        )
+
+    def save(self, folder: str | os.PathLike[str], *, small: bool = False) -> None:
         """Writes a folder, whole or not at all; an older bank in its place is replaced.
 
         Args:
           folder: where to; folders above it are made.
+          small: whether sounds are compressed, without loss; they are then read into memory when it is opened.
 
         Raises:
           UserError: if the folder holds something else, or cannot be written.
@@ -148,7 +172,10 @@ class ExemplarBank:
                 made = Path(scratch) / "made"
                 made.mkdir()
                 for name in _ARRAYS:
-                    np.save(made / f"{name}.npy", getattr(self, name))
+                    if name != "wavs" or not small:
+                        np.save(made / f"{name}.npy", getattr(self, name))
+                if small:
+                    soundfile.write(made / _SMALL, self.wavs, self.rate_hz, subtype="PCM_16", format="FLAC")
                 (made / _SETTINGS).write_text(json.dumps(settings), encoding="utf-8")
                 if folder.exists():
                     os.replace(folder, Path(scratch) / "replaced")
@@ -178,9 +205,14 @@ class ExemplarBank:
             settings = json.loads((folder / _SETTINGS).read_text(encoding="utf-8"))
             if settings.pop("version", 1) != _VERSION:
                 raise file_error(folder, "its exemplars were cut by another version of this package", remedy)
+            small = (folder / _SMALL).exists()
             arrays = {
-                name: np.load(folder / f"{name}.npy", mmap_mode="r" if name in _MAPPED else None) for name in _ARRAYS
+                name: np.load(folder / f"{name}.npy", mmap_mode="r" if name in _MAPPED else None)
+                for name in _ARRAYS
+                if name != "wavs" or not small
             }
+            if small:
+                arrays["wavs"] = soundfile.read(folder / _SMALL, dtype="int16")[0]
             return cls(**arrays, **settings)
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError, TypeError, soundfile.LibsndfileError) as error:
             raise file_error(folder, f"is broken ({error})", remedy) from error

@@ -12,15 +12,20 @@ import numpy as np
 from vis2sound_jax.data.pipeline import make_stream
 from vis2sound_jax.errors import UserError, file_error
 from vis2sound_jax.run import hosts
+from vis2sound_jax.run.card import check_files
 from vis2sound_jax.run.held_out import evaluator
 from vis2sound_jax.run.training import Material, Training, check_example, training_of
 from vis2sound_jax.run.workdir import checkpoints_dir
+from vis2sound_jax.shipped import pretrained_dir
 from vis2sound_jax.training.bookkeeping import Plan
 from vis2sound_jax.training.checkpoint import digest, is_kept, keep_elsewhere, load_params
 from vis2sound_jax.training.keys import named_key, named_seed
 from vis2sound_jax.training.loop import BeginFn, train
 from vis2sound_jax.training.sharding import batch_rows, make_mesh
 from vis2sound_jax.training.task import TrainState
+
+PRETRAINED = "pretrained"
+"""What `config.init_from` calls the weights that come with the package for its system."""
 
 
 def run_training(build: Callable[[Any], Training], config: Any, workdir: Path) -> dict[str, Any]:
@@ -172,7 +177,7 @@ def check_fit(given: Any, wanted: Any, setting: str = "init_from") -> None:
 
 
 def earlier(config: Any, folder: str) -> Path:
-    """Finds the checkpoints of a training of the run that `config.init_from` names.
+    """Finds the checkpoints of a training of the run that `config.init_from` names, or of weights that are packed.
 
     Args:
       config: the settings.
@@ -182,9 +187,12 @@ def earlier(config: Any, folder: str) -> Path:
       Where they are.
 
     Raises:
-      UserError: if there are none.
+      UserError: if there are none, or they are damaged.
     """
-    place = checkpoints_dir(Path(config.init_from).expanduser(), folder)
+    given = config.init_from
+    run = pretrained_dir(config.system) if given == PRETRAINED else Path(given).expanduser()
+    check_files(run)
+    place = checkpoints_dir(run, folder)
     if not is_kept(place):
         raise file_error(
             place,

@@ -84,7 +84,7 @@ def short_help(jobs: Mapping[str, str], config: str) -> str:
         [
             "vis2sound makes sound for silent film.\n",
             "  vis2sound train [CONFIG[:PRESET]]",
-            "  vis2sound generate FILM --example SOUND --output OUT",
+            "  vis2sound generate FILM --example SOUND",
             "  vis2sound JOB [FILE] [flags]\n",
             f"jobs of --config={config}",
             *(f"  {name:<{width}}  {text}" for name, text in jobs.items()),

@@ -11,7 +11,25 @@ from vis2sound_jax.run.outputs import check_apart, check_output
 from vis2sound_jax.run.steps import Request, System, generate
 from vis2sound_jax.training.progress import Progress
 from vis2sound_jax.video.film import Film
-from vis2sound_jax.video.mux import FILM_SUFFIXES
+from vis2sound_jax.video.mux import FILM_SUFFIXES, PCM_SUFFIXES
+
+
+def output_of(request: Any) -> Path:
+    """Says where the film of the best take goes.
+
+    Args:
+      request: `config.request` of a job with the flags `video`, `output` and `run.requests.DELIVERY`.
+
+    Returns:
+      `output`; where it is not given `<name of the film>_sound` in the current folder, in a container that holds the
+      sound as it is asked for.
+    """
+    if request.output:
+        return Path(request.output)
+    film = Path(request.video)
+    suffix = film.suffix.lower()
+    fits = suffix in FILM_SUFFIXES and not (request.pcm and suffix not in PCM_SUFFIXES)
+    return Path(f"{film.stem}_sound{suffix if fits else '.mov' if request.pcm else '.mp4'}")
 
 
 def asks_for_film(request: Any, files: Mapping[str, str], *, takes: int = 1) -> bool:
@@ -19,7 +37,7 @@ def asks_for_film(request: Any, files: Mapping[str, str], *, takes: int = 1) -> 
 
     Args:
       request: `config.request` of a job with the flags `run.requests.DELIVERY`.
-      files: the flags that name files, `output` last, and how a user would write their values.
+      files: the flags that name files, `output` last, and how a user would write their values; all but it are needed.
       takes: films that will be written.
 
     Returns:
@@ -31,10 +49,11 @@ def asks_for_film(request: Any, files: Mapping[str, str], *, takes: int = 1) -> 
     """
     if not any(request[name] for name in files):
         return False
-    if not all(request[name] for name in files):
-        *most, last = (f"--{name}={value}" for name, value in files.items())
-        raise UserError(f"--job=generate needs {', '.join(most)} and {last}")
-    output = Path(request.output)
+    needed = [name for name in files if name != "output"]
+    if not all(request[name] for name in needed):
+        words = " and ".join(f"--{name}={files[name]}" for name in needed)
+        raise UserError(f"--job=generate needs {words}; --output={files['output']} says where the film goes")
+    output = output_of(request)
     check_output(output, FILM_SUFFIXES)
     check_apart(output, [path for name in files if name != "output" for path in _paths(request[name])], takes=takes)
     check_delivery(delivery_of(request), Path(request.video), output)

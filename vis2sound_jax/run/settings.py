@@ -15,8 +15,11 @@ def shared(name: str, system: str, preset: str) -> ConfigDict:
       The config; the system's document changes and adds what it needs.
     """
     config = ConfigDict({"name": name, "system": system, "preset": preset, "seed": 0})
-    # A workdir whose trained stages this run starts from; empty starts from nothing.
+    # A workdir whose trained stages this run starts from, or "pretrained", the weights that come with the package;
+    # empty starts from nothing.
     config.init_from = ""
+    # The weights that come with the package by whose name they are used where there is no run; empty for none.
+    config.pretrained = ""
     config.data = _data()
     # Who makes the records, which are the same: processes (-1 for all cores, 0 for none), or, with options such as
     # "--runner=DirectRunner", Apache Beam (extra `beam`).

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.run.nearest import nearest
-from vis2sound_jax.run.requests import OUTPUT, SCALE_BATCH, STAGE, TOPOLOGY, Flag, with_request
+from vis2sound_jax.run.requests import OUTPUT, SCALE_BATCH, SEED, STAGE, TOPOLOGY, Flag, with_request
 
 FREE = (
-    *("name", "preset", "system", "stages", "stage", "request"),
+    *("name", "preset", "system", "stages", "stage", "request", "pretrained"),
     *("mesh", "training", "prepare", "log_every", "save_every"),
 )
 """Settings that every stage may read and that change no result: names, and how the work is done."""
@@ -31,6 +31,8 @@ class Stage(NamedTuple):
       flags: what the command line can ask of it; it finds their values in `config.request`.
       every_host: of several processes all take part, as in training; otherwise the first works alone.
       remade: with other settings it is done again; without, that is refused, since later stages build on it.
+      weights_for: flags; where one of them is given, weights are all that is needed of a run, so that those that come
+        with the package can stand in for one.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Stage(NamedTuple):
     flags: tuple[Flag, ...] = ()
     every_host: bool = False
     remade: bool = False
+    weights_for: tuple[str, ...] = ()
 
     def load(self) -> ModuleType:
         """Imports the module, which may be heavy."""
@@ -89,6 +92,27 @@ PREPARE = Stage(
     reads=("seed", "data", "world"),
 )
 """The first stage of a system that learns from recordings."""
+
+DRAW = Stage(
+    "draw",
+    "vis2sound_jax.run.draw",
+    "draws a silent film and a sound to try things on: film.mp4 and example.wav",
+    flags=(OUTPUT._replace(example="films/"), SEED),
+)
+"""A job that needs no run: something to begin with for those who have no film at hand."""
+
+
+def pack_job(module: str) -> Stage:
+    """Makes the job that packs a finished run of a system.
+
+    Args:
+      module: that says what is packed.
+
+    Returns:
+      The job.
+    """
+    text = "packs a finished run into a small folder to hand on: weights, settings, a card with numbers and digests"
+    return Stage("pack", module, text, flags=(OUTPUT._replace(example="weights/"),))
 
 
 def plan_job(stage: str, example: str) -> Stage:

@@ -12,6 +12,7 @@ from ml_collections import ConfigDict
 from vis2sound_jax import file_lock
 from vis2sound_jax.errors import file_error
 from vis2sound_jax.run import hosts
+from vis2sound_jax.run.card import refuse_packed
 from vis2sound_jax.run.marks import plain, read_json, read_mark, settings_of_stage
 from vis2sound_jax.run.requests import with_request
 from vis2sound_jax.run.stage import Stage, covers, listed, stage_named
@@ -56,6 +57,7 @@ def own_workdir(config: ConfigDict, workdir: Path) -> Iterator[None]:
     Raises:
       UserError: if the folder cannot be made, is not a run's, is another config's, or is in use.
     """
+    refuse_packed(workdir)
     known = read_json(config_path(workdir)) if workdir.is_dir() else None
     if known is not None and known.get("name") != config.name:
         raise file_error(
@@ -96,8 +98,8 @@ def check_before(config: ConfigDict, workdir: Path) -> None:
       UserError: if any setting that a stage and this job depend on differs.
     """
     stages = listed(config)
-    known = stages[config.stage].reads
-    for name in config.stages[: config.stages.index(config.stage)]:
+    known, names = stages[config.stage].reads, list(config.stages)
+    for name in names[: names.index(config.stage)] if config.stage in names else names:
         if all(covers(known, read) for read in stages[name].reads):
             read_mark(config, workdir, stages[name])
 

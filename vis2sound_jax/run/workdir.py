@@ -6,6 +6,7 @@ from pathlib import Path
 from ml_collections import ConfigDict
 
 from vis2sound_jax.errors import file_error
+from vis2sound_jax.run.card import check_files
 
 
 def procedural_dir(workdir: Path) -> Path:
@@ -59,25 +60,28 @@ def other_data_dir(workdir: Path, name: str) -> Path:
 
 
 def settings_of(workdir: Path) -> ConfigDict:
-    """Reads the settings of a run.
+    """Reads the settings of a run; of packed weights all files are compared with their digests first.
 
     Args:
-      workdir: the folder that `python -m vis2sound_jax.main` wrote.
+      workdir: the folder that `python -m vis2sound_jax.main` wrote, or `--job=pack`.
 
     Returns:
       The config.
 
     Raises:
-      UserError: if the folder holds no run, or its settings are damaged.
+      UserError: if the folder holds no run, its settings are damaged, or a file of packed weights is not what its card
+        says.
     """
     path = config_path(workdir)
+    check_files(workdir)
     try:
         return ConfigDict(json.loads(path.read_text(encoding="utf-8")))
     except (FileNotFoundError, NotADirectoryError):
         raise file_error(
             workdir,
             "there is no finished run",
-            "train one first (vis2sound train), or name its --workdir",
+            "train one first (vis2sound train), name its --workdir, or leave out both --workdir and the preset to use "
+            "the weights that ship with vis2sound_jax (in Python: api.load())",
         ) from None
     except ValueError:
         raise file_error(path, "is damaged", "run the training command again in another --workdir") from None

@@ -4,7 +4,8 @@ A folder holds one numbered folder per saved step; each has the items `params`, 
 (arrays; absent where empty), `meta` (JSON: what the run wants to remember) and `data` (JSON: the position
 of the input stream). The items lie apart so that inference reads only the parameters.
 
-A folder may lie in a bucket (`gs://…`). Then a file `checkpoints.at` stands in its place in the run and names it.
+A folder may lie in a bucket (`gs://…`). Then a file `checkpoints.at` stands in its place in the run and names it. In a
+packed run a file `checkpoints.safetensors` stands in its place; see `packed`.
 """
 
 import base64
@@ -22,6 +23,7 @@ from etils import epath
 
 from vis2sound_jax.errors import UserError, file_error
 from vis2sound_jax.training.optim import path_name
+from vis2sound_jax.training.packed import packed_file, read_packed, read_packed_meta
 from vis2sound_jax.training.sharding import fetch
 from vis2sound_jax.training.task import PyTree, TrainState
 from vis2sound_jax.whole import write_whole
@@ -73,8 +75,8 @@ def _place(directory: str | os.PathLike[str]) -> epath.Path:
 
 
 def is_kept(directory: str | os.PathLike[str]) -> bool:
-    """Tells whether a folder of checkpoints is there, here or in the place that it names."""
-    return _place(directory).is_dir()
+    """Tells whether a folder of checkpoints is there, packed, or in the place that it names."""
+    return _place(directory).is_dir() or packed_file(directory) is not None
 
 
 def _manager(
@@ -271,7 +273,7 @@ def load_params(directory: str | os.PathLike[str], *, item: str = "params", expe
     """Loads the newest parameters without knowing their tree.
 
     Args:
-      directory: the folder that `Checkpointer` wrote.
+      directory: the folder that `Checkpointer` wrote; the file that was packed of it is found too.
       item: `params` or `variables`.
       expected: a tree of arrays or shape structs that the parameters must fit; None takes any.
 
@@ -281,6 +283,12 @@ def load_params(directory: str | os.PathLike[str], *, item: str = "params", expe
     Raises:
       UserError: if there is no checkpoint, or it does not fit `expected`.
     """
+    packed = packed_file(directory)
+    if packed is not None:
+        found = read_packed(packed, item)
+        if expected is not None:
+            _check_fit(epath.Path(packed), item, found, expected)
+        return found
     manager, step = _open_newest(directory)
     saved = _saved_trees(manager, step).get(item, {})
     if expected is not None:
@@ -295,7 +303,7 @@ def load_meta(directory: str | os.PathLike[str]) -> dict[str, Any]:
     """Loads what the run noted beside its newest parameters, with its `step`.
 
     Args:
-      directory: the folder that `Checkpointer` wrote.
+      directory: the folder that `Checkpointer` wrote; the file that was packed of it is found too.
 
     Returns:
       The JSON object given to `Checkpointer.save`, and `step`, the number of updates made.
@@ -303,6 +311,9 @@ def load_meta(directory: str | os.PathLike[str]) -> dict[str, Any]:
     Raises:
       UserError: if there is no checkpoint.
     """
+    packed = packed_file(directory)
+    if packed is not None:
+        return read_packed_meta(packed)
     manager, step = _open_newest(directory)
     found = manager.restore(step, args=ocp.args.Composite(meta=ocp.args.JsonRestore()))
     return {**found["meta"], "step": step}

@@ -1,11 +1,10 @@
 """Reads files of released weights as plain arrays."""
 
-import importlib
 import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import safetensors.numpy
 
 from vis2sound_jax.errors import UserError, file_error
 from vis2sound_jax.weights.rules import Weight
@@ -19,14 +18,14 @@ def read_state_dict(path: str | os.PathLike[str]) -> dict[str, Weight]:
     """Reads a file of weights.
 
     Args:
-      path: `.npz`, `.safetensors` (needs the extra `convert`), or torch's `.ckpt`, `.pth` or `.pt`, of which only
+      path: `.npz`, `.safetensors`, or torch's `.ckpt`, `.pth` or `.pt`, of which only
         the tensors are read and nothing is run; see `torch_files`.
 
     Returns:
       Array by name, as the file calls it.
 
     Raises:
-      UserError: if the file is missing or broken, of another kind, or a package is missing.
+      UserError: if the file is missing or broken, or of another kind.
     """
     path = Path(path).expanduser()
     if path.suffix not in _SUFFIXES:
@@ -39,17 +38,8 @@ def read_state_dict(path: str | os.PathLike[str]) -> dict[str, Weight]:
         if path.suffix == ".npz":
             with np.load(path) as arrays:
                 return {name: arrays[name] for name in arrays.files}
-        return dict(_package("safetensors.numpy").load_file(path))
+        return dict(safetensors.numpy.load_file(path))
     except UserError:
         raise
     except Exception as error:  # each reader has errors of its own
         raise file_error(path, f"cannot be read ({type(error).__name__})", "download it again") from error
-
-
-def _package(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        raise UserError(
-            f"reading this file needs {name.split('.')[0]}; install the extra: pip install 'vis2sound_jax[convert]'"
-        ) from None

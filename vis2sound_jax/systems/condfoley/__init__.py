@@ -2,7 +2,7 @@
 
 from vis2sound_jax.run import requests
 from vis2sound_jax.run.requests import Flag
-from vis2sound_jax.run.stage import PREPARE, Stage, plan_job
+from vis2sound_jax.run.stage import DRAW, PREPARE, Stage, pack_job, plan_job
 
 _HERE = "vis2sound_jax.systems.condfoley"
 CHAIN = f"{_HERE}.chain"
@@ -91,6 +91,7 @@ STAGES = (
             *(requests.VIDEO, _EXAMPLE, requests.OUTPUT, _TAKES, requests.SEED),
             *(_ENGINE, _VARY, _TONE, _START, *requests.DELIVERY),
         ),
+        weights_for=("video",),
     ),
 )
 """In the order in which a run does them; `config.stages` says which ones it does."""
@@ -101,6 +102,7 @@ JOBS = (
         f"{_HERE}.onsets",
         "lists the events seen in a film as a table",
         flags=(requests.VIDEO, requests.OUTPUT._replace(example="events.csv")),
+        weights_for=("video",),
     ),
     Stage("amt", f"{_HERE}.amt", "scores the pairs of the published listening test"),
     Stage(
@@ -108,6 +110,7 @@ JOBS = (
         f"{_HERE}.sheet",
         "gives every film of a folder the sound of others, on one page",
         flags=(_FILMS, _EXAMPLES, requests.OUTPUT._replace(example="sheet/"), requests.SEED, _ENGINE),
+        weights_for=("films",),
     ),
     Stage(
         "study",
@@ -125,6 +128,8 @@ JOBS = (
             requests.OUTPUT._replace(example="weights/"),
         ),
     ),
+    pack_job(f"{_HERE}.pack"),
+    DRAW,
     plan_job("transformer", "encoder"),
 )
 """Asked for by name alone, of a finished run or of none."""

@@ -23,7 +23,7 @@ from vis2sound_jax.evaluation.detection import detection_table
 from vis2sound_jax.prepare.records import Record
 from vis2sound_jax.run.prepare import prepare_folder
 from vis2sound_jax.run.recordings import data_name, open_split, recordings_dir
-from vis2sound_jax.run.workdir import prepared_dir
+from vis2sound_jax.run.workdir import prepared_dir, settings_of
 from vis2sound_jax.systems.condfoley import chain
 from vis2sound_jax.systems.condfoley.scoring.exemplar_rows import EXEMPLAR_ROW
 from vis2sound_jax.systems.condfoley.scoring.pairs import Pair, PairMaker, choose_pairs
@@ -97,8 +97,7 @@ def evaluation_data(config: Any, workdir: Path) -> tuple[Path, Path]:
       config: the settings.
       workdir: of the run.
     """
-    known = json.loads((workdir / "config.json").read_text(encoding="utf-8"))["data"]["recordings"]
-    if known == config.data.recordings:
+    if settings_of(workdir).data.recordings == config.data.recordings:
         return prepared_dir(workdir), workdir / "evaluate"
     folder = recordings_dir(config, workdir)
     place = workdir / "other_data" / folder.name

@@ -6,7 +6,7 @@ from typing import Any
 
 from vis2sound_jax.run.delivery import PLAIN, Delivery, delivery_of, level_of
 from vis2sound_jax.run.recordings import data_name, open_split, recordings_dir
-from vis2sound_jax.run.requested_film import asks_for_film, make_film, summary_of
+from vis2sound_jax.run.requested_film import asks_for_film, make_film, output_of, summary_of
 from vis2sound_jax.run.steps import Request
 from vis2sound_jax.run.workdir import prepared_dir
 from vis2sound_jax.systems.condfoley import chain
@@ -32,7 +32,7 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     if not asks_for_film(asked, _FILES, takes=asked.takes):
         return _held_out(config, workdir)
     request = Request(asked.example, asked.takes, asked.seed, options=_options(asked))
-    return _make(chain.load(workdir, config), Path(asked.video), request, Path(asked.output), delivery_of(asked))
+    return _make(chain.load(workdir, config), Path(asked.video), request, output_of(asked), delivery_of(asked))
 
 
 def _options(asked: Any) -> dict[str, Any]:
@@ -70,8 +70,8 @@ def _unaccepted(name: str, best: Mapping[str, Any], tolerance_s: float) -> str:
 def _held_out(config: Any, workdir: Path) -> dict[str, Any]:
     """Sounds test films by another test film's example, every second one by its own recording's."""
     folder, target = recordings_dir(config, workdir), workdir / "generate"
-    target.mkdir(exist_ok=True)
     records = open_split(config, prepared_dir(workdir), "test")
+    target.mkdir(exist_ok=True)
     names = [records[k]["id"] for k in range(min(len(records), config.generate.films + 1))]
     foley = chain.load(workdir, config)
     films = []

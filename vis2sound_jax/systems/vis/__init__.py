@@ -2,7 +2,7 @@
 
 from vis2sound_jax.run import requests
 from vis2sound_jax.run.requests import Flag
-from vis2sound_jax.run.stage import PREPARE, Stage, plan_job
+from vis2sound_jax.run.stage import DRAW, PREPARE, Stage, pack_job, plan_job
 
 _HERE = "vis2sound_jax.systems.vis"
 CHAIN = f"{_HERE}.chain"
@@ -53,6 +53,7 @@ STAGES = (
         "makes soundtracks: for your film, or as a stage for held-out films",
         reads=(*_RESULTS, "generate"),
         flags=(requests.VIDEO, requests.OUTPUT, requests.SEED, _SYNTHESIS, *requests.DELIVERY),
+        weights_for=("video",),
     ),
 )
 """In the order in which a run does them; `config.stages` says which ones it does."""
@@ -64,6 +65,8 @@ JOBS = (
         "converts ImageNet weights",
         flags=(requests.KIND, requests.SOURCE, requests.OUTPUT._replace(example="weights/")),
     ),
+    pack_job(f"{_HERE}.pack"),
+    DRAW,
     plan_job("prediction", "streams"),
 )
 """Asked for by name alone, of a finished run or of none."""

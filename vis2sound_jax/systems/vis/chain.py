@@ -11,9 +11,10 @@ from ml_collections import ConfigDict
 
 from vis2sound_jax.audio.colouring import Colouring
 from vis2sound_jax.audio.erb import ErbSpec
-from vis2sound_jax.data.impacts import Streams
+from vis2sound_jax.data.impacts import Scales
 from vis2sound_jax.errors import UserError, file_error
 from vis2sound_jax.retrieval.exemplars import ExemplarBank
+from vis2sound_jax.run.card import check_files
 from vis2sound_jax.run.choices import unknown_choice
 from vis2sound_jax.run.recordings import data_name
 from vis2sound_jax.run.steps import Composed, Events, Progress, Request, Result, Watched, as_film, generate
@@ -21,11 +22,11 @@ from vis2sound_jax.run.workdir import checkpoints_dir, settings_of
 from vis2sound_jax.systems.vis.bank import open_bank
 from vis2sound_jax.systems.vis.detections import calibrate
 from vis2sound_jax.systems.vis.predict import Predictor
-from vis2sound_jax.systems.vis.seen import load_watcher, open_streams
+from vis2sound_jax.systems.vis.seen import load_watcher, open_scales
 from vis2sound_jax.systems.vis.sounds import erb_spec
 from vis2sound_jax.systems.vis.soundtrack import Soundtrack, exemplar_soundtrack, impacts_above, parametric
-from vis2sound_jax.systems.vis.watching import FilmWatcher
-from vis2sound_jax.training.checkpoint import load_meta
+from vis2sound_jax.systems.vis.watching import FilmWatcher, Pairs
+from vis2sound_jax.training.checkpoint import is_kept, load_meta
 from vis2sound_jax.video.container import PathLike
 from vis2sound_jax.video.film import Film
 
@@ -40,7 +41,7 @@ class ImpactFoley:
       config: the settings.
       spec: of its cochleagrams.
       watcher: the streams of motion and colour.
-      streams: what was seen of the training films; it knows the scale of what is seen.
+      scales: of what is seen.
       predictor: the recurrent network.
       bank: the training sounds.
       least: amplitude from which a predicted peak is an impact.
@@ -51,7 +52,7 @@ class ImpactFoley:
     config: ConfigDict
     spec: ErbSpec
     watcher: FilmWatcher
-    streams: Streams
+    scales: Scales
     predictor: Predictor
     bank: ExemplarBank
     least: float
@@ -106,8 +107,19 @@ class ImpactFoley:
         pictures = film.pictures(data.fps, data.height, data.width, look="both")
         if not len(pictures):
             raise file_error(film.name, "the film has no pictures", "give a film that plays")
-        envelopes = self.predictor.film(*self.streams.scaled(*self.watcher.watch(pictures)))
+        envelopes = self.envelopes(pictures)
         return Watched(film, self.impacts(envelopes), envelopes)
+
+    def envelopes(self, pictures: Pairs) -> Float32[np.ndarray, "t c"]:
+        """Predicts the cochleagram of a film.
+
+        Args:
+          pictures: its frames, each in grey and in colour.
+
+        Returns:
+          Compressed envelopes.
+        """
+        return self.predictor.film(*self.scales.apply(*self.watcher.watch(pictures)))
 
     def compose(self, watched: Watched, request: Request, progress: Progress | None = None) -> Composed:
         """Decides how impacts are sounded.
@@ -208,14 +220,19 @@ def load(workdir: str | os.PathLike[str], config: ConfigDict | None = None) -> I
       UserError: if the run has no detection stage, or is not finished.
     """
     folder = Path(workdir)
+    check_files(folder)
     settings = config or settings_of(folder)
     if "detection" not in settings.stages:
         raise UserError(
             f"{settings.name} predicts the sound of single impacts and does not know when they happen; "
             "use --config=configs/vis.py:detection for whole films"
         )
-    if not checkpoints_dir(folder, "detection").is_dir():
-        raise file_error(folder, "there is no trained detection model", "finish the run first, or name its --workdir")
+    if not is_kept(checkpoints_dir(folder, "detection")):
+        remedy = (
+            "finish the run first, name its --workdir, or leave out both --workdir and the preset to use the weights "
+            "that ship with vis2sound_jax"
+        )
+        raise file_error(folder, "there is no trained detection model", remedy)
     if settings.synthesis.kind not in KINDS:
         raise unknown_choice("synthesis", settings.synthesis.kind, KINDS)
     predictor, bank = Predictor.load(settings, folder, "detection"), open_bank(folder)
@@ -225,7 +242,7 @@ def load(workdir: str | os.PathLike[str], config: ConfigDict | None = None) -> I
         config=settings,
         spec=erb_spec(settings),
         watcher=load_watcher(settings, folder),
-        streams=open_streams(folder, "train"),
+        scales=open_scales(folder),
         predictor=predictor,
         bank=bank,
         least=least,

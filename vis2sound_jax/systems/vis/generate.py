@@ -6,7 +6,7 @@ from typing import Any
 from vis2sound_jax.listening.study import build_study
 from vis2sound_jax.run.delivery import delivery_of
 from vis2sound_jax.run.recordings import data_name
-from vis2sound_jax.run.requested_film import asks_for_film, make_film, summary_of
+from vis2sound_jax.run.requested_film import asks_for_film, make_film, output_of, summary_of
 from vis2sound_jax.run.stages import check_before
 from vis2sound_jax.run.steps import Request
 from vis2sound_jax.systems.vis.chain import load
@@ -35,7 +35,7 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     check_before(config, workdir)
     if wanted:
         request = Request(seed=asked.seed, options={"synthesis": asked.synthesis})
-        output, delivery = Path(asked.output), delivery_of(asked)
+        output, delivery = output_of(asked), delivery_of(asked)
         return summary_of(make_film(load(workdir, config), Path(asked.video), request, output, delivery), output)
     target = workdir / "generate"
     if "detection" in config.stages:

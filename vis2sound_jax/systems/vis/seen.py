@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
-from vis2sound_jax.data.impacts import Scale, Streams
+from vis2sound_jax.data.impacts import Scale, Scales, Streams
 from vis2sound_jax.data.rows import Rows, RowWriter, has_rows
 from vis2sound_jax.prepare.records import Record
 from vis2sound_jax.prepare.sources import SPLITS, Records
@@ -23,7 +23,8 @@ from vis2sound_jax.video.files import decode_jpeg
 from vis2sound_jax.video.frames import apply_grey_augmentation, sample_grey_augmentation
 from vis2sound_jax.whole import write_arrays
 
-_SCALES = "scales.npz"
+SCALES = "scales.npz"
+"""In the folder of what is seen."""
 _Pair = tuple[np.ndarray, np.ndarray]  # frames in grey, and in colour
 
 
@@ -46,7 +47,7 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     if config.streams.kind == "small":  # AlexNet's full layers want its convolutions as they are
         scales = {name: Scale.of(rows) for name, rows in (("motion", motion), ("colour", colour))}
         arrays = {f"{name}_{k}": v for name, scale in scales.items() for k, v in scale._asdict().items()}
-        write_arrays(folder / _SCALES, arrays)
+        write_arrays(folder / SCALES, arrays)
     return {"seen": str(folder), "recordings": len(motion), "motion": motion.width, "colour": colour.width}
 
 
@@ -80,21 +81,26 @@ def open_streams(workdir: Path, split: str, *, spacetime: bool = True, view: int
       view: which altered view; of the training split only.
     """
     folder, name = seen_dir(workdir), split if view is None else _view(view)
-    colour, scales = Rows(folder, f"{name}_colour"), _scales(folder)
+    colour, scales = Rows(folder, f"{name}_colour"), open_scales(workdir)
     motion = Rows(folder, f"{name}_motion") if spacetime else colour
-    return Streams(motion, colour, scales.get("motion" if spacetime else "colour"), scales.get("colour"))
+    return Streams(motion, colour, scales if spacetime else Scales(scales.still, scales.still))
 
 
 def _view(k: int) -> str:
     return f"train_view{k}"
 
 
-def _scales(folder: Path) -> dict[str, Scale]:
-    """The scales of both kinds of rows; none where features are taken as they are."""
-    if not (folder / _SCALES).exists():
-        return {}
-    with np.load(folder / _SCALES) as arrays:
-        return {name: Scale(arrays[f"{name}_mean"], arrays[f"{name}_spread"]) for name in ("motion", "colour")}
+def open_scales(workdir: Path) -> Scales:
+    """Opens the scales of what is seen; none where features are taken as they are.
+
+    Args:
+      workdir: of the run.
+    """
+    path = seen_dir(workdir) / SCALES
+    if not path.exists():
+        return Scales()
+    with np.load(path) as arrays:
+        return Scales(*(Scale(arrays[f"{name}_mean"], arrays[f"{name}_spread"]) for name in ("motion", "colour")))
 
 
 def decode_film(record: Record) -> tuple[UInt8[np.ndarray, "t h w"], UInt8[np.ndarray, "t h w 3"]]:
