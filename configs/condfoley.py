@@ -228,12 +228,16 @@ def _laptop_ablations(config: ConfigDict) -> None:
 def _shipped(config: ConfigDict) -> None:
     """What `--job=pack` needs to make the weights that come with the package; on procedural film alone."""
     config.stages = ("prepare", "encoder", "codebook", "events", "transformer", "sync")
+    # More films than the laptop's, half of them close-ups, and more of everyday events.
+    config.world.update(train=640, close_up=0.5)
+    config.encoder.update(everyday=2600, everyday_share=0.6, steps=3600)
+    config.events.steps = 2000
 
 
 def _smoke(config: ConfigDict) -> None:
     """Every stage, nothing learned."""
     _few_recordings(config)
-    config.encoder.update(steps=4, batch=2)
+    config.encoder.update(steps=4, batch=2, everyday=20)
     config.codebook.codes = 32
     config.transformer.update(steps=4, batch=4, layers=2, width=64)
 
@@ -263,7 +267,7 @@ def _greatest_hits_mini(config: ConfigDict) -> None:
     # A folder of yours, looked for from the current folder; another one: --config.data.recordings=DIR.
     config.data.recordings = "greatest_hits_mini"
     # Annotations of real films are rounded to 1/15 s, and sound and picture are not always in step.
-    config.encoder.update(steps=1500, learning_rate=2e-3, onset_spread_s=0.05)
+    config.encoder.update(steps=1500, learning_rate=2e-3, onset_spread_s=0.05, everyday=0)
     config.transformer.update(steps=600, learning_rate=1e-3)
     config.events.update(steps=300, spread_s=0.06)
     config.sync.update(steps=300, learning_rate=1e-3)
@@ -278,7 +282,9 @@ def _paper(config: ConfigDict) -> None:
     config.data.update(recordings="greatest_hits", split="condfoley", fps=15.0, height=128, width=128)
     config.mel.floor_db = -80.0
     # The network of the paper's onset transfer, from which the transformer's own starts: 100 passes.
-    config.encoder.update(kind="r2plus1d", widths=(64, 128, 256, 512), width=512, targets="sound", clip_frames=30)
+    config.encoder.update(
+        everyday=0, kind="r2plus1d", widths=(64, 128, 256, 512), width=512, targets="sound", clip_frames=30
+    )
     config.encoder.update(batch=12, steps=270_000, learning_rate=1e-4, weight_decay=5e-4)
     config.codebook.update(kind="vqgan", rows=5, frames=16, codes=1024, latent=256, width=128)
     config.codebook.update(warmup_steps=0, steps=200_000, disc_start=30_000, learning_rate=1.44e-4)

@@ -46,7 +46,7 @@ def _recordings(config: ml_collections.ConfigDict) -> None:
     config.data.fps = 30.0
     # Short recordings, many of them: what things look like is learned from different scenes. One thing fills much of
     # the frame, as in most films of Greatest Hits.
-    config.world.update(train=1600, test=140, seconds=3.0, close_up=True)
+    config.world.update(train=1600, test=140, seconds=3.0, close_up=1.0)
 
     # Cochleagrams (section 4); their rate is three steps a frame.
     config.sound = sound = ml_collections.ConfigDict()

@@ -19,7 +19,14 @@ VIS_CONFIG = CONFIG.with_name("vis.py")
 
 SIZES = (
     *("world.train=6", "world.test=2", "world.seconds=5.0", "data.height=40", "data.width=64"),
-    *("encoder.widths=(4, 8, 16)", "encoder.width=16", "encoder.dilations=(1,)", "encoder.clip_frames=24"),
+    *(
+        "encoder.widths=(4, 8, 16)",
+        "encoder.width=16",
+        "encoder.dilations=(1,)",
+        "encoder.clip_frames=24",
+        "encoder.everyday=4",
+        "encoder.everyday_frames=30",
+    ),
     *("encoder.steps=2", "codebook.width=32", "codebook.blocks=1", "codebook.steps=2", "codebook.warmup_steps=2"),
     *("codebook.batch=4", "codebook.codes=16", "transformer.columns=12", "transformer.layers=1"),
     *("transformer.heads=2", "transformer.width=16", "transformer.steps=2", "evaluate.pairs=2"),

@@ -24,8 +24,8 @@ def shared(name: str, system: str, preset: str) -> ConfigDict:
     # Who makes the records, which are the same: processes (-1 for all cores, 0 for none), or, with options such as
     # "--runner=DirectRunner", Apache Beam (extra `beam`).
     config.prepare = ConfigDict({"workers": -1, "beam": ""})
-    # The procedural recordings: how many, how long, and whether one thing fills much of the frame.
-    config.world = ConfigDict({"train": 420, "test": 48, "seconds": 10.0, "close_up": False})
+    # The procedural recordings: how many, how long, and in what share of them one thing fills much of the frame.
+    config.world = ConfigDict({"train": 420, "test": 48, "seconds": 10.0, "close_up": 0.0})
     config.mesh = _mesh()
     config.training = _training()
     config.log_every, config.save_every = 50, 200

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
@@ -59,7 +59,7 @@ def write_world(
     seconds: float,
     form: MediaForm,
     seed: int,
-    close_up: bool = False,
+    close_up: float = 0.0,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Writes a world of recordings, on all cores; finished recordings in the directory are kept.
@@ -75,20 +75,20 @@ def write_world(
       seconds: length of each.
       form: rates and picture size; height and width must be even.
       seed: the world.
-      close_up: whether one target fills much of the frame.
+      close_up: share of the recordings in which one target fills much of the frame.
       progress: called with (done, total) after each recording.
 
     Raises:
       UserError: a measure is out of range, or the directory holds a world of another seed or other measures.
     """
-    measures = Measures(seconds=seconds, close_up=close_up, **asdict(form))
+    measures = Measures(seconds=seconds, **asdict(form))
     measures.check()
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    _claim(directory, _README.format(version=_VERSION, seed=seed, **asdict(measures)))
+    _claim(directory, _README.format(version=_VERSION, seed=seed, **{**asdict(measures), "close_up": close_up}))
     ids = {"train": range(train), "test": range(test)}
     jobs = [(split, index) for split, indices in ids.items() for index in indices]
-    _run([partial(_write, directory, seed, split, index, measures) for split, index in jobs], progress)
+    _run([partial(_write, directory, seed, split, index, measures, close_up) for split, index in jobs], progress)
     for split, indices in ids.items():
         write_whole(directory / f"{split}.txt", "".join(f"{recording_id(split, index)}\n" for index in indices))
 
@@ -107,11 +107,13 @@ def _run(jobs: Sequence[Callable[[], None]], progress: Callable[[int, int], None
             raise
 
 
-def _write(directory: Path, seed: int, split: str, index: int, measures: Measures) -> None:
+def _write(directory: Path, seed: int, split: str, index: int, measures: Measures, close_up: float) -> None:
     name = recording_id(split, index)
     if not is_complete(directory, name):
-        recording = render_recording(seed, split, index, measures)
-        crf = int(recording_rng(seed, split, index).spawn(5)[-1].integers(CRF_RANGE[0], CRF_RANGE[1] + 1))
+        crf_rng, near_rng = recording_rng(seed, split, index).spawn(6)[-2:]
+        near = replace(measures, close_up=bool(near_rng.random() < close_up))
+        recording = render_recording(seed, split, index, near)
+        crf = int(crf_rng.integers(CRF_RANGE[0], CRF_RANGE[1] + 1))
         write_recording(directory, name, recording, crf=crf)
 
 
