@@ -141,6 +141,8 @@ def _results(config: ml_collections.ConfigDict) -> None:
 
     config.evaluate = evaluate = ml_collections.ConfigDict()
     evaluate.films = 6
+    # Weights that come with the package whose events seen are a row of the table of detection; empty for none.
+    evaluate.eye = "condfoley"
 
     config.generate = generate = ml_collections.ConfigDict()
     generate.films = 12

@@ -8,19 +8,17 @@ Or step by step, each step handing on one value: `Film.open`, `foley.watch`, `fo
 `foley.rank`. Arrays may come in instead of files: `Film.of_frames`, `Example.of_wav`.
 """
 
-import importlib
 import os
 from pathlib import Path
 
 from ml_collections import ConfigDict
 
 from vis2sound_jax.audio.example import Example
-from vis2sound_jax.errors import UserError, file_error
+from vis2sound_jax.errors import UserError
 from vis2sound_jax.run.delivery import Delivery
+from vis2sound_jax.run.loading import load_system
 from vis2sound_jax.run.manifest import manifest_of, write_result
-from vis2sound_jax.run.stage import system_module
 from vis2sound_jax.run.steps import Composed, Events, Progress, Request, Result, System, Watched
-from vis2sound_jax.run.workdir import config_path, settings_of
 from vis2sound_jax.shipped import pretrained_dir, pretrained_names
 from vis2sound_jax.video.film import Film
 
@@ -66,14 +64,7 @@ def load(
     folder = _shipped(system) if workdir is None else Path(workdir)
     if not folder.exists() and (Path("runs") / folder).exists():
         folder = Path("runs") / folder
-    settings = settings_of(folder)
-    if "system" not in settings:
-        raise file_error(
-            config_path(folder),
-            "was written by an earlier version, which did not name its system",
-            "run the training command again in another --workdir",
-        )
-    return importlib.import_module(system_module(settings).CHAIN).load(folder, config)
+    return load_system(folder, config)
 
 
 def _shipped(system: str) -> Path:

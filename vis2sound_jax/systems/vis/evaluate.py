@@ -1,7 +1,7 @@
 """Evaluates a run of Visually Indicated Sounds: the paper's tables beside the paper's numbers, and films."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,11 @@ from vis2sound_jax.audio.files import decode_flac
 from vis2sound_jax.audio.peaks import amplitude_peaks
 from vis2sound_jax.data.impacts import CLIP_FRAMES, STEPS, impact_times
 from vis2sound_jax.evaluation.baselines import motion_peaks
+from vis2sound_jax.run.loading import load_system
 from vis2sound_jax.run.recordings import data_name, open_split
 from vis2sound_jax.run.stages import check_before
 from vis2sound_jax.run.workdir import prepared_dir
+from vis2sound_jax.shipped import pretrained_dir
 from vis2sound_jax.systems.vis.detections import Found, detect
 from vis2sound_jax.systems.vis.held_out_films import write_clips, write_films
 from vis2sound_jax.systems.vis.predict import Predictor
@@ -31,10 +33,13 @@ from vis2sound_jax.systems.vis.scoring.tables import VisScores, evaluate_impacts
 from vis2sound_jax.systems.vis.scoring.text import scores_text
 from vis2sound_jax.systems.vis.seen import decode_film
 from vis2sound_jax.training.progress import track
+from vis2sound_jax.video.files import decode_jpeg
+from vis2sound_jax.video.film import Film
 from vis2sound_jax.whole import write_json, write_whole
 
 WHOLE_ROW = "full system, whole films"
 NO_SPACETIME_ROW = "no spacetime"
+EYE_ROW = "the eye that ships"
 
 
 def run(config: Any, workdir: Path) -> dict[str, Any]:
@@ -138,7 +143,19 @@ def _other_detectors(config: Any, workdir: Path) -> Mapping[str, list[tuple[np.n
         record = records[k]
         moved.append(motion_peaks(decode_film(record)[0], record["fps"]))
         heard.append(amplitude_peaks(*decode_flac(record["audio"])))
-    return {"motion peaks": moved, "real sound": heard}
+    return {**_eye(config, records), "motion peaks": moved, "real sound": heard}
+
+
+def _eye(config: Any, records: Sequence[Any]) -> dict[str, list[tuple[np.ndarray, np.ndarray]]]:
+    """What other weights see of the films, those that `config.evaluate.eye` names."""
+    if not config.evaluate.eye:
+        return {}
+    eye, seen = load_system(pretrained_dir(config.evaluate.eye)), []
+    for k in track(range(len(records)), EYE_ROW, unit="film"):
+        frames = np.stack([decode_jpeg(data) for data in records[k]["frames"]])
+        events = eye.onsets(Film.of_frames(frames, records[k]["fps"]))
+        seen.append((events.times_s, events.confidence))
+    return {EYE_ROW: seen}
 
 
 def _cut_from_films(found: list[Found], test: SplitClips) -> np.ndarray:
