@@ -20,7 +20,8 @@ from vis2sound_jax.systems.vis.detections import Found, detect
 from vis2sound_jax.systems.vis.held_out_films import write_clips, write_films
 from vis2sound_jax.systems.vis.predict import Predictor
 from vis2sound_jax.systems.vis.scoring.detection import AP, DetectionScores, evaluate_detection
-from vis2sound_jax.systems.vis.scoring.report import Film, write_vis_report
+from vis2sound_jax.systems.vis.scoring.report import Film as PageFilm
+from vis2sound_jax.systems.vis.scoring.report import write_vis_report
 from vis2sound_jax.systems.vis.scoring.rows import (
     FULL_ROW,
     SplitClips,
@@ -165,11 +166,11 @@ def _cut_from_films(found: list[Found], test: SplitClips) -> np.ndarray:
     return np.stack(cuts).astype(np.float32)
 
 
-def _films(config: Any, workdir: Path, target: Path, rows: Mapping[str, np.ndarray]) -> list[Film]:
+def _films(config: Any, workdir: Path, target: Path, rows: Mapping[str, np.ndarray]) -> list[PageFilm]:
     """Writes some test films with their new sound, for eyes and ears."""
     folder = target / "films"
     if "detection" in config.stages:
         written = write_films(config, workdir, folder, config.evaluate.films)
     else:
         written = write_clips(config, workdir, folder, config.evaluate.films)
-    return [Film(path.stem.replace("_", " "), f"films/{path.name}") for path in written]
+    return [PageFilm(path.stem.replace("_", " "), f"films/{path.name}") for path in written]
