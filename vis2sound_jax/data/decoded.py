@@ -129,8 +129,9 @@ def _write(path: Path, records: Sequence[Record], size: tuple[int, ...], progres
                         f"record {records[done]['id']} has pictures of {film.shape[1:]} pixels, the first record of "
                         f"{size}; prepare the data again"
                     )
-                file.write(film.data)
-                checksum, done = zlib.crc32(film, checksum), done + 1
+                pixels = film.tobytes()
+                file.write(pixels)
+                checksum, done = zlib.crc32(pixels, checksum), done + 1
                 if progress:
                     progress(done, len(records))
     return checksum
