@@ -267,7 +267,9 @@ def _greatest_hits_mini(config: ConfigDict) -> None:
     # A folder of yours, looked for from the current folder; another one: --config.data.recordings=DIR.
     config.data.recordings = "greatest_hits_mini"
     # Annotations of real films are rounded to 1/15 s, and sound and picture are not always in step.
-    config.encoder.update(steps=1500, learning_rate=2e-3, onset_spread_s=0.05, everyday=0)
+    config.encoder.update(steps=1500, learning_rate=2e-3, onset_spread_s=0.04)
+    # Films of everyday events go on being shown, so that little data is not learned by heart.
+    config.encoder.update(everyday=600, everyday_share=0.3)
     config.transformer.update(steps=600, learning_rate=1e-3)
     config.events.update(steps=300, spread_s=0.06)
     config.sync.update(steps=300, learning_rate=1e-3)

@@ -46,11 +46,10 @@ def test_codes_computed_within_the_step_can_be_planned() -> None:
 def test_the_shape_of_frames_is_known_with_and_without_alterations() -> None:
     config = condfoley.get_config("paper_smoke")
     config.data.update(height=64, width=96)
-    frames = {
-        stage: training_named(config, stage).example_shapes["target_frames"][0]
-        for stage in ("transformer", "no_augmentation")
-    }
-    assert frames == {"transformer": (30, 56, 56, 3), "no_augmentation": (30, 56, 84, 3)}
+    altered, plain = (training_named(config, stage) for stage in ("transformer", "no_augmentation"))
+    assert plain.example_shapes["target_frames"][0] == (30, 56, 84, 3)
+    # Altered frames come whole and are cut within the step, to 56 x 56.
+    assert altered.example_shapes["target_frames"][0] == (30, 64, 96, 3) and altered.task.size == 56
 
 
 def test_examples_have_the_shapes_of_real_ones() -> None:

@@ -171,8 +171,9 @@ def _write(
     checksum, notes = 0, []
     with replacing(path) as part, part.open("wb") as file:
         for film, note in films:
-            file.write(np.ascontiguousarray(film).data)
-            checksum = zlib.crc32(np.ascontiguousarray(film), checksum)
+            pixels = film.tobytes()
+            file.write(pixels)
+            checksum = zlib.crc32(pixels, checksum)
             notes.append(note)
             if progress:
                 progress(len(notes), total)
