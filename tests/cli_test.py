@@ -85,7 +85,7 @@ def test_a_slip_is_named(words: str, message: str) -> None:
     [
         (
             "",
-            ["vis2sound generate FILM --example SOUND --output OUT", "lists the events", "--workdir "],
+            ["vis2sound generate FILM --example SOUND", "lists the events", "--workdir "],
         ),
         ("--help", ["vis2sound train [CONFIG[:PRESET]]", "--config ", "--config=vis        Visually Indicated Sounds"]),
         ("--help --config=vis", ["jobs of --config=vis", "watches all recordings once"]),

@@ -61,6 +61,10 @@ def test_a_wheel_holds_every_file_of_the_package_with_configs_and_builders_insid
     assert {f"vis2sound_jax/{name}" for name in ("py.typed", "configs/vis.py", *PAGES)} <= inside
     assert "vis2sound_jax/datasets/greatest_hits/splits/official_train.txt" in inside
     assert "vis2sound_jax/datasets/countix_av/countix_av_dataset_builder.py" in inside
+    for system in ("condfoley", "vis"):
+        assert {
+            f"vis2sound_jax/pretrained/{system}/{name}" for name in ("card.json", "CARD.md", "config.json")
+        } <= inside
 
 
 def test_nothing_stands_beside_the_package(wheel: Path) -> None:
@@ -93,8 +97,12 @@ def test_a_wheel_on_the_path_finds_its_own(wheel: Path, tmp_path: Path) -> None:
         "print(load_config('configs/condfoley.py:smoke').name, load_config('vis').name)\n"
         "folder = load_builder_module('greatest_hits').FOLDER\n"
         "print(len((folder / 'splits' / 'official_test.txt').read_text().split()))\n"
+        "from vis2sound_jax.run.card import check_files\n"
+        "from vis2sound_jax.shipped import pretrained_dir, pretrained_names\n"
+        "[check_files(pretrained_dir(name)) for name in pretrained_names()]\n"
+        "print(*pretrained_names())\n"
     )
     command = [sys.executable, "-c", program]
     environment = {"PYTHONPATH": str(tmp_path / "site"), "HOME": str(tmp_path)}
     result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert (result.returncode, result.stdout) == (0, "condfoley_smoke vis\n242\n"), result.stderr
+    assert (result.returncode, result.stdout) == (0, "condfoley_smoke vis\n242\ncondfoley vis\n"), result.stderr

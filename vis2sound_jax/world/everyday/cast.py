@@ -39,7 +39,13 @@ class Look(NamedTuple):
 
 
 def log_uniform(rng: Rng, low: float, high: float) -> float:
-    """Draws a number whose logarithm is uniform between those of `low` and `high`."""
+    """Draws a number whose logarithm is uniform.
+
+    Args:
+      rng: source of randomness.
+      low: the least, > 0.
+      high: the greatest.
+    """
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
