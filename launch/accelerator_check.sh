@@ -24,11 +24,13 @@ find_environment() {
 time_limit=()
 if command -v timeout >/dev/null; then time_limit=(timeout --kill-after=10 "$limit_s"); fi
 
-output="accelerator.json"
+output="accelerator.json" before=""
 for argument in "$@"; do
   case "$argument" in
     --output=*) output="${argument#*=}" ;;
+    *) if [ "$before" = "--output" ]; then output="$argument"; fi ;;
   esac
+  before="$argument"
 done
 
 python="$(find_environment)"

@@ -152,8 +152,9 @@ def products(training: Training, batch: int) -> Work:
     Returns:
       The work.
     """
+    task: Any = training.task
     leaves, structure = jax.tree.flatten(training.frozen_shapes)
-    return _traced_work(training.task, tuple(training.batch_shapes(batch).items()), (tuple(leaves), structure))
+    return _traced_work(task, tuple(training.batch_shapes(batch).items()), (tuple(leaves), structure))
 
 
 def held_bytes(training: Training, axes: Mapping[str, int], batch: int) -> int:
