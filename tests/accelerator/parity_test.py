@@ -1,12 +1,14 @@
 """Laws of parity: what is the same is found the same, what is not is found out, and tolerances are told."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from vis2sound_jax.accelerator import networks, parity
-from vis2sound_jax.accelerator.networks import network_cases
+from vis2sound_jax.accelerator.networks import drawn_inputs, entries, network_cases
 from vis2sound_jax.accelerator.parity import FORWARD_TOLERANCE, apart, compared, step_cases, verdict
 
 CPU = jax.devices("cpu")[0]
@@ -58,6 +60,14 @@ def test_a_network_that_the_device_gets_wrong_is_found(monkeypatch: pytest.Monke
     (case,) = [case for case in network_cases(CPU, small=True) if case.name == "EventReader"]
     row = case.run()
     assert row["status"] == "differs" and FORWARD_TOLERANCE < row["outputs"] < 0.01
+
+
+def test_networks_of_full_size_take_what_is_drawn_for_them() -> None:
+    for entry in entries(small=False):
+        found = jax.eval_shape(
+            functools.partial(entry.net.init_with_output, method=entry.call), jax.random.key(0), **drawn_inputs(entry)
+        )
+        assert jax.tree.leaves(found[0]), entry.net
 
 
 def test_all_networks_have_a_name_of_their_own() -> None:

@@ -61,8 +61,26 @@ def network_cases(device: jax.Device, *, small: bool) -> list[Case]:
       device: to compare with the CPU.
       small: whether they are of small sizes instead of those of their papers.
     """
-    entries = (*_eyes(small), *_sounds(small), *_sequences(small))
-    return [Case("ImpactNet", functools.partial(_encoder, device)), *(_case(device, entry) for entry in entries)]
+    cases = [_case(device, entry) for entry in entries(small=small)]
+    return [Case("ImpactNet", functools.partial(_encoder, device)), *cases]
+
+
+def entries(*, small: bool) -> list[Entry]:
+    """Lists all networks that are built without a config.
+
+    Args:
+      small: as `network_cases`.
+    """
+    return [*_eyes(small), *_sounds(small), *_sequences(small)]
+
+
+def drawn_inputs(entry: Entry) -> dict[str, np.ndarray]:
+    """Draws what a network is given."""
+    rng = np.random.default_rng(1)
+    return {
+        name: rng.integers(0, KINDS, shape, np.int32) if name in _CODES else rng.random(shape, np.float32)
+        for name, shape in entry.shapes.items()
+    }
 
 
 def _eyes(small: bool) -> list[Entry]:
@@ -135,11 +153,7 @@ def _case(device: jax.Device, entry: Entry) -> Case:
 
 
 def _compared(device: jax.Device, entry: Entry) -> dict[str, Any]:
-    rng, net, call = np.random.default_rng(1), entry.net, entry.call
-    inputs = {
-        name: rng.integers(0, KINDS, shape, np.int32) if name in _CODES else rng.random(shape, np.float32)
-        for name, shape in entry.shapes.items()
-    }
+    net, call, inputs = entry.net, entry.call, drawn_inputs(entry)
     variables = drawn_like(jax.eval_shape(functools.partial(net.init, method=call), jax.random.key(0), **inputs))
     function = lambda variables, inputs: net.apply(variables, **inputs, method=call)  # noqa: E731
     return verdict(FORWARD_TOLERANCE, outputs=apart(*compared(function, variables, inputs, device)))
