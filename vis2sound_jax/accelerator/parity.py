@@ -16,26 +16,28 @@ from vis2sound_jax.training.task import PyTree
 FORWARD_TOLERANCE = 1e-4
 """Most that an output of a network may be off, as a share of its length (2-norm), with products in full float32."""
 
-STEP_TOLERANCE = 1e-3
-"""The same for metrics and moments of a training step. Rounding alone, 1e-6 of every weight, moved them on a CPU by up
-to 2e-4, but where `NORMALISED` networks are trained."""
+STEP_TOLERANCE = 1e-4
+"""The same for metrics and statistics of a training step."""
 
-NORMALISED_TOLERANCE = 5e-2
-"""For steps of networks that normalise by the batch in every layer: the same rounding moved them by 1.5e-2."""
+MOMENTS_TOLERANCE = 1e-3
+"""The same for its moments. On a CPU, changes of 1e-6 of every weight moved them by up to 8e-5."""
+
+NORMALISED_TOLERANCE = 1e-1
+"""For moments of networks that normalise by the batch in every layer: there such changes moved them by up to 2e-2."""
 
 Function = Callable[[PyTree, PyTree], PyTree]
 
-# Config, preset, stage, examples, tolerance: every kind of network that is trained, at the sizes that train on a laptop
-# or, of the paper's, at those of its smoke test.
+# Config, preset, stage, examples, tolerance of moments: every kind of network that is trained, at the sizes that train
+# on a laptop or, of the paper's, at those of its smoke test.
 _STEPS = (
-    ("condfoley", "laptop", "encoder", 2, STEP_TOLERANCE),
-    ("condfoley", "laptop", "events", 2, STEP_TOLERANCE),
-    ("condfoley", "laptop", "transformer", 2, STEP_TOLERANCE),
-    ("condfoley", "laptop", "sync", 4, STEP_TOLERANCE),
-    ("vis", "laptop", "streams", 4, STEP_TOLERANCE),
-    ("vis", "laptop", "prediction", 4, STEP_TOLERANCE),
-    ("condfoley", "paper_smoke", "codebook", 2, STEP_TOLERANCE),
-    ("condfoley", "paper_smoke", "vocoder", 2, STEP_TOLERANCE),
+    ("condfoley", "laptop", "encoder", 2, MOMENTS_TOLERANCE),
+    ("condfoley", "laptop", "events", 2, MOMENTS_TOLERANCE),
+    ("condfoley", "laptop", "transformer", 2, MOMENTS_TOLERANCE),
+    ("condfoley", "laptop", "sync", 4, MOMENTS_TOLERANCE),
+    ("vis", "laptop", "streams", 4, MOMENTS_TOLERANCE),
+    ("vis", "laptop", "prediction", 4, MOMENTS_TOLERANCE),
+    ("condfoley", "paper_smoke", "codebook", 2, MOMENTS_TOLERANCE),
+    ("condfoley", "paper_smoke", "vocoder", 2, MOMENTS_TOLERANCE),
     ("condfoley", "paper_smoke", "encoder", 2, NORMALISED_TOLERANCE),
     ("condfoley", "paper_smoke", "transformer", 2, NORMALISED_TOLERANCE),
 )
@@ -121,7 +123,9 @@ def _step_case(device: jax.Device, config: str, name: str, stage: str, size: int
             return {"metrics": metrics.sums, "moments": new.opt_state, "statistics": new.variables}
 
         ours, theirs = compared(step, state, batch, device)
-        parts = [part for part in ours if jax.tree.leaves(ours[part])]
-        return verdict(tolerance, **{part: apart(ours[part], theirs[part]) for part in parts})
+        shares = {part: apart(ours[part], theirs[part]) for part in ours if jax.tree.leaves(ours[part])}
+        moments = {"moments": shares.pop("moments"), "moments_tolerance": tolerance}
+        row = verdict(STEP_TOLERANCE, **shares) | moments
+        return row | ({"status": DIFFERS} if moments["moments"] > tolerance else {})
 
     return Case(f"step of {config}:{name} {stage}", run)

@@ -37,8 +37,12 @@ _TABLES: dict[str, tuple[str, tuple[tuple[str, str, str], ...]]] = {
     "gradients": (
         "Training steps, against the CPU",
         (
-            *(("metrics", "metrics differ by", "2"), ("moments", "gradients", "2")),
-            *(("statistics", "statistics", "2"), ("tolerance", "at most", "2")),
+            *(
+                ("metrics", "metrics differ by", "2"),
+                ("statistics", "statistics by", "2"),
+                ("tolerance", "at most", "2"),
+            ),
+            *(("tolerance", "at most", "2"), ("moments", "gradients by", "2"), ("moments_tolerance", "at most", "2")),
         ),
     ),
 }
