@@ -41,6 +41,7 @@ ARROWS: dict[str, set[str]] = {
     # A system may import itself beside these, and never another one.
     "systems": {"run"} | LIBRARIES,
     "planning": {"planning", "run", "training"},
+    "accelerator": {"accelerator", "planning", "run", "training", "decoding", "models"},
     "report": {"report", "audio", "evaluation.bootstrap"},
     "listening": {"listening", "report", "evaluation.bootstrap"},
     "generation": {

@@ -134,6 +134,26 @@ def test_remat_and_scan_change_neither_names_nor_gradient(way: dict[str, Any]) -
     assert by_path(started) == by_path(variables())
 
 
+@pytest.mark.parametrize("way", [{}, {"scan": True, "remat": "full"}])
+def test_the_librarys_attention_has_the_same_names_values_and_gradient(way: dict[str, Any]) -> None:
+    def value_and_gradient(model: Transformer) -> Any:
+        run = jax.jit(model.apply)
+        return jax.jit(jax.value_and_grad(lambda v: jnp.sum(run(v, **inputs()) ** 2)))(variables())
+
+    library = MODEL.clone(attention="xla", **way)
+    own, theirs = value_and_gradient(MODEL), value_and_gradient(library)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4), own, theirs)
+    started = jax.eval_shape(library.init, jax.random.key(0), **inputs())
+    assert by_path(started) == by_path(variables())
+    one, other = (model.apply(variables(), inputs()["tokens"], method="prefill")[1] for model in (MODEL, library))
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5), one, other)
+
+
+def test_an_attention_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ValueError, match="Unsupported implementation option: flash"):
+        MODEL.clone(attention="flash").apply(variables(), **inputs())
+
+
 def test_bfloat16_computes_near_float32_and_keeps_float32_parameters() -> None:
     half = MODEL.clone(dtype=jnp.bfloat16)
     logits = jax.jit(half.apply)(variables(), **inputs())

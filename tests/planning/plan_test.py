@@ -13,7 +13,7 @@ from configs.condfoley import get_config
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.planning import plan
 from vis2sound_jax.planning.chips import CHIPS, topology
-from vis2sound_jax.planning.step import held_bytes, plan_step
+from vis2sound_jax.planning.step import held_bytes, plan_step, products, time_alone
 from vis2sound_jax.planning.trainings import training_named
 from vis2sound_jax.run.stage import settings_for
 
@@ -141,3 +141,19 @@ def test_a_mesh_must_suit_the_chips(tmp_path: Path) -> None:
     config.mesh.update(data=2, fsdp=1)
     with pytest.raises(UserError, match=r"leaves chips out; --config\.mesh\.data=-1 takes all"):
         plan.run(config, tmp_path)
+
+
+def test_a_single_chip_is_planned_without_compiling_as_it_is_with() -> None:
+    training, chip = training_named(settings(topology="l4-1"), "transformer"), topology("l4-1")
+    whole = plan_step(training, chip, {"data": 1, "fsdp": 1, "model": 1}, 2)
+    assert time_alone(training, chip.chip, 2) == whole.prediction
+    assert products(training, 2).flops == whole.work.flops and products(training, 2).bytes < whole.work.bytes
+
+
+def test_attention_of_a_gpu_is_planned_by_the_same_products(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = settings(topology="h100-1")
+    config.transformer.dtype = "bfloat16"
+    own = plan.run(config, tmp_path)
+    config.training.attention = "cudnn"
+    assert plan.run(config, tmp_path) == own
+    assert config.training.attention == "cudnn"

@@ -5,6 +5,8 @@ columns is on the CPU two to three times faster than rows times its transpose, o
 is continued.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
@@ -16,6 +18,9 @@ from vis2sound_jax.models.layers import LayerNorm, Linear
 Pair = tuple[Float[Array, "..."], Float[Array, "..."]]
 """Keys and values."""
 
+ATTENTIONS = ("own", "xla", "cudnn")
+"""How whole sequences attend: by the lines below, or by that implementation of `jax.nn.dot_product_attention`."""
+
 
 class Attention(nn.Module):
     """Causal multi-head self-attention. Fields as in `Transformer`."""
@@ -23,6 +28,7 @@ class Attention(nn.Module):
     heads: int
     width: int
     dtype: DTypeLike
+    attention: str = "own"
 
     def setup(self) -> None:
         """Builds the four projections, named as in the released weights."""
@@ -36,19 +42,29 @@ class Attention(nn.Module):
 
         Returns:
           The output [b, t, d] and the keys and values [b, t, heads, head_dim]. The weights
-          [b, heads, t, t] can be read from the collection `intermediates`.
+          [b, heads, t, t] of its own attention can be read from the collection `intermediates`.
         """
         b, t, d = x.shape
         q, k, v = (
             nn.with_logical_constraint(f(x).reshape(b, t, self.heads, -1), ("batch", None, "heads", None))
             for f in (self.query, self.key, self.value)
         )
+        if self.attention == "own":
+            mixed = self._mixed(q, k, v)
+        else:
+            # The types do not know that any other name raises there.
+            fused: Any = self.attention
+            mixed = jax.nn.dot_product_attention(q, k, v, is_causal=True, implementation=fused)
+        return self.proj(mixed.reshape(b, t, d)), (k, v)
+
+    def _mixed(self, q: Array, k: Array, v: Array) -> Float[Array, "b t h c"]:
+        """The values that each position attends to, itself and those before it."""
+        t = q.shape[1]
         scores = jnp.einsum("bqhd,bkhd->bhqk", q, k).astype(jnp.float32) * q.shape[-1] ** -0.5
         causal = jnp.tril(jnp.ones((t, t), bool))
         weights = jax.nn.softmax(jnp.where(causal, scores, -jnp.inf), axis=-1)
         self.sow("intermediates", "attention", weights)
-        mixed = jnp.einsum("bhqk,bkhd->bqhd", weights.astype(self.dtype), v)
-        return self.proj(mixed.reshape(b, t, d)), (k, v)
+        return jnp.einsum("bhqk,bkhd->bqhd", weights.astype(self.dtype), v)
 
     def step(
         self, x: Float[Array, "d b"], start: Pair, own: Pair, slot: Int[Array, ""]
@@ -91,11 +107,12 @@ class Block(nn.Module):
     heads: int
     width: int
     dtype: DTypeLike
+    attention: str = "own"
 
     def setup(self) -> None:
         """Builds the parts in the order in which data passes them."""
         self.ln1 = LayerNorm()
-        self.attn = Attention(self.heads, self.width, self.dtype)
+        self.attn = Attention(self.heads, self.width, self.dtype, self.attention)
         self.ln2 = LayerNorm()
         self.mlp_in = Linear(4 * self.width, dtype=self.dtype)
         self.mlp_out = Linear(self.width, dtype=self.dtype)

@@ -68,6 +68,8 @@ class Transformer(nn.Module):
       book: codes of each row's own book; for copies only, which need such books.
       dtype: type of the matrix products and of the cache; parameters, normalisation, softmax and logits
         are float32.
+      attention: how whole sequences attend, one of `blocks.ATTENTIONS`; names, masks and values are the same. Steps
+        with a cache have one way. "cudnn" needs an NVIDIA GPU and bfloat16.
     """
 
     vocab: int = 1024
@@ -81,6 +83,7 @@ class Transformer(nn.Module):
     rows: int = 1
     book: int = 0
     dtype: DTypeLike = jnp.float32
+    attention: str = "own"
 
     def setup(self) -> None:
         """Builds embeddings, blocks and head."""
@@ -93,7 +96,7 @@ class Transformer(nn.Module):
         block = Block
         if self.remat != "none":
             block = nn.remat(Block, methods=["__call__"], policy=REMAT[self.remat])
-        self.blocks = [block(self.heads, self.width, self.dtype) for _ in range(self.layers)]
+        self.blocks = [block(self.heads, self.width, self.dtype, self.attention) for _ in range(self.layers)]
         self.ln_f = LayerNorm()
         self.head = Linear(self.vocab, use_bias=False)
         if self.copy_heads:
@@ -199,7 +202,7 @@ class Transformer(nn.Module):
     def _looped(self, x: Float[Array, "b n d"]) -> Float[Array, "b n d"]:
         """Sends a sequence through the blocks as turns of one loop."""
         every = [block.variables["params"] for block in self.blocks]
-        block = Block(self.heads, self.width, self.dtype, parent=None)
+        block = Block(self.heads, self.width, self.dtype, self.attention, parent=None)
 
         def turn(x: Array, params: Any) -> tuple[Array, None]:
             return block.apply({"params": params}, x)[0], None

@@ -68,6 +68,7 @@ class Topology(NamedTuple):
 # on v5e and v6e is that half times the number of chips. Topologies of v4 and v5p count TensorCores, two a chip.
 # NVIDIA's figures with sparsity are halved; of NVLink's bidirectional 900 (600) GB/s, half is sent. Between hosts every
 # GPU of a DGX has an adapter of its own, of 400 (200) Gbit/s. NVIDIA's data sheets were read as others quote them.
+# L4 and T4 have no NVLink, and one direction of PCIe is taken; T4 has units for neither bfloat16 nor TF32.
 CHIPS = {
     "v4": Chip(
         title="TPU v4",
@@ -147,6 +148,26 @@ CHIPS = {
         host_chips=8,
         network_bytes_s=400e9 / 8,
         source="NVIDIA H200 data sheet, quoted in How To Scale Your Model, https://jax-ml.github.io/scaling-book/gpus",
+    ),
+    "l4": Chip(
+        title="NVIDIA L4",
+        bf16_flops=242e12 / 2,
+        f32_flops=120e12 / 2,
+        hbm_bytes=24e9,
+        hbm_bytes_s=300e9,
+        ring_bytes_s=32e9,
+        host_chips=8,
+        source="NVIDIA L4 data sheet, quoted at https://github.com/winston-zhang-orz/gpu-specs",
+    ),
+    "t4": Chip(
+        title="NVIDIA T4",
+        bf16_flops=8.1e12,
+        f32_flops=8.1e12,
+        hbm_bytes=16e9,
+        hbm_bytes_s=320e9,
+        ring_bytes_s=16e9,
+        host_chips=4,
+        source="NVIDIA T4 data sheet, quoted at https://pcpartcomparison.com/gpu/tesla-t4-vs-l4",
     ),
 }
 

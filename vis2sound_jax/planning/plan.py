@@ -48,7 +48,7 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
         raise UserError("--job=plan needs --topology=NAME, such as v5e-16, or several with commas between them")
     if request.output:
         check_output(Path(request.output), (".json",))
-    topologies, training = [topology(name) for name in names], training_named(config, stage)
+    topologies, training = [topology(name) for name in names], training_named(_anywhere(config), stage)
     _open_devices(max(math.prod(compiled_axes(resolve_axes(config.mesh, one.chips)).values()) for one in topologies))
     steps = []
     for one in topologies:
@@ -65,6 +65,13 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
         if not step.fits:
             raise not_fitting(config, stage, step)
     return {"stage": stage, **{step.topology.name: f"{1e3 * step.prediction.step_s:.3g} ms a step" for step in steps}}
+
+
+def _anywhere(config: Any) -> Any:
+    """The settings with attention that is compiled for any device: the products are the same."""
+    config = config.copy_and_resolve_references()
+    config.training.attention = "own"
+    return config
 
 
 def _open_devices(least: int) -> None:

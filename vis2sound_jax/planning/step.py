@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import jax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from vis2sound_jax.planning.chips import Topology
+from vis2sound_jax.planning.chips import Chip, Topology
 from vis2sound_jax.planning.collectives import Collective, axis_group, collectives, group_axes
 from vis2sound_jax.planning.roofline import Prediction, predict
 from vis2sound_jax.planning.work import Work, work
@@ -124,6 +124,37 @@ def plan_step(training: Training, topology: Topology, axes: Mapping[str, int], b
         collectives=found,
         prediction=predict(done, found, topology, axes),
     )
+
+
+def time_alone(training: Training, chip: Chip, batch: int) -> Prediction:
+    """Says how long `plan_step` predicts a step to take on a single chip, which sends nothing; compiles nothing.
+
+    Args:
+      training: what is trained.
+      chip: where.
+      batch: examples of a step.
+
+    Returns:
+      The times in seconds.
+    """
+    state = jax.eval_shape(training.task.init, jax.random.key(0), training.batch_shapes(batch))
+    held = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves((state, training.frozen_shapes)))
+    return predict(products(training, batch).plus(Work(bytes=2 * held)), [], Topology(chip.title, chip, 1), {})
+
+
+def products(training: Training, batch: int) -> Work:
+    """Counts the work of a step's products on a single chip, without that of the optimizer.
+
+    Args:
+      training: what is trained.
+      batch: examples of a step.
+
+    Returns:
+      The work.
+    """
+    task: Any = training.task
+    leaves, structure = jax.tree.flatten(training.frozen_shapes)
+    return _traced_work(task, tuple(training.batch_shapes(batch).items()), (tuple(leaves), structure))
 
 
 def held_bytes(training: Training, axes: Mapping[str, int], batch: int) -> int:

@@ -63,6 +63,9 @@ def _training() -> ConfigDict:
     training.remat = "auto"
     # Whether the transformer's layers are one loop, which compiles faster and copies their weights.
     training.scan = False
+    # How the transformer attends in training: "own", or by jax.nn.dot_product_attention "xla" or, on an NVIDIA GPU and
+    # with transformer.dtype="bfloat16", "cudnn". Takes are drawn by "own" in any case.
+    training.attention = "own"
     # Steps between evaluations (0: only after the last), and an evaluated number, such as "held_out/nats_matched",
     # the checkpoint of whose lowest value is kept in best/.
     training.update(eval_every=0, best="")

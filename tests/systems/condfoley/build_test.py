@@ -11,7 +11,9 @@ from vis2sound_jax.models.impact_net import ImpactNet
 from vis2sound_jax.models.patch_coder import PatchCoder
 from vis2sound_jax.models.video_onset import VideoOnsetNet
 from vis2sound_jax.models.vqgan import VQGAN
+from vis2sound_jax.planning.trainings import training_named
 from vis2sound_jax.systems.condfoley import build
+from vis2sound_jax.tasks.film_transformer import FilmTransformerTask
 
 
 @pytest.fixture
@@ -104,3 +106,22 @@ def test_the_composer_samples_what_the_transformer_was_built_for(config: ConfigD
         assert (composer.rows, composer.columns) == (one.codebook.rows, one.transformer.columns)
         decoding = (composer.temperature, composer.top_k, composer.guidance)
         assert decoding == (one.decoding.temperature, one.decoding.top_k, one.decoding.guidance)
+
+
+def test_the_attention_of_training_is_chosen_for_training_alone(paper: ConfigDict) -> None:
+    paper.training.attention = "xla"
+    trained = training_named(paper, "transformer").task
+    assert isinstance(trained, FilmTransformerTask)
+    assert trained.inner.net == build.transformer_net(paper).clone(attention="xla")
+    assert build.composer(paper).net.attention == "own"
+    paper.training.attention = "cudnn"
+    with pytest.raises(UserError, match="'cudnn', which knows no float32; set config.transformer.dtype='bfloat16'"):
+        build.trained_attention(paper)
+    paper.transformer.dtype = "bfloat16"
+    assert build.trained_attention(paper) == "cudnn"
+    paper.training.attention = "flash"
+    with pytest.raises(UserError, match="config.training.attention is 'flash'; it must be one of own, xla, cudnn"):
+        build.trained_attention(paper)
+    # Runs of before there was a choice.
+    del paper.training["attention"]
+    assert build.trained_attention(paper) == "own"

@@ -8,6 +8,7 @@ from vis2sound_jax.audio.mel import MelSpec
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.generation.compose import Composer
 from vis2sound_jax.models.band_coder import BandCoder
+from vis2sound_jax.models.blocks import ATTENTIONS
 from vis2sound_jax.models.codebook import LEGACY_WEIGHTS
 from vis2sound_jax.models.event_reader import EventReader
 from vis2sound_jax.models.impact_net import ImpactNet
@@ -136,7 +137,7 @@ def prefix_frames(config: Any) -> int:
 def _training(config: Any, name: str, default: Any) -> Any:
     """A setting of how training is computed, which the settings of older runs do not have."""
     section = config.get("training")
-    return default if section is None else section[name]
+    return default if section is None else section.get(name, default)
 
 
 def _remat(config: Any) -> str:
@@ -147,6 +148,23 @@ def _remat(config: Any) -> str:
     if remat == "auto":
         return "full" if config.transformer.layers > 8 else "none"
     return remat
+
+
+def trained_attention(config: Any) -> str:
+    """Reads how the transformer attends while it is trained.
+
+    Raises:
+      UserError: if there is no such attention.
+    """
+    attention = _training(config, "attention", "own")
+    if attention not in ATTENTIONS:
+        raise unknown_choice("training", attention, ATTENTIONS, "attention")
+    if attention == "cudnn" and config.transformer.dtype not in ("bfloat16", "float16"):
+        raise UserError(
+            f"config.training.attention is 'cudnn', which knows no {config.transformer.dtype}; "
+            "set config.transformer.dtype='bfloat16' or config.training.attention='xla'"
+        )
+    return attention
 
 
 def check_ablation(config: Any, name: str) -> None:

@@ -1,5 +1,6 @@
 """Trains the transformer over codes, or an ablation of it, on what the encoder sees; see `film_transformer` too."""
 
+import dataclasses
 import functools
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,8 @@ def training(config: Any) -> Training:
     ablation = config.stage if config.stage in build.ABLATIONS else ""
     build.check_ablation(config, ablation)
     task, video, section = transformer_task(config, ablation), build.video_net(config), config.transformer
+    # Here alone: what was trained on a GPU must be heard anywhere.
+    task = dataclasses.replace(task, net=task.net.clone(attention=build.trained_attention(config)))
     if video is not None:
         return film_transformer.film_training(config, task, video, augment=ablation != "no_augmentation")
     folder, open_data = trained.folder(config.stage), functools.partial(_open, config)
