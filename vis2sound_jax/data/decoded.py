@@ -53,9 +53,8 @@ def grey_films(
     total = sum(counts) * size[0] * size[1]
     if not 0 < total <= limit_bytes:
         return [None] * len(counts)
-    return mapped_films(
-        folder, name, _origin(records), counts, size, lambda: _films(records, size), progress=progress
-    ).films
+    found = mapped_films(folder, name, _origin(records), counts, size, lambda: _films(records, size), progress=progress)
+    return list(found.films)
 
 
 class MappedFilms(NamedTuple):

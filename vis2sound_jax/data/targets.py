@@ -130,13 +130,14 @@ def encoder_example(
     clip = grey_at(source.film, known.encoded, shown)
     middle_s = (wanted + 0.5) / known.fps
     inside = (wanted < known.total) & (middle_s >= known.span_s[0]) & (middle_s <= known.span_s[1])
-    is_heard = isinstance(source, Heard)
+    silent = np.zeros((frames, bands), np.float32)
+    heard_bands = source.bands[shown] if isinstance(source, Heard) else silent
     return {
         "frames": clip,
         "onset": onset_curve(source.onset_s, known.weight, middle_s, spread_s),
-        "bands": source.bands[shown] if is_heard else np.zeros((frames, bands), np.float32),
+        "bands": heard_bands,
         "mask": inside.astype(np.float32),
-        "heard": np.float32(is_heard),
+        "heard": np.float32(isinstance(source, Heard)),
         **(grey_view(rng, clip.shape[1], clip.shape[2]) if augment else {}),
     }
 

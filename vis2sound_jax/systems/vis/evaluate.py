@@ -1,7 +1,7 @@
 """Evaluates a run of Visually Indicated Sounds: the paper's tables beside the paper's numbers, and films."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from vis2sound_jax.audio.files import decode_flac
 from vis2sound_jax.audio.peaks import amplitude_peaks
 from vis2sound_jax.data.impacts import CLIP_FRAMES, STEPS, impact_times
 from vis2sound_jax.evaluation.baselines import motion_peaks
+from vis2sound_jax.prepare.sources import Records
 from vis2sound_jax.run.loading import load_system
 from vis2sound_jax.run.recordings import data_name, open_split
 from vis2sound_jax.run.stages import check_before
@@ -147,14 +148,14 @@ def _other_detectors(config: Any, workdir: Path) -> Mapping[str, list[tuple[np.n
     return {**_eye(config, records), "motion peaks": moved, "real sound": heard}
 
 
-def _eye(config: Any, records: Sequence[Any]) -> dict[str, list[tuple[np.ndarray, np.ndarray]]]:
+def _eye(config: Any, records: Records) -> dict[str, list[tuple[np.ndarray, np.ndarray]]]:
     """What other weights see of the films, those that `config.evaluate.eye` names."""
     if not config.evaluate.eye:
         return {}
     eye, seen = load_system(pretrained_dir(config.evaluate.eye)), []
     for k in track(range(len(records)), EYE_ROW, unit="film"):
         frames = np.stack([decode_jpeg(data) for data in records[k]["frames"]])
-        events = eye.onsets(Film.of_frames(frames, records[k]["fps"]))
+        events = eye.watch(Film.of_frames(frames, records[k]["fps"])).events
         seen.append((events.times_s, events.confidence))
     return {EYE_ROW: seen}
 

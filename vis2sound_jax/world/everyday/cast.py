@@ -95,8 +95,11 @@ def wander(rng: Rng, moments: Moments, size: float, low_hz: float, high_hz: floa
     Returns:
       The path at these times.
     """
-    waves = (np.sin(2 * np.pi * log_uniform(rng, low_hz, high_hz) * moments + rng.uniform(0, 6.3)) for _ in range(4))
-    return size / 2 * sum(rng.normal() * wave for wave in waves)
+    path = np.zeros(moments.shape)
+    for _ in range(4):
+        wave = np.sin(2 * np.pi * log_uniform(rng, low_hz, high_hz) * moments + rng.uniform(0, 6.3))
+        path += rng.normal() * wave
+    return size / 2 * path
 
 
 @dataclasses.dataclass

@@ -43,7 +43,8 @@ def draw_contacts(rng: Rng, end_s: float, *, misses: bool = True) -> Contacts:
     """
     shares = [style[0] for style in _STYLES]
     _, shortest, longest, spread = _STYLES[int(rng.choice(len(_STYLES), p=shares))]
-    period, time_s, times = log_uniform(rng, shortest, longest), rng.uniform(-0.3, 1.2), []
+    period, time_s = log_uniform(rng, shortest, longest), rng.uniform(-0.3, 1.2)
+    times: list[float] = []
     while time_s < end_s + 1 or not times:
         times.append(time_s)
         time_s += max(_LEAST_S, period * np.exp(rng.normal(0, spread)))
