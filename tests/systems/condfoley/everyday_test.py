@@ -10,7 +10,7 @@ from configs.condfoley import get_config
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.run.workdir import decoded_dir
 from vis2sound_jax.systems.condfoley import everyday
-from vis2sound_jax.systems.condfoley.everyday import everyday_films, mixed
+from vis2sound_jax.systems.condfoley.everyday import everyday_films, mixed, remove_everyday
 from vis2sound_jax.world.everyday.clip import FilmForm, everyday_clip
 
 
@@ -23,9 +23,9 @@ def small(count: int = 3) -> Any:
 
 def test_films_are_those_of_the_seed_and_their_events_are_heard_a_little_later(tmp_path: Path) -> None:
     films, drawn = everyday_films(small(), tmp_path), everyday_clip(0, 1, FilmForm(10, 25.0, 16, 24))
-    assert len(films) == 3 and films[1].fps == 25.0
-    np.testing.assert_array_equal(films[1].film, drawn.frames)
-    np.testing.assert_allclose(films[1].onset_s, drawn.event_s + 0.06, atol=1e-4)
+    assert len(films) == 2 and films[0].fps == 25.0
+    np.testing.assert_array_equal(films[0].film, drawn.frames)
+    np.testing.assert_allclose(films[0].onset_s, drawn.event_s + 0.06, atol=1e-4)
 
 
 def test_films_are_drawn_once_and_anew_for_other_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,7 +35,7 @@ def test_films_are_drawn_once_and_anew_for_other_settings(tmp_path: Path, monkey
     first = everyday_films(small(), tmp_path)
     again = everyday_films(small(), tmp_path)
     assert calls == [0, 1, 2]
-    np.testing.assert_array_equal(first[2].film, again[2].film)
+    np.testing.assert_array_equal(first[1].film, again[1].film)
     everyday_films(small(2), tmp_path)
     assert calls == [0, 1, 2, 0, 1]
 
@@ -46,6 +46,20 @@ def test_damaged_films_are_refused(tmp_path: Path) -> None:
     path.write_bytes(b"x" + path.read_bytes()[1:])
     with pytest.raises(UserError, match="damaged"):
         everyday_films(small(), tmp_path)
+
+
+def test_removed_films_are_drawn_again(tmp_path: Path) -> None:
+    first = [film.film.copy() for film in everyday_films(small(), tmp_path)]
+    remove_everyday(tmp_path)
+    assert not list(decoded_dir(tmp_path).iterdir())
+    for before, after in zip(first, everyday_films(small(), tmp_path), strict=True):
+        np.testing.assert_array_equal(before, after.film)
+
+
+def test_every_twentieth_film_is_for_validation(tmp_path: Path) -> None:
+    config = small(21)
+    held, learned = everyday_films(config, tmp_path, "validation"), everyday_films(config, tmp_path)
+    assert (len(held), len(learned)) == (2, 19)
 
 
 def test_none_are_drawn_where_none_are_wanted(tmp_path: Path) -> None:

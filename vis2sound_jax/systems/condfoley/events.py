@@ -28,7 +28,7 @@ from vis2sound_jax.run.training import Material, Training, training_of
 from vis2sound_jax.run.workdir import prepared_dir
 from vis2sound_jax.systems.condfoley import build, trained
 from vis2sound_jax.systems.condfoley.event_rule import EventRule, best_doubt, best_threshold
-from vis2sound_jax.systems.condfoley.everyday import everyday_recordings, mixed
+from vis2sound_jax.systems.condfoley.everyday import everyday_recordings, mixed, remove_everyday
 from vis2sound_jax.systems.condfoley.token_cache import token_recordings
 from vis2sound_jax.tasks.events import EventsTask
 from vis2sound_jax.training.progress import track
@@ -78,6 +78,8 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     with hosts.first_then_others("what counts as an event"):
         if hosts.is_first() or not (workdir / FOLDER / "rule.json").exists():
             decide(config, workdir).save(workdir / FOLDER)
+    if hosts.is_first():
+        remove_everyday(workdir)
     rule = EventRule.load(workdir / FOLDER)
     return {**done, "threshold": rule.threshold, "doubt": rule.doubt, "kinds_learned": rule.kind.learned}
 

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from vis2sound_jax.data.decoded import mapped_films
+from vis2sound_jax.data.decoded import mapped_films, remove_films
 from vis2sound_jax.data.event_clips import EventRecording
 from vis2sound_jax.data.targets import SilentFilm
 from vis2sound_jax.generation.watch import Watcher
@@ -55,6 +55,15 @@ def everyday_films(config: Any, workdir: Path, split: str = "train") -> list[Sil
     times = [np.array(note, float) + _LATE_S for note in found.notes]
     films = [SilentFilm(film, data.fps, onset_s) for film, onset_s in zip(found.films, times, strict=True)]
     return [film for k, film in enumerate(films) if (k % _EVERY == 0) == (split == "validation")]
+
+
+def remove_everyday(workdir: Path) -> None:
+    """Removes the films from disk; whoever needs them again draws them again.
+
+    Args:
+      workdir: of the run.
+    """
+    remove_films(decoded_dir(workdir), _NAME)
 
 
 def everyday_recordings(config: Any, workdir: Path, split: str) -> list[EventRecording]:
