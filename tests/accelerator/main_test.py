@@ -22,7 +22,7 @@ def test_an_accelerator_is_needed_unless_the_check_itself_is_tried(tmp_path: Pat
 
 
 def test_mistakes_are_told_before_anything_is_run(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="there is no check 'speed'; there are limits, networks, decoder, paper step"):
+    with pytest.raises(UserError, match="there is no check 'speed'; there are limits, networks, decoder, laptop steps"):
         run("--small", "--only=networks,speed", f"--output={tmp_path / 'a.json'}")
     with pytest.raises(UserError, match="has the ending .txt; name a file that ends in .json"):
         run("--small", f"--output={tmp_path / 'a.txt'}")
