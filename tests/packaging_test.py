@@ -62,7 +62,9 @@ def test_a_wheel_holds_every_file_of_the_package_with_configs_and_builders_insid
     assert "vis2sound_jax/datasets/greatest_hits/splits/official_train.txt" in inside
     assert "vis2sound_jax/datasets/countix_av/countix_av_dataset_builder.py" in inside
     for system in ("condfoley", "vis"):
-        assert {f"vis2sound_jax/pretrained/{system}/{name}" for name in ("card.json", "CARD.md", "config.json")} <= inside
+        assert {
+            f"vis2sound_jax/pretrained/{system}/{name}" for name in ("card.json", "CARD.md", "config.json")
+        } <= inside
 
 
 def test_nothing_stands_beside_the_package(wheel: Path) -> None:
