@@ -330,13 +330,13 @@ def test_a_locked_folder(tiny_run: Path, films: Path, tmp_path: Path) -> None:
 def test_requests_that_are_not_complete(tiny_run: Path, films: Path) -> None:
     check_refused(call(*command(tiny_run, "--job=onsets")), "--job=onsets needs --video=FILM and --output=EVENTS.csv")
     asked = ["--job=generate", f"--video={films / 'film.mp4'}"]
-    check_refused(call(*command(tiny_run, *asked)), "--job=generate needs --video=FILM, --example=FILM_OR_SOUND")
+    check_refused(call(*command(tiny_run, *asked)), "--job=generate needs --video=FILM and --example=FILM_OR_SOUND")
     check_refused(call(*command(tiny_run, *asked, "--takes=0")), "takes")
 
 
 def test_an_unknown_preset(tmp_path: Path) -> None:
     answer = call(f"--config={CONFIG}:huge", f"--workdir={tmp_path / 'run'}")
-    check_refused(answer, "unknown preset 'huge'", "laptop, laptop_ablations, smoke")
+    check_refused(answer, "unknown preset 'huge'", "laptop, laptop_ablations, shipped, smoke")
     assert not list(tmp_path.iterdir())
 
 

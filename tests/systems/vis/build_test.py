@@ -1,5 +1,10 @@
 """What the config of Visually Indicated Sounds says is what is built."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from ml_collections import ConfigDict
 
@@ -7,6 +12,8 @@ from configs import vis
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.run.stage import listed
 from vis2sound_jax.systems.vis import build
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -45,3 +52,11 @@ def test_predictors_have_the_sizes_of_their_task_and_forget_where_the_stage_says
         section = vis_config[stage.partition("_")[0]]
         assert (net.width, net.layers, net.head_width) == (section.width, section.layers, section.head_width)
         assert net.sound == vis_config.sound.components and net.repeat == 3
+
+
+@pytest.mark.parametrize("module", ["build", "pretrained", "seen", "watching"])
+def test_every_module_can_be_imported_first(module: str) -> None:
+    """As a stage is, where the run goes on after the one before it."""
+    program = [sys.executable, "-c", f"import vis2sound_jax.systems.vis.{module}"]
+    done = subprocess.run(program, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert done.returncode == 0, done.stderr

@@ -199,7 +199,7 @@ def test_bad_outputs(tiny_vis_run: Path, films: Path, tmp_path: Path) -> None:
         (["--pcm"], "out.mp4: a .mp4 does not hold PCM that players read; name a .mov or .mkv"),
         (["--keep_sound=-6"], "film.mp4: has no sound of its own to keep; leave --keep_sound out"),
         (["--synthesis=granular"], "synthesis"),
-        (["--output="], "--job=generate needs --video=FILM and --output=FILM.mp4"),
+        (["--video="], "--job=generate needs --video=FILM; --output=FILM.mp4 says where the film goes"),
         (["--config.synthesis.kind=granular"], "it must be one of exemplar, parametric"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",

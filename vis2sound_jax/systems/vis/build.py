@@ -13,7 +13,6 @@ from vis2sound_jax.models.image_streams import SoundGuess
 from vis2sound_jax.models.impact_lstm import ImpactLSTM
 from vis2sound_jax.run.choices import unknown_choice
 from vis2sound_jax.run.conversion import shapes_of
-from vis2sound_jax.systems.vis.pretrained import load_alexnet
 
 
 def streams_net(config: Any) -> SoundGuess:
@@ -49,6 +48,9 @@ def seen_widths(config: Any) -> tuple[int, int]:
       Values of a row of motion and of one of colour.
     """
     if config.streams.kind == "alexnet":
+        # It watches with networks that are built here, so that neither could be imported first.
+        from vis2sound_jax.systems.vis.pretrained import load_alexnet
+
         path = config.streams.weights
         net = load_alexnet(path)[0] if path and Path(path).expanduser().exists() else AlexNet()
         return (GRID**2 * net.widths[-1],) * 2
