@@ -46,6 +46,14 @@ def test_without_a_last_layer_the_odds_pass_through() -> None:
     assert not np.any(found.scratch) and not np.any(found.force)
 
 
+def test_a_reader_that_does_not_refine_leaves_onsets_as_they_are() -> None:
+    plain = NET.clone(refine=False).apply({"params": params()}, *inputs())
+    np.testing.assert_allclose(jax.nn.sigmoid(plain.onset), inputs()[1], atol=2e-4)
+    refined = read(params(), *inputs())
+    np.testing.assert_allclose(plain.scratch, refined.scratch, atol=1e-5)
+    np.testing.assert_allclose(plain.force, refined.force, atol=1e-5)
+
+
 @pytest.mark.parametrize("certain", [0.0, 1.0])
 def test_a_certain_encoder_can_still_be_corrected(certain: float) -> None:
     features, onset, motion = inputs()

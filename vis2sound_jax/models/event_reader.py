@@ -41,10 +41,12 @@ class EventReader(nn.Module):
     Attributes:
       width: channels.
       dropout: share of the inputs and of the channels dropped in training.
+      refine: whether to change the encoder's onset logits; otherwise they stay, and kinds and force alone are read.
     """
 
     width: int = 48
     dropout: float = 0.4
+    refine: bool = True
 
     @nn.compact
     def __call__(
@@ -76,4 +78,5 @@ class EventReader(nn.Module):
             near = nn.Conv(self.width, (_KERNEL,), kernel_dilation=(dilation,), name=f"near_{dilation}")(inner)
             x = x + drop(near)
         out = nn.Dense(3, name="out")(jax.nn.gelu(nn.LayerNorm(name="norm_out")(x)))
-        return EventsRead(out[..., 0] + odds, out[..., 1], out[..., 2])
+        onset_logits = odds + out[..., 0] if self.refine else odds
+        return EventsRead(onset_logits, out[..., 1], out[..., 2])

@@ -60,7 +60,7 @@ def encoder_net(config: Any) -> ImpactNet | VideoOnsetNet:
 
 def reader_net(config: Any) -> EventReader:
     """Builds the event reader."""
-    return EventReader(width=config.events.width, dropout=config.events.dropout)
+    return EventReader(config.events.width, config.events.dropout, config.events.refine)
 
 
 def codebook_net(config: Any) -> PatchCoder | BandCoder | VQGAN:
