@@ -76,10 +76,10 @@ def _encoder() -> ConfigDict:
     encoder.targets = "events"
     # Procedural films of everyday events, silent, from which the small network learns beside the recordings: their
     # number, their length in frames, and their share of the examples.
-    encoder.everyday = 1000
+    encoder.everyday = 400
     encoder.everyday_frames = 96
-    encoder.everyday_share = 0.5
-    encoder.clip_frames = 64
+    encoder.everyday_share = 0.4
+    encoder.clip_frames = 48
     encoder.batch = 8
     encoder.steps = 1600
     encoder.learning_rate = 3e-3
@@ -232,7 +232,7 @@ def _shipped(config: ConfigDict) -> None:
     config.stages = ("prepare", "encoder", "codebook", "events", "transformer", "sync")
     # More films than the laptop's, half of them close-ups, and more of everyday events.
     config.world.update(train=640, close_up=0.5)
-    config.encoder.update(everyday=2600, everyday_share=0.6, steps=3600)
+    config.encoder.update(everyday=2600, everyday_share=0.6, clip_frames=64, steps=3600)
     # On films unlike those it learned from, the reader moves onsets away from where they are.
     config.events.update(steps=2000, refine=False)
 
@@ -272,7 +272,7 @@ def _greatest_hits_mini(config: ConfigDict) -> None:
     # Annotations of real films are rounded to 1/15 s, and sound and picture are not always in step.
     config.encoder.update(steps=1500, learning_rate=2e-3, onset_spread_s=0.04)
     # Films of everyday events go on being shown, so that little data is not learned by heart.
-    config.encoder.update(everyday=600, everyday_share=0.3)
+    config.encoder.update(everyday=600, everyday_share=0.3, clip_frames=64)
     config.transformer.update(steps=600, learning_rate=1e-3)
     config.events.update(steps=300, spread_s=0.06, refine=False)
     config.sync.update(steps=300, learning_rate=1e-3)
