@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from vis2sound_jax import __version__
@@ -33,6 +34,7 @@ class Contents(NamedTuple):
       measured_on: what these are, in words.
       limits: what one must know before use, a sentence each.
       more: writes what else is needed from the workdir into the packed folder.
+      also_from: what the networks learned from besides the recordings, by name.
     """
 
     trainings: tuple[str, ...]
@@ -41,6 +43,7 @@ class Contents(NamedTuple):
     measured_on: str
     limits: tuple[str, ...]
     more: Callable[[Path, Path], None] = lambda workdir, folder: None
+    also_from: Mapping[str, str] = MappingProxyType({})
 
 
 def pack(config: Any, workdir: Path, contents: Contents) -> dict[str, Any]:
@@ -120,6 +123,7 @@ def _about(settings: Any, workdir: Path, contents: Contents) -> dict[str, Any]:
         world = json.loads(settings.world.to_json())
         data["origin"] = "drawn by vis2sound_jax.world from the seed; nobody filmed or recorded them"
         data["size"] = f"{world['train']} recordings to train on and {world['test']} to test, {world['seconds']} s each"
+    data |= contents.also_from
     data["started from"] = settings.init_from or "nothing"
     preset = f"configs/{settings.system}.py:{settings.preset}"
     return {
