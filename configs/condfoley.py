@@ -100,6 +100,8 @@ def _events() -> ConfigDict:
     events.spread_s = 0.04
     # Whether the reader changes when events are; otherwise it says of which kind they are, and how hard, alone.
     events.refine = True
+    # How sure the clearest moments are at which motion stops, beside what is learned; 0 leaves them out.
+    events.stops = 0.0
     return events
 
 
@@ -234,7 +236,7 @@ def _shipped(config: ConfigDict) -> None:
     config.world.update(train=640, close_up=0.5)
     config.encoder.update(everyday=2600, everyday_share=0.6, clip_frames=64, steps=3600)
     # On films unlike those it learned from, the reader moves onsets away from where they are.
-    config.events.update(steps=2000, refine=False)
+    config.events.update(steps=2000, refine=False, stops=0.1)
 
 
 def _smoke(config: ConfigDict) -> None:
@@ -270,11 +272,9 @@ def _greatest_hits_mini(config: ConfigDict) -> None:
     # A folder of yours, looked for from the current folder; another one: --config.data.recordings=DIR.
     config.data.recordings = "greatest_hits_mini"
     # Annotations of real films are rounded to 1/15 s, and sound and picture are not always in step.
-    config.encoder.update(steps=1500, learning_rate=2e-3, onset_spread_s=0.04)
-    # Films of everyday events go on being shown, so that little data is not learned by heart.
-    config.encoder.update(everyday=600, everyday_share=0.3, clip_frames=64)
+    config.encoder.update(steps=1500, learning_rate=2e-3, onset_spread_s=0.05, everyday=0)
     config.transformer.update(steps=600, learning_rate=1e-3)
-    config.events.update(steps=300, spread_s=0.06, refine=False)
+    config.events.update(steps=300, spread_s=0.06)
     config.sync.update(steps=300, learning_rate=1e-3)
 
 

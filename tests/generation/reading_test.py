@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from vis2sound_jax.generation.reading import read_curves, read_seen
+from vis2sound_jax.generation.reading import Reading, listed, read_curves, read_seen
 from vis2sound_jax.generation.watch import Seen
 from vis2sound_jax.models.event_reader import FORCE_DB, EventReader
 
@@ -50,3 +50,27 @@ def test_what_was_seen_is_read_with_its_motion(params: dict) -> None:
     seen = Seen(features, onset, np.random.default_rng(0).random((40, 9, 16)).astype(np.float32))
     still = seen._replace(maps=np.zeros((40, 9, 16), np.float32))
     assert (read_seen(NET, params, seen).onset != read_seen(NET, params, still).onset).any()
+
+
+def reading_of(onset: np.ndarray, motion: np.ndarray) -> Reading:
+    nothing = np.zeros(len(onset), np.float32)
+    return Reading(onset, nothing, nothing, motion)
+
+
+def test_stops_of_motion_raise_maxima_and_are_events_of_their_own() -> None:
+    onset, motion = np.full(100, 0.01), np.full(100, 0.1)
+    onset[[20, 70]] = 0.8, 0.4
+    motion[15:21], motion[45:51] = 1.0, 1.0  # it stops at frames 20 and 50
+    plain_s, plain = listed(reading_of(onset, motion), 25.0, 0.0)
+    times_s, confidence = listed(reading_of(onset, motion), 25.0, 0.2)
+    np.testing.assert_allclose(plain_s, [20.5 / 25, 70.5 / 25], atol=0.02)
+    np.testing.assert_allclose(plain, [0.8, 0.4])
+    assert len(times_s) == 3 and (np.diff(times_s) > 0).all()
+    np.testing.assert_allclose(confidence, [0.8 * 0.8 + 0.2, 0.2, 0.8 * 0.4], atol=1e-6)
+    assert abs(times_s[1] - 50 / 25) < 0.05
+
+
+def test_nothing_is_listed_of_a_still_film() -> None:
+    for stops in (0.0, 0.2):
+        times_s, confidence = listed(reading_of(np.zeros(50), np.ones(50)), 25.0, stops)
+        assert len(times_s) == len(confidence) == 0

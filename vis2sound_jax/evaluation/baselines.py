@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from vis2sound_jax.video.motion import stops_of_motion
+
 
 def random_events(
     counts: Sequence[int], spans_s: Sequence[tuple[float, float]], seed: int = 0
@@ -31,8 +33,7 @@ def motion_peaks(
 ) -> tuple[Float[np.ndarray, "k"], Float[np.ndarray, "k"]]:
     """Finds where motion stops: the cheapest video onset detector that works.
 
-    Motion is the mean absolute difference of successive frames. An impact ends a movement, so its mark is a
-    fall of motion over two frames; the local maxima of that fall are the events.
+    Motion is the mean absolute difference of successive frames; see `video.motion.stops_of_motion`.
 
     Args:
       frames_grey: grey frames, 0..255.
@@ -44,17 +45,7 @@ def motion_peaks(
     """
     if frames_grey.shape[0] < 4:
         return np.zeros(0), np.zeros(0)
-    motion = np.array(
-        [
-            np.abs(after.astype(np.int16) - before).mean()
-            for before, after in zip(frames_grey[:-1], frames_grey[1:], strict=True)
-        ]
-    )
-    padded = np.pad(motion, 2, mode="edge")
-    before = (padded[1:-3] + padded[2:-2]) / 2  # mean motion of steps i - 1 and i
-    after = (padded[3:-1] + padded[4:]) / 2  # of steps i + 1 and i + 2
-    fall = np.maximum(before - after, 0.0)
-    left = np.concatenate([[0.0], fall[:-1]])
-    right = np.concatenate([fall[1:], [0.0]])
-    peaks = np.flatnonzero((fall > left) & (fall >= right) & (fall > 0))
-    return (peaks + 1) / fps, fall[peaks] / max(float(motion.mean()), 1e-6)
+    steps = zip(frames_grey[:-1], frames_grey[1:], strict=True)
+    motion = np.array([0.0, *(np.abs(after.astype(np.int16) - before).mean() for before, after in steps)])
+    times_s, falls = stops_of_motion(motion, fps)
+    return times_s, falls / max(float(motion[1:].mean()), 1e-6)

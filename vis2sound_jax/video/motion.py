@@ -52,6 +52,30 @@ def motion_curves(maps: Float32[np.ndarray, "t r c"]) -> Float32[np.ndarray, "t 
     return (curves - np.median(curves, axis=0)).astype(np.float32)
 
 
+def stops_of_motion(
+    motion: Float[np.ndarray, "t"], fps: float
+) -> tuple[Float[np.ndarray, "k"], Float[np.ndarray, "k"]]:
+    """Finds where motion stops. An impact ends a movement, so its mark is a fall of motion over two frames.
+
+    Args:
+      motion: how much each frame differs from the one before it; the first has none before it and does not count.
+      fps: frames per second.
+
+    Returns:
+      Times in seconds of the frame after which motion falls, and by how much it falls there.
+    """
+    if len(motion) < 4:
+        return np.zeros(0), np.zeros(0)
+    padded = np.pad(np.asarray(motion[1:], float), 2, mode="edge")
+    before = (padded[1:-3] + padded[2:-2]) / 2  # mean motion of steps i - 1 and i
+    after = (padded[3:-1] + padded[4:]) / 2  # of steps i + 1 and i + 2
+    fall = np.maximum(before - after, 0.0)
+    left = np.concatenate([[0.0], fall[:-1]])
+    right = np.concatenate([fall[1:], [0.0]])
+    peaks = np.flatnonzero((fall > left) & (fall >= right) & (fall > 0))
+    return (peaks + 1) / fps, fall[peaks]
+
+
 def places_of_motion(
     maps: Float32[np.ndarray, "t r c"], fps: float, times_s: Float[np.ndarray, "k"]
 ) -> Float32[np.ndarray, "k 2"]:

@@ -12,14 +12,13 @@ from jaxtyping import Float32
 from vis2sound_jax.audio.example import Example
 from vis2sound_jax.data.event_clips import HIT, SCRATCH
 from vis2sound_jax.errors import UserError, file_error
-from vis2sound_jax.generation.reading import Reading
+from vis2sound_jax.generation.reading import Reading, listed
 from vis2sound_jax.retrieval.choice import Choice, Chooser, Wanted
 from vis2sound_jax.retrieval.library import Library, library_of_mined, mine_blocks
 from vis2sound_jax.run.steps import Events
 from vis2sound_jax.systems.condfoley.event_rule import EventRule
 from vis2sound_jax.training.keys import named_rng
 from vis2sound_jax.video.motion import places_of_motion
-from vis2sound_jax.video.onsets import onsets_from_probability
 
 EXEMPLAR, CODES, BOTH = "exemplar", "codes", "both"
 ENGINES = (EXEMPLAR, CODES, BOTH)
@@ -211,7 +210,12 @@ def heard_events(events: Events, rule: EventRule) -> Events:
 
 
 def events_read(
-    reading: Reading, fps: float, rule: EventRule, maps: Float32[np.ndarray, "t r c"] | None = None
+    reading: Reading,
+    fps: float,
+    rule: EventRule,
+    maps: Float32[np.ndarray, "t r c"] | None = None,
+    *,
+    stops: float = 0.0,
 ) -> Events:
     """Lists the events of a film that was read.
 
@@ -220,12 +224,13 @@ def events_read(
       fps: rate of its frames.
       rule: how much its kinds are to be doubted.
       maps: where it moves; None leaves places out.
+      stops: confidence of clear stops of motion; see `generation.reading.listed`.
 
     Returns:
-      All local maxima of the onset curve, with notes: `id`; `kind`, and `scratch`, the probability of that kind;
+      All that is listed, with notes: `id`; `kind`, and `scratch`, the probability of that kind;
       `force_db`, how much louder it looks than the film's mean event; `x` from left and `y` from top, in [0, 1].
     """
-    times_s, confidence = onsets_from_probability(reading.onset, fps)
+    times_s, confidence = listed(reading, fps, stops)
     frames = np.minimum((times_s * fps).astype(int), len(reading.onset) - 1)
     places = (
         [{}] * len(times_s)

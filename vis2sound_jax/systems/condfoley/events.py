@@ -14,7 +14,7 @@ from vis2sound_jax.data.event_clips import HIT, SCRATCH, EventRecording, event_c
 from vis2sound_jax.data.tokens import TokenRecording
 from vis2sound_jax.evaluation.event_levels import loudness_db
 from vis2sound_jax.evaluation.onset_matching import OnsetClip
-from vis2sound_jax.generation.reading import read_curves
+from vis2sound_jax.generation.reading import listed, read_curves
 from vis2sound_jax.models.event_reader import FORCE_DB, MOTION_CURVES
 from vis2sound_jax.prepare.records import Record
 from vis2sound_jax.retrieval.pieces import CLEAN_S, LEAD_S
@@ -32,7 +32,6 @@ from vis2sound_jax.systems.condfoley.everyday import everyday_recordings, mixed,
 from vis2sound_jax.systems.condfoley.token_cache import token_recordings
 from vis2sound_jax.tasks.events import EventsTask
 from vis2sound_jax.training.progress import track
-from vis2sound_jax.video.onsets import onsets_from_probability
 
 FOLDER = "events"
 _NEAR_S = 0.08  # an attack within this of a label's time is its sound
@@ -100,7 +99,7 @@ def decide(config: Any, workdir: Path) -> EventRule:
     clips, logits, scratch = [], [np.zeros(0)], [np.zeros(0, bool)]
     for one in held:
         reading = read_curves(net, params, one.features, one.onset, one.motion)
-        clips.append(OnsetClip(one.event_s, *onsets_from_probability(reading.onset, one.fps), one.span_s))
+        clips.append(OnsetClip(one.event_s, *listed(reading, one.fps, config.events.stops), one.span_s))
         named = np.isin(one.action, (HIT, SCRATCH))
         frames = np.clip((one.event_s[named] * one.fps).astype(int), 0, len(reading.onset) - 1)
         logits.append(scipy.special.logit(np.clip(reading.scratch[frames], 1e-6, 1 - 1e-6)))

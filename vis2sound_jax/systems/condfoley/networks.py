@@ -177,7 +177,13 @@ class Networks:
         if self.reader is None:
             events = Events(*onsets_from_probability(seen.onset, fps))
         else:
-            events = events_read(read_seen(self.reader, self.params["events"], seen), fps, self.rule, seen.maps)
+            events = events_read(
+                read_seen(self.reader, self.params["events"], seen),
+                fps,
+                self.rule,
+                seen.maps,
+                stops=self.config.events.stops,
+            )
         # An onset may lie between a film's last frame and its end.
         return events.chosen(events.times_s < duration_s)
 
@@ -193,7 +199,7 @@ class Networks:
         if self.reader is None:
             return Events(*onsets_from_probability(one.onset, one.fps))
         reading = read_curves(self.reader, self.params["events"], one.features, one.onset, one.motion)
-        return events_read(reading, one.fps, self.rule)
+        return events_read(reading, one.fps, self.rule, stops=self.config.events.stops)
 
     def pictures(self, film: Film) -> Pictures:
         """Shows a film at the run's rate and size, as its networks want it."""
