@@ -159,7 +159,7 @@ def make_shard(
             shard_index=job.number, num_shards=None
         )
     )
-    sources, kept = _sources_digest(builder, job.ids), ShardFacts.load(folder, job)
+    sources, kept = sources_digest(builder, job.ids), ShardFacts.load(folder, job)
     if kept is not None and kept.sources == sources and path.exists() and _sha256(path) == kept.sha256:
         for _ in job.ids:
             tick()
@@ -237,7 +237,16 @@ def _facts_path(folder: Path, job: ShardJob) -> Path:
     return folder / FACTS / f"{job.name}.json"
 
 
-def _sources_digest(builder: RecordingBuilder, ids: Sequence[str]) -> str:
+def sources_digest(builder: RecordingBuilder, ids: Sequence[str]) -> str:
+    """Digests the names, sizes and times of change of the files that recordings are made from.
+
+    Args:
+      builder: knows the files.
+      ids: the recordings.
+
+    Returns:
+      SHA-256 in hexadecimal.
+    """
     digest = hashlib.sha256()
     for path in (path for name in ids for path in builder.source_files(name)):
         found = path.stat() if path.exists() else None
