@@ -98,6 +98,19 @@ def test_settings_of_other_stages_do_not_matter(tmp_path: Path) -> None:
     assert recorder.ran == ["codebook"]
 
 
+def test_a_stage_alone_never_changes_the_settings_of_another_ones_weights(tmp_path: Path) -> None:
+    Recorder().run(tmp_path)
+    before = (tmp_path / "config.json").read_bytes()
+    recorder = Recorder()
+    message = "stage codebook was begun with config.codebook.codes=64, but it is 128 now"
+    with pytest.raises(UserError, match=message):
+        recorder.run(tmp_path, _config(**{"codebook.codes": 128}), only="prepare")
+    assert recorder.ran == [] and (tmp_path / "config.json").read_bytes() == before
+    # Nor does a command that finds all finished, whatever it says of settings that nothing depends on.
+    recorder.run(tmp_path, _config(stages=("prepare",)))
+    assert recorder.ran == [] and (tmp_path / "config.json").read_bytes() == before
+
+
 def test_an_evaluation_is_done_again_with_other_settings(tmp_path: Path) -> None:
     """Nothing is built on it; a training would be refused."""
     recorder = Recorder()
