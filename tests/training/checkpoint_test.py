@@ -113,6 +113,21 @@ def test_leftovers_of_a_killed_save_are_ignored(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*tmp*"))
 
 
+@pytest.mark.parametrize("step", [1, 2])
+def test_a_save_that_would_not_happen_is_told_or_replaces(tmp_path: Path, step: int) -> None:
+    """Orbax passes over a step that is not the newest without a word."""
+    with Checkpointer(tmp_path) as checkpointer:
+        checkpointer.save(_state(2), 0)
+    other = _state(step).replace(params=_state(5).params)
+    with Checkpointer(tmp_path) as checkpointer:
+        with pytest.raises(UserError, match=f"is a checkpoint of step 2 already, and step {step} was to be saved"):
+            checkpointer.save(other, 0)
+    assert digest(load_params(tmp_path)) == digest(_state(2).params)
+    with Checkpointer(tmp_path) as checkpointer:
+        checkpointer.save(other, 0, replace=True)
+    assert digest(load_params(tmp_path)) == digest(other.params) and load_meta(tmp_path) == {"step": step}
+
+
 def test_other_parameters_are_refused_by_name(tmp_path: Path) -> None:
     with Checkpointer(tmp_path) as checkpointer:
         checkpointer.save(_state(1, width=8), 0)

@@ -163,16 +163,20 @@ class Checkpointer:
         self._directory, self._alone = _place(directory), alone
         self._manager = _manager(self._directory, keep=keep, alone=alone)
 
-    def save(self, state: TrainState, data_state: Any, meta: Mapping[str, Any] | None = None) -> None:
+    def save(
+        self, state: TrainState, data_state: Any, meta: Mapping[str, Any] | None = None, *, replace: bool = False
+    ) -> None:
         """Starts to save; the arrays are copied first, so the state may be donated afterwards.
 
         Args:
           state: saved under the number `state.step`.
           data_state: position of the input stream: bytes or a JSON value.
           meta: a JSON object to keep beside the arrays.
+          replace: delete what is there of this step and of later ones first.
 
         Raises:
-          UserError: if the disk is full, now or during the save before.
+          UserError: if the disk is full, now or during the save before; or if there is a checkpoint of this step or of
+            a later one, which would hide this one.
         """
         step = int(state.step)
         trees = {name: getattr(state, name) for name in _TREES}
@@ -185,10 +189,25 @@ class Checkpointer:
         items["meta"] = ocp.args.JsonSave(dict(meta or {}))
         items["data"] = ocp.args.JsonSave(_encode_position(data_state))
         self.wait()
+        self._make_room(step, replace)
         try:
-            self._manager.save(step, args=ocp.args.Composite(**items))
+            saved = self._manager.save(step, args=ocp.args.Composite(**items))
         except (OSError, ValueError, RuntimeError) as error:
             self._give_up(error)
+        if not saved:
+            raise RuntimeError(f"{self._directory}: orbax did not save step {step}")
+
+    def _make_room(self, step: int, replace: bool) -> None:
+        """Sees to it that the step to save is the newest; orbax passes over any other without a word."""
+        newer = [kept for kept in self._manager.all_steps() if kept >= step]
+        if newer and not replace:
+            raise file_error(
+                self._directory,
+                f"there is a checkpoint of step {max(newer)} already, and step {step} was to be saved",
+                "choose another --workdir or --output, or delete this folder",
+            )
+        for kept in newer:
+            self._manager.delete(kept)
 
     def wait(self) -> None:
         """Blocks until the last save is durable.
