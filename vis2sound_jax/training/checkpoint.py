@@ -4,13 +4,15 @@ A folder holds one numbered folder per saved step; each has the items `params`, 
 (arrays; absent where empty), `meta` (JSON: what the run wants to remember) and `data` (JSON: the position
 of the input stream). The items lie apart so that inference reads only the parameters.
 
-A folder may lie in a bucket (`gs://…`). Then a file `checkpoints.at` stands in its place in the run and names it. In a
+A folder may lie in a bucket (`gs://…`). Then a file `checkpoints.at` stands in its place in the run and names it, and
+`checkpoints.owner` beside it says whose it is. In a
 packed run a file `checkpoints.safetensors` stands in its place; see `packed`.
 """
 
 import base64
 import hashlib
 import os
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -30,7 +32,7 @@ from vis2sound_jax.whole import write_whole
 
 _TREES = ("params", "variables", "opt_state")
 _DIFFERENCES_SHOWN = 3
-_SIGN = ".at"
+_SIGN, _OWNER = ".at", ".owner"
 
 
 class Restored(NamedTuple):
@@ -42,34 +44,61 @@ class Restored(NamedTuple):
 
 
 def keep_elsewhere(directory: str | os.PathLike[str], elsewhere: str) -> None:
-    """Lets the checkpoints of a folder lie somewhere else.
+    """Lets the checkpoints of a folder lie somewhere else, in a place that belongs to this folder alone from then on.
+
+    The sign in the folder and a file beside the place hold the same name, drawn once.
 
     Args:
       directory: where the run looks for them; nothing may be there yet.
       elsewhere: a folder, or an address such as `gs://bucket/run/stage/checkpoints`.
 
     Raises:
-      UserError: if there are checkpoints already, here or in another place.
+      UserError: if there are checkpoints already, here or in another place; or if the place is another run's.
     """
     sign = Path(directory).with_suffix(_SIGN)
-    known = sign.read_text(encoding="utf-8").strip() if sign.is_file() else ""
-    if known == elsewhere:
+    known, name = _read_sign(sign)
+    if known == elsewhere and name:
+        _take_place(elsewhere, name, begun=True)
         return
-    if known or Path(directory).is_dir():
+    if known and known != elsewhere or not known and Path(directory).is_dir():
         raise file_error(
             directory,
             f"its checkpoints are {f'in {known}' if known else 'here'} already and not in {elsewhere}",
             "set config.training.checkpoints as it was, or choose another --workdir",
         )
+    name = uuid.uuid4().hex
+    # A sign without a name was written before there were any; what lies there is this folder's.
+    _take_place(elsewhere, name, begun=bool(known))
     sign.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(sign, elsewhere + "\n")
+    write_whole(sign, f"{elsewhere}\n{name}\n")
+
+
+def _read_sign(sign: Path) -> tuple[str, str]:
+    """The place that a sign names, and the name by which the place knows this folder; empty where there is none."""
+    lines = sign.read_text(encoding="utf-8").splitlines() if sign.is_file() else []
+    place, name = [*lines, "", ""][:2]
+    return place.strip(), name.strip()
+
+
+def _take_place(elsewhere: str, name: str, *, begun: bool) -> None:
+    """Notes beside a place whose it is; refuses one that is another's, or where an unknown run has saved."""
+    place, owner = epath.Path(elsewhere), epath.Path(elsewhere + _OWNER)
+    if not owner.exists() and (begun or not place.exists() or not any(place.iterdir())):
+        owner.parent.mkdir(parents=True, exist_ok=True)
+        owner.write_text(name)
+    # Read again, since of two runs that begin at once one was the last to write.
+    if not owner.exists() or owner.read_text().strip() != name:
+        raise file_error(
+            elsewhere,
+            "another run keeps its checkpoints there",
+            "set config.training.checkpoints to a place of this run's own",
+        )
 
 
 def _place(directory: str | os.PathLike[str]) -> epath.Path:
     """Where the checkpoints of a folder are."""
-    sign = Path(directory).with_suffix(_SIGN)
-    if "://" not in os.fspath(directory) and sign.is_file():
-        directory = sign.read_text(encoding="utf-8").strip()
+    if "://" not in os.fspath(directory):
+        directory = _read_sign(Path(directory).with_suffix(_SIGN))[0] or directory
     path = epath.Path(directory)
     return path if "://" in os.fspath(directory) else path.absolute()
 
