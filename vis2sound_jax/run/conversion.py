@@ -57,6 +57,9 @@ def convert(config: Any, kinds: Kinds, sections: tuple[str, ...]) -> dict[str, A
         found = kinds[request.kind](state, settings)
     except UserError as error:
         raise file_error(source, str(error), _hint(state, request.kind, kinds)) from None
+    except Exception as error:  # arrays of any shapes may fail in any way
+        problem = f"holds no weights of this kind ({type(error).__name__})"
+        raise file_error(source, problem, _hint(state, request.kind, kinds)) from error
     _refuse_others(output, found)
     output.mkdir(parents=True, exist_ok=True)
     meta = {"converted_from": source.name, "sha256": sha256(source)}
