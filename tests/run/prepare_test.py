@@ -12,6 +12,7 @@ from ml_collections import ConfigDict
 from configs import condfoley, vis
 from configs.condfoley import get_config
 from vis2sound_jax.errors import UserError
+from vis2sound_jax.prepare.sources import prepared_settings
 from vis2sound_jax.run.prepare import other_data, prepare_folder, run
 from vis2sound_jax.run.recordings import data_name, open_split, recordings_dir
 from vis2sound_jax.run.stage import listed
@@ -145,7 +146,7 @@ def small(config: ConfigDict) -> ConfigDict:
 
 
 def _films(prepared: Path, config: ConfigDict) -> list[str]:
-    splits = (open_split(config, prepared, split) for split in ("train", "validation", "test"))
+    splits = (open_split(config, prepared, split) for split in prepared_settings(prepared)["splits"])
     return sorted(record["id"] for records in splits for record in records)
 
 
