@@ -44,7 +44,7 @@ def test_the_old_file_stays_where_the_new_one_fails(tmp_path: Path, error: BaseE
     [
         ("none/file", "its folder .*none does not exist; create the folder first"),
         ("folder", "is a folder, not a file; name the file to write"),
-        ("x" * 300, r"cannot be written \(file name too long\); free some space or choose another folder"),
+        ("x" * 300, r"cannot be written \(file name too long\); choose a shorter name"),
     ],
 )
 def test_places_that_cannot_be_written_are_named_with_a_remedy(tmp_path: Path, name: str, message: str) -> None:

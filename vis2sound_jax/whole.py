@@ -1,6 +1,7 @@
 """Files written whole or not at all: under another name beside their place, and renamed when everything is there."""
 
 import contextlib
+import errno
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -38,10 +39,16 @@ def replacing(path: PathLike) -> Iterator[Path]:
         os.replace(temporary, target)
     except OSError as error:
         problem = f"cannot be written ({(error.strerror or str(error)).lower()})"
-        raise file_error(path, problem, "free some space or choose another folder") from error
+        raise file_error(path, problem, _remedy(error)) from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _remedy(error: OSError) -> str:
+    if error.errno == errno.ENAMETOOLONG:
+        return "choose a shorter name"
+    return "free some space or choose another folder"
 
 
 def write_whole(path: PathLike, data: bytes | str) -> None:
