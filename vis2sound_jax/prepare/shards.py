@@ -22,6 +22,7 @@ from array_record.python.array_record_module import ArrayRecordWriter
 
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.prepare.builders import RecordingBuilder
+from vis2sound_jax.whole import move
 
 RECORDINGS_PER_SHARD = 16
 """Also what an interrupted worker loses at most."""
@@ -104,7 +105,7 @@ class ShardFacts:
         with tempfile.TemporaryDirectory(dir=folder / WRITING) as scratch:
             temporary = Path(scratch) / path.name
             temporary.write_text(json.dumps(dataclasses.asdict(self), indent=1) + "\n", encoding="utf-8")
-            os.replace(temporary, path)
+            move(temporary, path)
 
 
 def cut_shards(recording_ids: Mapping[str, Sequence[str]]) -> list[ShardJob]:
@@ -168,7 +169,7 @@ def make_shard(
         temporary = Path(scratch) / path.name
         found = _write(builder, temporary, job, tick, threads)
         facts = ShardFacts(sources=sources, sha256=_sha256(temporary), **found)
-        os.replace(temporary, path)
+        move(temporary, path)
     facts.save(folder, job)
     return facts
 
