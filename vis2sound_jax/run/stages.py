@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ml_collections import ConfigDict
 
@@ -75,7 +75,7 @@ def own_workdir(config: ConfigDict, workdir: Path) -> Iterator[None]:
             workdir, f"cannot be used as a folder ({error.strerror})", "choose another --workdir"
         ) from None
     with lock:
-        if not file_lock.take(lock):
+        if not _take(lock, workdir):
             lock.seek(0)
             problem = f"another run (process {lock.read().strip() or 'unknown'}) is using it"
             raise file_error(workdir, problem, "wait for it or choose another --workdir")
@@ -83,6 +83,16 @@ def own_workdir(config: ConfigDict, workdir: Path) -> Iterator[None]:
         lock.write(str(os.getpid()))
         lock.flush()
         yield
+
+
+def _take(lock: IO[str], workdir: Path) -> bool:
+    try:
+        return file_lock.take(lock)
+    except OSError as error:
+        if error.errno not in file_lock.NO_LOCKS:
+            raise
+        remedy = "choose a --workdir on a disk; checkpoints alone may lie elsewhere (config.training.checkpoints)"
+        raise file_error(workdir, "its file system has no locks", remedy) from error
 
 
 def check_before(config: ConfigDict, workdir: Path) -> None:
