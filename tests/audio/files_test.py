@@ -227,3 +227,12 @@ def test_a_full_disk_is_told_as_such(tmp_path):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("head", ["ffconcat version 1.0\nfile secret.wav\n", "#EXTM3U\n#EXTINF:1,\nsecret.wav\n"])
+def test_a_list_of_other_files_is_no_recording(tmp_path, head):
+    write_wav(tmp_path / "secret.wav", np.zeros(8000, np.float32), 8000)
+    for name in ("x.mp4", "x.wav"):
+        (tmp_path / name).write_text(head)
+        with pytest.raises(UserError, match="is not a"):
+            read_sound(tmp_path / name, 8000)
