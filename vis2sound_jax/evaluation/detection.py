@@ -20,6 +20,8 @@ from vis2sound_jax.evaluation.onset_scores import (
 WINDOWS_S = (0.1, 0.05)
 _UNKNOWN = Estimate(float("nan"), float("nan"), float("nan"))
 _NAMES = ("onset_ap", "onset_best_f1", "onset_f1", "onset_precision", "onset_recall")
+THRESHOLD_NOTE = "F1 and the right count are at the threshold of each row's best F1 on these very films."
+"""What a reader of a table by `detection_table` without thresholds must know."""
 RANDOM_ROW = "random times, true count"
 _ALL = np.array([-np.inf])
 
