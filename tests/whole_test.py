@@ -1,7 +1,10 @@
 """Laws of whole files: what is written comes back, what fails leaves the old file, and errors name file and remedy."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +47,7 @@ def test_the_old_file_stays_where_the_new_one_fails(tmp_path: Path, error: BaseE
     [
         ("none/file", "its folder .*none does not exist; create the folder first"),
         ("folder", "is a folder, not a file; name the file to write"),
-        ("x" * 300, r"cannot be written \(file name too long\); free some space or choose another folder"),
+        ("x" * 300, r"cannot be written \(file name too long\); choose a shorter name"),
     ],
 )
 def test_places_that_cannot_be_written_are_named_with_a_remedy(tmp_path: Path, name: str, message: str) -> None:
@@ -52,3 +55,25 @@ def test_places_that_cannot_be_written_are_named_with_a_remedy(tmp_path: Path, n
     with pytest.raises(UserError, match=f"^{re.escape(str(tmp_path / name))}: {message}"):
         write_whole(tmp_path / name, "words")
     assert _names(tmp_path) == ["folder"]
+
+
+def test_what_a_killed_process_left_is_removed_and_what_a_living_one_writes_is_not(tmp_path: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    old, young = tmp_path / f".file.{dead.pid}.part", tmp_path / f".file.{dead.pid + 10**7}.part"
+    living, others = tmp_path / f".file.{os.getppid()}.part", [tmp_path / ".file.x.part", tmp_path / ".film.1.part"]
+    for path in (old, young, living, *others):
+        path.touch()
+        if path != young:
+            os.utime(path, (1.0, 1.0))
+    write_whole(tmp_path / "file", "words")
+    assert not old.exists() and all(path.exists() for path in (young, living, *others))
+
+
+def test_a_file_is_on_the_disk_before_it_is_in_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    sync, replace = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda number: (done.append("on the disk"), sync(number)))
+    monkeypatch.setattr(os, "replace", lambda *names: (done.append("in its place"), replace(*names)))
+    write_whole(tmp_path / "file", "words")
+    assert done == ["on the disk", "in its place"] and (tmp_path / "file").read_text() == "words"

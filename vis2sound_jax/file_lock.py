@@ -1,8 +1,12 @@
 """A lock that a process holds on an open file. It is the kernel's, and goes with its process, however that ends."""
 
+import errno
 from typing import IO, Any
 
 from vis2sound_jax.errors import UserError
+
+NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
+"""What mounted buckets and some network file systems answer, by an OSError."""
 
 
 def take(file: IO[Any]) -> bool:

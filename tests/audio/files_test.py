@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import resource
 from fractions import Fraction
 
 import av
@@ -214,3 +215,24 @@ def test_the_sound_of_all_real_clips_is_as_long_as_the_film():
         assert abs(len(wav) - probe(path).duration_s * 22050) <= 1
         level_db = 20 * np.log10(np.sqrt(np.mean(np.square(wav))))
         assert abs(level_db - clip["rms_db"]) < 2.0
+
+
+def test_a_full_disk_is_told_as_such(tmp_path):
+    """libsndfile says "System error"; a small limit on files stands for a small disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        with pytest.raises(UserError, match=r"s\.wav: cannot be written \(file too large\); free some space"):
+            write_wav(tmp_path / "s.wav", np.zeros(200_000, np.float32), 22050)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("head", ["ffconcat version 1.0\nfile secret.wav\n", "#EXTM3U\n#EXTINF:1,\nsecret.wav\n"])
+def test_a_list_of_other_files_is_no_recording(tmp_path, head):
+    write_wav(tmp_path / "secret.wav", np.zeros(8000, np.float32), 8000)
+    for name in ("x.mp4", "x.wav"):
+        (tmp_path / name).write_text(head)
+        with pytest.raises(UserError, match="is not a"):
+            read_sound(tmp_path / name, 8000)

@@ -79,12 +79,24 @@ def test_a_window_before_any_sound_is_silent_in_every_channel(stereo, tmp_path):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_samples_that_are_no_numbers_are_counted_and_refused(noise, tmp_path, value):
-    noise[[5, 70, 900]] = value
+    noise[[700, 800, 900]] = value
     write_wav(tmp_path / "bad.wav", noise, RATE_HZ, subtype="FLOAT")
+    told = rf"bad.wav: 3 samples of its sound are not finite numbers, the first at {700 / RATE_HZ:.3f} s; export"
     for read in (read_sound, read_channels):
-        with pytest.raises(UserError, match="bad.wav: 3 samples of its sound are not finite numbers; export") as caught:
+        with pytest.raises(UserError, match=told) as caught:
             read(tmp_path / "bad.wav", 22050)
         assert caught.value.path == tmp_path / "bad.wav"
+
+
+def test_samples_far_beyond_full_scale_are_refused_with_their_time(noise, tmp_path):
+    noise[[700, 900]] = 1e30, -1e30
+    write_wav(tmp_path / "bad.wav", noise, RATE_HZ, subtype="FLOAT")
+    told = rf"2 samples of its sound are more than 1000 times full scale, the first at {700 / RATE_HZ:.3f} s"
+    with pytest.raises(UserError, match=told):
+        read_sound(tmp_path / "bad.wav", 22050)
+    noise[[700, 900]] = 4.0, -4.0
+    write_wav(tmp_path / "loud.wav", noise, RATE_HZ, subtype="FLOAT")
+    assert np.abs(read_sound(tmp_path / "loud.wav", RATE_HZ)).max() > 3.9
 
 
 def test_a_rate_that_no_recorder_has_is_refused(noise, tmp_path):

@@ -48,10 +48,17 @@ def test_sound_is_scaled_components_frame_by_frame(films: list[HeardFilm], sound
 
 
 def test_a_film_without_annotation_is_heard_at_its_peaks(prepared, sounds: Rows) -> None:
-    records = [{**record, "event_time_s": np.zeros(0, np.float32)} for record in open_records(prepared, "train")]
+    empty = {"event_time_s": np.zeros(0, np.float32), "annotated": False}
+    records = [{**record, **empty} for record in open_records(prepared, "train")]
     notes = [FilmNotes.of(record, (np.array([1.5]), np.array([0.3]))) for record in records]
     for one in heard_films(records, sounds, notes, PCA, np.zeros((0, 1))):
         np.testing.assert_array_equal(one.onset_s, [1.5])
+
+
+def test_an_annotated_film_without_events_has_none_whatever_its_peaks_are(prepared, sounds: Rows) -> None:
+    records = [{**record, "event_time_s": np.zeros(0, np.float32)} for record in open_records(prepared, "train")]
+    notes = [FilmNotes.of(record, (np.array([1.5]), np.array([0.3]))) for record in records]
+    assert all(not len(one.onset_s) for one in heard_films(records, sounds, notes, PCA, np.zeros((0, 1))))
 
 
 def test_impacts_that_sound_alike_are_of_one_kind(films: list[HeardFilm], prepared, tmp_path) -> None:

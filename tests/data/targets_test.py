@@ -43,7 +43,7 @@ def test_bands_are_loud_where_it_clicks(heard: list[Heard], hits_s) -> None:
 
 def test_onsets_come_from_the_annotation_or_from_the_sound(heard: list[Heard], prepared, hits_s) -> None:
     records = list(open_records(prepared, "train"))
-    unlabelled = {**records[0], "event_time_s": np.zeros(0, np.float32)}
+    unlabelled = {**records[0], "event_time_s": np.zeros(0, np.float32), "annotated": False}
     listened, bare = hear([records[0], unlabelled], bands=4, sound=True)[0], hear([unlabelled], bands=4, sound=False)[0]
     np.testing.assert_allclose(heard[0].onset_s, hits_s, atol=1e-6)
     np.testing.assert_array_equal(heard[0].weight, [1, 1, 1])

@@ -78,3 +78,14 @@ def test_folders_with_something_else(weights: Path, tmp_path: Path) -> None:
 def test_shapes_of_a_network_are_those_of_its_variables() -> None:
     shapes = shapes_of(nn.Dense(3), (1, 2))["params"]
     assert {name: leaf.shape for name, leaf in shapes.items()} == {"kernel": (2, 3), "bias": (3,)}
+
+
+def test_a_second_file_of_a_kind_is_refused_and_the_first_stays(weights: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    convert(config(source=str(weights), output=str(output)), KINDS, ("line",))
+    before = (output / "config.json").read_bytes()
+    np.savez(tmp_path / "second.npz", **{"line.weight": np.ones((5, 2), np.float32)})
+    with pytest.raises(UserError, match=r"line: holds weights of weights.npz already; name another --output"):
+        convert(config(source=str(tmp_path / "second.npz"), output=str(output)), KINDS, ("line",))
+    assert (output / "config.json").read_bytes() == before
+    assert load_meta(output / "line/checkpoints")["converted_from"] == "weights.npz"

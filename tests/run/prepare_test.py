@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 from types import ModuleType
 
@@ -11,7 +12,8 @@ from ml_collections import ConfigDict
 from configs import condfoley, vis
 from configs.condfoley import get_config
 from vis2sound_jax.errors import UserError
-from vis2sound_jax.run.prepare import prepare_folder, run
+from vis2sound_jax.prepare.sources import prepared_settings
+from vis2sound_jax.run.prepare import other_data, prepare_folder, run
 from vis2sound_jax.run.recordings import data_name, open_split, recordings_dir
 from vis2sound_jax.run.stage import listed
 from vis2sound_jax.run.workdir import prepared_dir
@@ -129,3 +131,60 @@ def test_records_prepared_otherwise_are_refused(
 def test_nothing_prepared_is_named(tiny_config: ConfigDict, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="holds no prepared recordings; run --job=prepare first"):
         open_split(tiny_config, prepared_dir(tmp_path), "train")
+
+
+def _finished(folder: Path, config: ConfigDict) -> Path:
+    folder.mkdir()
+    (folder / "config.json").write_text(config.to_json())
+    return folder
+
+
+@pytest.fixture
+def small(config: ConfigDict) -> ConfigDict:
+    config.data.update(rate_hz=8000, fps=10.0, height=16, width=24)
+    return config
+
+
+def _films(prepared: Path, config: ConfigDict) -> list[str]:
+    splits = (open_split(config, prepared, split) for split in prepared_settings(prepared)["splits"])
+    return sorted(record["id"] for records in splits for record in records)
+
+
+def test_recordings_elsewhere_are_known_by_their_place_and_their_files(
+    small: ConfigDict, recordings: Path, ids: list[str], tmp_path: Path
+) -> None:
+    workdir, places = _finished(tmp_path / "run", small), [tmp_path / name / "recordings" for name in ("alice", "bob")]
+    for place in places:
+        shutil.copytree(recordings, place)
+    (places[1] / "train.txt").write_text("\n".join(ids[:4]))
+    found = []
+    for place in places:
+        small.data.recordings = str(place)
+        found.append(other_data(small, workdir))
+    assert found[0] is not None and found[1] is not None and found[0] != found[1]
+    assert _films(found[0], small) == ids and _films(found[1], small) == sorted([*ids[:4], ids[5]])
+    written = (found[1] / "report.json").stat().st_mtime_ns
+    assert other_data(small, workdir) == found[1] and (found[1] / "report.json").stat().st_mtime_ns == written
+    # One film fewer, and one annotated anew.
+    (places[1] / "train.txt").write_text("\n".join(ids[:3]))
+    (places[1] / f"{ids[5]}_times.txt").write_text("1.25 metal hit None\n")
+    assert other_data(small, workdir) == found[1]
+    assert _films(found[1], small) == sorted([*ids[:3], ids[5]])
+    assert open_split(small, found[1], "test")[0]["event_time_s"].tolist() == [1.25]
+
+
+def test_a_relative_name_is_the_runs_own_only_where_it_was_trained(
+    small: ConfigDict, recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small.data.recordings = "recordings"
+    workdir = _finished(tmp_path / "run", small)
+    for place in ("here", "there"):
+        shutil.copytree(recordings, tmp_path / place / "recordings")
+    monkeypatch.chdir(tmp_path / "here")
+    run(small, workdir)
+    assert other_data(small, workdir) is None
+    monkeypatch.chdir(tmp_path / "there")
+    assert other_data(small, workdir) is not None
+    # Where its recordings are not, a run is evaluated on what was prepared.
+    monkeypatch.chdir(tmp_path)
+    assert other_data(small, workdir) is None

@@ -1,5 +1,6 @@
 """Stages: run once, in order, with the settings they were begun with, by one run at a time."""
 
+import errno
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from ml_collections import ConfigDict
 
+from vis2sound_jax import file_lock
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.run.stage import Stage, listed
 from vis2sound_jax.run.stages import check_before, own_workdir, run_job, run_stages
@@ -98,6 +100,19 @@ def test_settings_of_other_stages_do_not_matter(tmp_path: Path) -> None:
     assert recorder.ran == ["codebook"]
 
 
+def test_a_stage_alone_never_changes_the_settings_of_another_ones_weights(tmp_path: Path) -> None:
+    Recorder().run(tmp_path)
+    before = (tmp_path / "config.json").read_bytes()
+    recorder = Recorder()
+    message = "stage codebook was begun with config.codebook.codes=64, but it is 128 now"
+    with pytest.raises(UserError, match=message):
+        recorder.run(tmp_path, _config(**{"codebook.codes": 128}), only="prepare")
+    assert recorder.ran == [] and (tmp_path / "config.json").read_bytes() == before
+    # Nor does a command that finds all finished, whatever it says of settings that nothing depends on.
+    recorder.run(tmp_path, _config(stages=("prepare",)))
+    assert recorder.ran == [] and (tmp_path / "config.json").read_bytes() == before
+
+
 def test_an_evaluation_is_done_again_with_other_settings(tmp_path: Path) -> None:
     """Nothing is built on it; a training would be refused."""
     recorder = Recorder()
@@ -142,6 +157,27 @@ def test_foreign_folders_are_refused(tmp_path: Path) -> None:
     Recorder().run(tmp_path / "run")
     with pytest.raises(UserError, match="it holds a run of demo, not of other; choose another"):
         Recorder().run(tmp_path / "run", _config(name="other"))
+
+
+@pytest.mark.parametrize("text", ["[]", "null", "3", '{"finished": true}', '{"settings": 1}', "{"])
+def test_marks_and_settings_that_are_no_objects_of_ours_are_told(tmp_path: Path, text: str) -> None:
+    Recorder().run(tmp_path)
+    for name in ("stages/codebook.json", "config.json"):
+        path = tmp_path / name
+        before = path.read_text()
+        path.write_text(text)
+        with pytest.raises(UserError):
+            Recorder().run(tmp_path)
+        path.write_text(before)
+
+
+def test_a_file_system_without_locks_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Any) -> bool:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(file_lock, "take", refuse)
+    with pytest.raises(UserError, match="its file system has no locks; choose a --workdir on a disk"):
+        Recorder().run(tmp_path)
 
 
 def test_broken_marks_are_told(tmp_path: Path) -> None:

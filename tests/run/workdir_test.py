@@ -14,9 +14,19 @@ def test_every_place_lies_in_the_folder_and_is_its_own() -> None:
     places = [
         *(workdir.procedural_dir(run), workdir.prepared_dir(run), workdir.config_path(run)),
         *(workdir.checkpoints_dir(run, folder) for folder in ("encoder", "codebook", "codebook/warmup")),
-        *(workdir.mark_path(run, "encoder"), workdir.other_data_dir(run, "mini")),
+        *(workdir.mark_path(run, "encoder"), workdir.other_data_dir(run, Path("mini"))),
     ]
     assert len(set(places)) == len(places) and all(place.is_relative_to(run) for place in places)
+
+
+def test_folders_of_one_name_are_told_apart_and_one_folder_is_known_by_any_path(tmp_path: Path) -> None:
+    for name in ("alice", "bob"):
+        (tmp_path / name / "recordings").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "bob")
+    alice, bob, linked = (
+        workdir.other_data_dir(tmp_path, tmp_path / name / "recordings") for name in ("alice", "bob", "link")
+    )
+    assert alice != bob == linked and alice.name.startswith("recordings-")
 
 
 def test_settings_come_back_as_they_were(tmp_path: Path) -> None:

@@ -81,6 +81,35 @@ def test_checkpoints_may_lie_elsewhere(tmp_path: Path) -> None:
         keep_elsewhere(there, "gs://b")
 
 
+def test_a_place_elsewhere_belongs_to_one_run(tmp_path: Path) -> None:
+    there, first, second = tmp_path / "bucket" / "checkpoints", tmp_path / "a/checkpoints", tmp_path / "b/checkpoints"
+    keep_elsewhere(first, str(there))
+    # Also before anything is saved, and again and again.
+    for _ in range(2):
+        with pytest.raises(UserError, match="bucket/checkpoints: another run keeps its checkpoints there; set config"):
+            keep_elsewhere(second, str(there))
+    assert not second.parent.exists()
+    with Checkpointer(first) as checkpointer:
+        checkpointer.save(_state(4), 0)
+    keep_elsewhere(first, str(there))
+    assert load_meta(first) == {"step": 4} and not is_kept(second)
+
+
+def test_what_an_unknown_run_left_elsewhere_is_not_taken_over(tmp_path: Path) -> None:
+    there, ours = tmp_path / "bucket" / "checkpoints", tmp_path / "run/checkpoints"
+    with Checkpointer(there) as checkpointer:
+        checkpointer.save(_state(4), 0)
+    with pytest.raises(UserError, match="another run keeps its checkpoints there"):
+        keep_elsewhere(ours, str(there))
+    # A run of an earlier version knows its place, though the place does not know the run.
+    ours.parent.mkdir()
+    ours.with_suffix(".at").write_text(f"{there}\n")
+    assert load_meta(ours) == {"step": 4}
+    keep_elsewhere(ours, str(there))
+    with pytest.raises(UserError, match="another run keeps its checkpoints there"):
+        keep_elsewhere(tmp_path / "other/checkpoints", str(there))
+
+
 def test_saved_state_may_be_donated_at_once(tmp_path: Path) -> None:
     bump = jax.jit(lambda tree: jax.tree.map(lambda leaf: leaf + 1, tree), donate_argnums=0)
     state = TrainState(step=jnp.int32(0), params={"w": jnp.zeros((1000, 500))}, opt_state={})
@@ -111,6 +140,21 @@ def test_leftovers_of_a_killed_save_are_ignored(tmp_path: Path) -> None:
         checkpointer.save(_state(2), 0)
     assert load_meta(tmp_path)["step"] == 2
     assert not list(tmp_path.glob("*tmp*"))
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_a_save_that_would_not_happen_is_told_or_replaces(tmp_path: Path, step: int) -> None:
+    """Orbax passes over a step that is not the newest without a word."""
+    with Checkpointer(tmp_path) as checkpointer:
+        checkpointer.save(_state(2), 0)
+    other = _state(step).replace(params=_state(5).params)
+    with Checkpointer(tmp_path) as checkpointer:
+        with pytest.raises(UserError, match=f"is a checkpoint of step 2 already, and step {step} was to be saved"):
+            checkpointer.save(other, 0)
+    assert digest(load_params(tmp_path)) == digest(_state(2).params)
+    with Checkpointer(tmp_path) as checkpointer:
+        checkpointer.save(other, 0, replace=True)
+    assert digest(load_params(tmp_path)) == digest(other.params) and load_meta(tmp_path) == {"step": step}
 
 
 def test_other_parameters_are_refused_by_name(tmp_path: Path) -> None:

@@ -1,10 +1,13 @@
 """Keys by name: stable, apart, and the same in every process."""
 
 import itertools
+from typing import Any
 
 import jax
 import numpy as np
+import pytest
 
+from vis2sound_jax.errors import UserError
 from vis2sound_jax.training.keys import named_key, named_rng, named_seed, number_of
 
 NAMES = ("encoder", "vocoder", "streams", "codebook", "transformer", "prediction", "detection")
@@ -32,3 +35,11 @@ def test_generators_and_seeds_follow_names_too() -> None:
 def test_the_order_and_number_of_names_matter() -> None:
     pairs = [named_seed(0, "a", "b"), named_seed(0, "b", "a"), named_seed(0, "a"), named_seed(0)]
     assert len(set(pairs)) == len(pairs)
+
+
+@pytest.mark.parametrize("make", [named_key, named_seed, named_rng])
+def test_seeds_that_no_generator_takes_are_told(make: Any) -> None:
+    for seed in (-1, 1 << 63, 9999999999999999999):
+        with pytest.raises(UserError, match=f"the seed is {seed}; choose one from 0 to 9223372036854775807"):
+            make(seed, "codes")
+    make((1 << 63) - 1, "codes")

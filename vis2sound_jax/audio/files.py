@@ -1,6 +1,7 @@
 """Sound files on the host: read on the film's clock, written whole or not at all; FLAC bytes for records."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 import soundfile
@@ -13,6 +14,7 @@ from vis2sound_jax.video.facts import FilmFacts, read_facts
 from vis2sound_jax.whole import replacing
 
 _FLAC_CHANNELS = 8
+_LITTLE_MORE = 1 << 20
 
 
 def read_sound(
@@ -36,7 +38,7 @@ def read_sound(
 
     Raises:
       UserError: if the file cannot be read, has no sound, breaks off, ends before `start_s`, or holds samples that
-        are not finite.
+        are not finite or far beyond full scale.
     """
     _check_window(path, start_s, duration_s)
     with Media(path) as media:
@@ -102,8 +104,15 @@ def write_wav(path: PathLike, wav: Float32[np.ndarray, "n *c"], rate_hz: int, *,
         try:
             soundfile.write(temporary, wav, rate_hz, subtype=subtype, format="WAV")
         except soundfile.LibsndfileError as error:
+            _ask_disk(temporary)
             problem = f"cannot be written as WAV ({error.error_string})"
             raise file_error(path, problem, "check the disk and the sample format") from error
+
+
+def _ask_disk(path: Path) -> None:
+    """Writes a little more, since libsndfile does not say why it could not; raises OSError where the disk is full."""
+    with path.open("ab") as file:
+        file.write(bytes(_LITTLE_MORE))
 
 
 def encode_flac(wav: Float32[np.ndarray, "n *c"], rate_hz: int) -> bytes:

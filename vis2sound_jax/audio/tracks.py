@@ -26,6 +26,8 @@ _SLACK_S = 0.1
 _EXACT_HEADERS = ("flac", "mov,mp4,m4a,3gp,3g2,mj2")
 # No recorder is slower; a header that claims 1 Hz would make hours of a few kilobytes.
 _SLOWEST_HZ = 4000
+# Floating files may go beyond full scale, but not by more than 60 dB.
+_LOUDEST = 1000.0
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def read_window(
 
     Raises:
       UserError: if the file has no sound, breaks off, ends before `start_s`, claims a rate below 4 kHz, changes its
-        rate or channels midway, or holds samples that are not finite.
+        rate or channels midway, or holds samples that are not finite or far beyond full scale.
     """
     path = media.path
     track = track_of(media, film)
@@ -79,8 +81,7 @@ def read_window(
     from_s = math.floor((start_s - _CONTEXT_S) * grid_hz) / grid_hz
     pieces = _pieces(media, track, from_s, end_s + _CONTEXT_S, mixed)
     wav, end = _gather(pieces, () if mixed else (len(track.names),))
-    if broken := int(np.count_nonzero(~np.isfinite(wav))):
-        raise file_error(path, f"{broken} samples of its sound are not finite numbers", "export the sound again")
+    _check_samples(wav, track.rate_hz, from_s, path)
     if film is None:
         heard_s = from_s + end / track.rate_hz
         if start_s >= heard_s:
@@ -114,24 +115,39 @@ def read_blocks(media: Media, film: FilmFacts | None, block_s: float) -> Iterato
         held.append((index, piece))
         end = max(end, index + len(piece))
         while end >= start + size:
-            yield _block(held, start, start + size, len(track.names), media.path)
+            yield _block(held, start, start + size, track, media.path)
             start += size
             held = [(first, samples) for first, samples in held if first + len(samples) > start]
     end = end if film is None else round(film.duration_s * track.rate_hz)
     if end > start:
-        yield _block(held, start, end, len(track.names), media.path)
+        yield _block(held, start, end, track, media.path)
 
 
-def _block(held: Sequence[tuple[int, np.ndarray]], start: int, end: int, channels: int, path: PathLike) -> np.ndarray:
+def _block(held: Sequence[tuple[int, np.ndarray]], start: int, end: int, track: Track, path: PathLike) -> np.ndarray:
     """Lays pieces out between two samples, silence in the gaps."""
-    block = np.zeros((end - start, channels), np.float32)
+    block = np.zeros((end - start, len(track.names)), np.float32)
     for index, piece in held:
         first, last = max(index, start), min(index + len(piece), end)
         if last > first:
             block[first - start : last - start] = piece[first - index : last - index]
-    if broken := int(np.count_nonzero(~np.isfinite(block))):
-        raise file_error(path, f"{broken} samples of its sound are not finite numbers", "export the sound again")
+    _check_samples(block, track.rate_hz, start / track.rate_hz, path)
     return block
+
+
+def _check_samples(wav: np.ndarray, rate_hz: int, from_s: float, path: PathLike) -> None:
+    """Refuses samples that no recording has: one of them would spoil all that is near, without a word."""
+    # A NaN is neither above nor below.
+    if not wav.size or (wav.max() <= _LOUDEST and wav.min() >= -_LOUDEST):
+        return
+    finite = np.isfinite(wav)
+    broken, problem = ~finite, "are not finite numbers"
+    if finite.all():
+        broken, problem = np.abs(wav) > _LOUDEST, f"are more than {_LOUDEST:g} times full scale"
+    first_s = from_s + int(np.argmax(broken.reshape(len(wav), -1).any(axis=1))) / rate_hz
+    count = int(np.count_nonzero(broken))
+    raise file_error(
+        path, f"{count} samples of its sound {problem}, the first at {first_s:.3f} s", "export the sound again"
+    )
 
 
 def _beyond(path: PathLike, start_s: float, end_s: float) -> UserError:

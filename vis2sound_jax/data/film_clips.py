@@ -65,7 +65,7 @@ def heard_films(
 ) -> list[HeardFilm]:
     """Puts the films of a split and their sounds together; the films stay encoded.
 
-    The onsets are the annotated events or, where a recording has none, its amplitude peaks.
+    The onsets are the annotated events or, where nobody annotated a recording, its amplitude peaks.
 
     Args:
       records: the films.
@@ -82,14 +82,14 @@ def heard_films(
     for record in records:
         notes = by_id[record["id"]]
         targets = np.asarray(to_targets(np.asarray(sounds[notes.id], np.float32), pca)).reshape(notes.frames, -1)
-        onset_s = np.asarray(notes.event_s if notes.event_s else notes.peak_s, float)
+        onset_s = np.asarray(notes.event_s if notes.annotated else notes.peak_s, float)
         found.append(HeardFilm(record, notes, targets, _kinds(sounds, notes, timbres), onset_s))
     level = np.sqrt(np.mean([np.mean(one.sound**2) for one in found])) + 1e-9
     return [one._replace(sound=(one.sound / level).astype(np.float16)) for one in found]
 
 
 def _struck_s(notes: FilmNotes) -> Sequence[float]:
-    return impact_times(notes) or notes.peak_s
+    return impact_times(notes) if notes.annotated else notes.peak_s
 
 
 def _timbre(sounds: Rows, notes: FilmNotes, time_s: float) -> np.ndarray:

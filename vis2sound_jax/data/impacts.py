@@ -40,6 +40,7 @@ class FilmNotes:
       span_s: the annotated part.
       peak_s: [p] times of the sound's amplitude peaks.
       peak_height: [p] amplitude there.
+      annotated: whether somebody looked for events; what was noted before there was such a field, somebody did.
     """
 
     id: str
@@ -53,6 +54,7 @@ class FilmNotes:
     span_s: tuple[float, float]
     peak_s: list[float]
     peak_height: list[float]
+    annotated: bool = True
 
     @classmethod
     def of(cls, record: Record, peaks: tuple[Float[np.ndarray, "p"], Float[np.ndarray, "p"]]) -> Self:
@@ -74,6 +76,7 @@ class FilmNotes:
             span_s=(float(record["span_s"][0]), float(record["span_s"][1])),
             peak_s=[round(float(t), 5) for t in peaks[0]],
             peak_height=[round(float(a), 6) for a in peaks[1]],
+            annotated=record["annotated"],
         )
 
     def as_dict(self) -> dict[str, Any]:

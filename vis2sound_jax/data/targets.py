@@ -64,8 +64,8 @@ def hear(records: Sequence[Record], *, bands: int, sound: bool, progress: Progre
     Args:
       records: recordings; they are kept in memory, still encoded.
       bands: number of coarse mel bands.
-      sound: take the onsets from the sound instead of the annotation. A recording without any annotated
-        event always does.
+      sound: take the onsets from the sound instead of the annotation. Of a recording that nobody annotated
+        they always are.
       progress: called with (done, total).
 
     Returns:
@@ -82,7 +82,7 @@ def hear(records: Sequence[Record], *, bands: int, sound: bool, progress: Progre
 
 def _hear_one(record: Record, bands: int, sound: bool) -> Heard:
     wav, rate_hz = decode_flac(record["audio"])
-    if sound or not len(record["event_time_s"]):
+    if sound or not record["annotated"]:
         times, confidence = onset_events(wav, rate_hz)
         weight = np.minimum(confidence / _CLEAR, 1.0)
     else:

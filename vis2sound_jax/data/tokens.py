@@ -37,7 +37,8 @@ class TokenRecording:
       onset: [t] the video encoder's onset probability.
       fps: rate of `features` and `onset`.
       column_s: length of a column of `codes` in seconds.
-      event_s: times of the annotated events in seconds from column 0.
+      event_s: times of the known events in seconds from column 0: the annotated ones, or those that can be heard in
+        a recording that nobody annotated.
     """
 
     id: str

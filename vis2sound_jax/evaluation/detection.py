@@ -18,6 +18,10 @@ from vis2sound_jax.evaluation.onset_scores import (
 )
 
 WINDOWS_S = (0.1, 0.05)
+_UNKNOWN = Estimate(float("nan"), float("nan"), float("nan"))
+_NAMES = ("onset_ap", "onset_best_f1", "onset_f1", "onset_precision", "onset_recall")
+THRESHOLD_NOTE = "F1 and the right count are at the threshold of each row's best F1 on these very films."
+"""What a reader of a table by `detection_table` without thresholds must know."""
 RANDOM_ROW = "random times, true count"
 _ALL = np.array([-np.inf])
 
@@ -34,8 +38,12 @@ def onset_metrics(
 
     Returns:
       By name, for each window (`_100ms`, `_50ms`): onset_ap, onset_best_f1 (threshold chosen on the test
-      set), onset_f1, onset_precision, onset_recall; and count_match.
+      set), onset_f1, onset_precision, onset_recall; and count_match. All NaN without items:
+      of recordings that nobody annotated nothing can be told.
     """
+    if not clips:
+        named = [f"{name}_{round(window_s * 1000)}ms" for window_s in WINDOWS_S for name in _NAMES]
+        return dict.fromkeys([*named, "count_match"], _UNKNOWN)
     decided = [
         OnsetClip(clip.reference_s, times, np.ones(len(times)), clip.span_s)
         for clip, times in zip(clips, decided_s, strict=True)
@@ -91,7 +99,7 @@ def detection_table(
             for clip, (times, confidence) in zip(empty, events, strict=True)
         ]
         given = (thresholds or {}).get(name)
-        least = best_rates(clips, WINDOWS_S[0])[1] if given is None else given
+        least = best_rates(clips, WINDOWS_S[0])[1] if given is None and clips else given or 0.0
         decided = [np.asarray(clip.predicted_s)[np.asarray(clip.confidence) >= least] for clip in clips]
         table[name] = onset_metrics(clips, decided, resampler)
     del table[RANDOM_ROW]["count_match"]  # it was given the true count

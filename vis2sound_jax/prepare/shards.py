@@ -22,6 +22,7 @@ from array_record.python.array_record_module import ArrayRecordWriter
 
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.prepare.builders import RecordingBuilder
+from vis2sound_jax.whole import move
 
 RECORDINGS_PER_SHARD = 16
 """Also what an interrupted worker loses at most."""
@@ -104,7 +105,7 @@ class ShardFacts:
         with tempfile.TemporaryDirectory(dir=folder / WRITING) as scratch:
             temporary = Path(scratch) / path.name
             temporary.write_text(json.dumps(dataclasses.asdict(self), indent=1) + "\n", encoding="utf-8")
-            os.replace(temporary, path)
+            move(temporary, path)
 
 
 def cut_shards(recording_ids: Mapping[str, Sequence[str]]) -> list[ShardJob]:
@@ -159,7 +160,7 @@ def make_shard(
             shard_index=job.number, num_shards=None
         )
     )
-    sources, kept = _sources_digest(builder, job.ids), ShardFacts.load(folder, job)
+    sources, kept = sources_digest(builder, job.ids), ShardFacts.load(folder, job)
     if kept is not None and kept.sources == sources and path.exists() and _sha256(path) == kept.sha256:
         for _ in job.ids:
             tick()
@@ -168,7 +169,7 @@ def make_shard(
         temporary = Path(scratch) / path.name
         found = _write(builder, temporary, job, tick, threads)
         facts = ShardFacts(sources=sources, sha256=_sha256(temporary), **found)
-        os.replace(temporary, path)
+        move(temporary, path)
     facts.save(folder, job)
     return facts
 
@@ -237,7 +238,16 @@ def _facts_path(folder: Path, job: ShardJob) -> Path:
     return folder / FACTS / f"{job.name}.json"
 
 
-def _sources_digest(builder: RecordingBuilder, ids: Sequence[str]) -> str:
+def sources_digest(builder: RecordingBuilder, ids: Sequence[str]) -> str:
+    """Digests the names, sizes and times of change of the files that recordings are made from.
+
+    Args:
+      builder: knows the files.
+      ids: the recordings.
+
+    Returns:
+      SHA-256 in hexadecimal.
+    """
     digest = hashlib.sha256()
     for path in (path for name in ids for path in builder.source_files(name)):
         found = path.stat() if path.exists() else None

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import errno
 import hashlib
 import json
 import os
@@ -20,8 +19,6 @@ from vis2sound_jax.prepare.workers import COUNTS
 from vis2sound_jax.whole import write_whole
 
 _SETTINGS, _REPLACED, _LOCK = "settings.json", "replaced", "lock"
-# What mounted buckets and some network file systems answer.
-_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
 def unfinished_path(output_dir: Path) -> Path:
@@ -52,7 +49,7 @@ def hold_unfinished(output_dir: Path, spec: BuilderSpec, jobs: Sequence[ShardJob
         try:
             ours = file_lock.take(lock)
         except OSError as error:
-            if error.errno not in _NO_LOCKS:
+            if error.errno not in file_lock.NO_LOCKS:
                 raise
             raise file_error(
                 output_dir, "its file system has no locks", "prepare on a local disk and copy the folder"

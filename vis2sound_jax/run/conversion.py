@@ -4,7 +4,7 @@ A folder can take several kinds one after another.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from vis2sound_jax.errors import UserError, file_error
 from vis2sound_jax.run.nearest import nearest
 from vis2sound_jax.run.outputs import sha256
 from vis2sound_jax.run.workdir import checkpoints_dir, config_path
-from vis2sound_jax.training.checkpoint import Checkpointer
+from vis2sound_jax.training.checkpoint import Checkpointer, is_kept, load_meta
 from vis2sound_jax.training.task import TrainState
 from vis2sound_jax.weights.files import read_state_dict
 from vis2sound_jax.weights.sizes import sizes_from_state_dict
@@ -39,7 +39,8 @@ def convert(config: Any, kinds: Kinds, sections: tuple[str, ...]) -> dict[str, A
       What was written, and which settings of the config the file changed.
 
     Raises:
-      UserError: if the kind is unknown, the file is not of this kind, or the folder holds something else.
+      UserError: if the kind is unknown, the file is not of this kind, or the folder holds something else or
+        such weights already.
     """
     request = config.request
     if not (request.kind and request.source and request.output):
@@ -56,6 +57,10 @@ def convert(config: Any, kinds: Kinds, sections: tuple[str, ...]) -> dict[str, A
         found = kinds[request.kind](state, settings)
     except UserError as error:
         raise file_error(source, str(error), _hint(state, request.kind, kinds)) from None
+    except Exception as error:  # arrays of any shapes may fail in any way
+        problem = f"holds no weights of this kind ({type(error).__name__})"
+        raise file_error(source, problem, _hint(state, request.kind, kinds)) from error
+    _refuse_others(output, found)
     output.mkdir(parents=True, exist_ok=True)
     meta = {"converted_from": source.name, "sha256": sha256(source)}
     for stage, trees in found.items():
@@ -95,6 +100,15 @@ def _known_settings(config: Any, output: Path, sections: tuple[str, ...]) -> Any
         if section in settings:
             settings[section].update(earlier[section])
     return settings
+
+
+def _refuse_others(output: Path, stages: Iterable[str]) -> None:
+    """Refuses a folder with weights of these stages: their settings would be those of the new ones."""
+    for stage in stages:
+        place = checkpoints_dir(output, stage)
+        if is_kept(place):
+            source = load_meta(place).get("converted_from", "a training")
+            raise file_error(output / stage, f"holds weights of {source} already", "name another --output")
 
 
 def _save(folder: Path, trees: Mapping[str, Any], meta: Mapping[str, Any]) -> None:

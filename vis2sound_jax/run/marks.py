@@ -26,6 +26,9 @@ def read_mark(config: Any, workdir: Path, stage: Stage) -> dict[str, Any] | None
     mark = read_json(mark_path(workdir, stage.name))
     if mark is None:
         return None
+    if not isinstance(mark.get("settings"), dict) or not isinstance(mark.get("summary", {}), dict):
+        path = mark_path(workdir, stage.name)
+        raise file_error(path, "this is not a file that a run left here", "delete it or choose another --workdir")
     before, now = mark["settings"], settings_of_stage(config, stage)
     for name in sorted(before | now):
         if before.get(name) != now.get(name):
@@ -36,7 +39,7 @@ def read_mark(config: Any, workdir: Path, stage: Stage) -> dict[str, Any] | None
                 f"but it is {now.get(name)!r} now; choose another --workdir, "
                 "or delete this folder to start again"
             )
-    return mark if mark["finished"] else None
+    return mark if mark.get("finished") else None
 
 
 def settings_of_stage(config: Any, stage: Stage) -> dict[str, Any]:
@@ -64,13 +67,14 @@ def read_json(path: Path) -> Any:
       UserError: if it is no such file.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except ValueError:
-        raise file_error(
-            path, "this is not a file that a run left here", "delete it or choose another --workdir"
-        ) from None
+        found = None
+    if not isinstance(found, dict):
+        raise file_error(path, "this is not a file that a run left here", "delete it or choose another --workdir")
+    return found
 
 
 def _read(config: Any, name: str) -> dict[str, Any]:

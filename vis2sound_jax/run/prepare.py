@@ -1,13 +1,22 @@
 """Prepares recordings: writes the procedural world where the config names it, then builds the records."""
 
+import dataclasses
+import hashlib
+import json
+import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from vis2sound_jax.errors import UserError
+from vis2sound_jax.prepare.builders import BuilderSpec
 from vis2sound_jax.prepare.dataset import PrepareReport, prepare
+from vis2sound_jax.prepare.shards import sources_digest
+from vis2sound_jax.run.marks import read_json
 from vis2sound_jax.run.recordings import PROCEDURAL, data_name, media_form, recordings_dir
-from vis2sound_jax.run.workdir import prepared_dir
+from vis2sound_jax.run.workdir import origin_path, other_data_dir, prepared_dir, settings_of
 from vis2sound_jax.training.progress import Progress
+from vis2sound_jax.whole import write_json
 from vis2sound_jax.world.writer import write_world
 
 
@@ -25,6 +34,7 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     if config.data.recordings == PROCEDURAL:
         _write_world(config, folder)
     report = prepare_folder(config, folder, prepared_dir(workdir))
+    write_json(origin_path(prepared_dir(workdir)), _origin(config, folder))
     return {
         "prepared": str(prepared_dir(workdir)),
         "recordings": report.recordings,
@@ -61,6 +71,59 @@ def prepare_folder(config: Any, folder: Path, output: Path) -> PrepareReport:
             beam=config.prepare.beam,
             progress=progress.reach,
         )
+
+
+def other_data(config: Any, workdir: Path) -> Path | None:
+    """Prepares recordings that a run was not trained on, and again where any of them was changed, added or removed.
+
+    Args:
+      config: the settings, as they are now.
+      workdir: of the run.
+
+    Returns:
+      The folder of the records; None where the recordings are the run's own.
+
+    Raises:
+      UserError: as `prepare`, or if there is no such folder.
+    """
+    if _are_own(config, workdir):
+        return None
+    folder = recordings_dir(config, workdir)
+    prepared = other_data_dir(workdir, folder) / "prepared"
+    origin = _origin(config, folder)
+    if read_json(origin_path(prepared)) != origin or not (prepared / "dataset_info.json").exists():
+        prepared.parent.mkdir(parents=True, exist_ok=True)
+        origin_path(prepared).unlink(missing_ok=True)
+        prepare_folder(config, folder, prepared)
+        write_json(origin_path(prepared), origin)
+    return prepared
+
+
+def _are_own(config: Any, workdir: Path) -> bool:
+    """Whether a config names the recordings of a run; a relative name may mean another folder than it did then."""
+    name = config.data.recordings
+    if settings_of(workdir).data.recordings != name:
+        return False
+    origin, now = read_json(origin_path(prepared_dir(workdir))), Path(os.path.expandvars(name)).expanduser()
+    # A run may be evaluated where its recordings are not.
+    moved = name == PROCEDURAL or origin is None or not now.is_dir()
+    return moved or origin["recordings"] == os.fspath(now.resolve())
+
+
+def _origin(config: Any, folder: Path) -> dict[str, Any]:
+    """Says of which folder, of which files and in what form records are made."""
+    data, form = config.data, media_form(config)
+    spec = BuilderSpec(data.builder, {"recordings_dir": os.fspath(folder), "split": data.split, "form": form})
+    with tempfile.TemporaryDirectory() as scratch:
+        builder = spec.open(scratch)
+        lists = builder.recording_ids()
+    ids = [name for split in lists.values() for name in split]
+    return {
+        "recordings": os.fspath(folder.resolve()),
+        "builder": [data.builder, data.split, data.max_bad_share, *dataclasses.astuple(form)],
+        "lists": hashlib.sha256(json.dumps(lists).encode()).hexdigest(),
+        "files": sources_digest(builder, ids),
+    }
 
 
 def _write_world(config: Any, folder: Path) -> None:

@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ml_collections import ConfigDict
 
@@ -75,7 +75,7 @@ def own_workdir(config: ConfigDict, workdir: Path) -> Iterator[None]:
             workdir, f"cannot be used as a folder ({error.strerror})", "choose another --workdir"
         ) from None
     with lock:
-        if not file_lock.take(lock):
+        if not _take(lock, workdir):
             lock.seek(0)
             problem = f"another run (process {lock.read().strip() or 'unknown'}) is using it"
             raise file_error(workdir, problem, "wait for it or choose another --workdir")
@@ -83,6 +83,16 @@ def own_workdir(config: ConfigDict, workdir: Path) -> Iterator[None]:
         lock.write(str(os.getpid()))
         lock.flush()
         yield
+
+
+def _take(lock: IO[str], workdir: Path) -> bool:
+    try:
+        return file_lock.take(lock)
+    except OSError as error:
+        if error.errno not in file_lock.NO_LOCKS:
+            raise
+        remedy = "choose a --workdir on a disk; checkpoints alone may lie elsewhere (config.training.checkpoints)"
+        raise file_error(workdir, "its file system has no locks", remedy) from error
 
 
 def check_before(config: ConfigDict, workdir: Path) -> None:
@@ -150,7 +160,7 @@ def run_stages(
 
     Args:
       config: `stages` names them in order.
-      workdir: gets `config.json`, `stages/<stage>.json` and whatever the stages write.
+      workdir: gets `stages/<stage>.json` and whatever the stages write, and `config.json` when one is begun.
       stages: by name, those that the system has.
       start: does a stage.
       check: looks at the settings of every stage that is not finished, before the first one is done.
@@ -160,21 +170,25 @@ def run_stages(
       stage → summary, for every stage that was run or found finished.
 
     Raises:
-      UserError: if a stage is unknown or was begun with other settings, or the workdir is not this config's or is
-        in use.
+      UserError: if a stage is unknown, any stage of the folder was begun with other settings, or the workdir is not
+        this config's or is in use.
     """
     wanted = [stage_named(stages, name) for name in (tuple(config.stages) if only is None else (only,))]
     first = hosts.is_first()
     with own_workdir(config, workdir) if first else contextlib.nullcontext():
         hosts.wait("workdir")
         # All marks and settings are looked at before anything runs, so that nobody waits hours for a refusal.
+        # Those of stages that were not asked for too, since config.json speaks of the weights of all.
+        for stage in stages.values():
+            read_mark(config, workdir, stage)
         marks = [read_mark(config, workdir, stage) for stage in wanted]
         for stage, mark in zip(wanted, marks, strict=True):
             if mark is None and check is not None:
                 check(stage, with_request(config, stage.name, stage.flags, {}))
         hosts.wait("marks")
-        if first:
+        if first and (None in marks or not config_path(workdir).exists()):
             write_json(config_path(workdir), plain(config))
+        if first:
             (workdir / "stages").mkdir(exist_ok=True)
         summaries = {}
         for stage, mark in zip(wanted, marks, strict=True):

@@ -1,6 +1,8 @@
 """Every place in the folder of a run. Nothing else in the package joins such paths."""
 
+import hashlib
 import json
+import os
 from pathlib import Path
 
 from ml_collections import ConfigDict
@@ -49,14 +51,26 @@ def mark_path(workdir: Path, stage: str) -> Path:
     return workdir / "stages" / f"{stage}.json"
 
 
-def other_data_dir(workdir: Path, name: str) -> Path:
+def other_data_dir(workdir: Path, recordings: Path) -> Path:
     """Where an evaluation on recordings that a run was not trained on keeps what it makes.
+
+    Folders of one name in different places have different ones; a folder has the same by whatever path it is named.
 
     Args:
       workdir: of the run.
-      name: of the recordings' folder.
+      recordings: their folder.
     """
-    return workdir / "other_data" / name
+    place = recordings.resolve()
+    return workdir / "other_data" / f"{place.name}-{hashlib.sha256(os.fsencode(place)).hexdigest()[:8]}"
+
+
+def origin_path(prepared: Path) -> Path:
+    """Where it is noted of which folder and files records were made.
+
+    Args:
+      prepared: the folder of the records.
+    """
+    return prepared.with_name("origin.json")
 
 
 def settings_of(workdir: Path) -> ConfigDict:

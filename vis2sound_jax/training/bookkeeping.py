@@ -140,7 +140,7 @@ class Best:
         if values[self._name] < self._lowest:
             self._lowest = values[self._name]
             with Checkpointer(self._directory, keep=1) as checkpointer:
-                checkpointer.save(state, None, {self._name: self._lowest})
+                checkpointer.save(state, None, {self._name: self._lowest}, replace=True)
 
 
 @contextlib.contextmanager

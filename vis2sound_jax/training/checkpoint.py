@@ -4,13 +4,15 @@ A folder holds one numbered folder per saved step; each has the items `params`, 
 (arrays; absent where empty), `meta` (JSON: what the run wants to remember) and `data` (JSON: the position
 of the input stream). The items lie apart so that inference reads only the parameters.
 
-A folder may lie in a bucket (`gs://…`). Then a file `checkpoints.at` stands in its place in the run and names it. In a
+A folder may lie in a bucket (`gs://…`). Then a file `checkpoints.at` stands in its place in the run and names it, and
+`checkpoints.owner` beside it says whose it is. In a
 packed run a file `checkpoints.safetensors` stands in its place; see `packed`.
 """
 
 import base64
 import hashlib
 import os
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -30,7 +32,7 @@ from vis2sound_jax.whole import write_whole
 
 _TREES = ("params", "variables", "opt_state")
 _DIFFERENCES_SHOWN = 3
-_SIGN = ".at"
+_SIGN, _OWNER = ".at", ".owner"
 
 
 class Restored(NamedTuple):
@@ -42,34 +44,61 @@ class Restored(NamedTuple):
 
 
 def keep_elsewhere(directory: str | os.PathLike[str], elsewhere: str) -> None:
-    """Lets the checkpoints of a folder lie somewhere else.
+    """Lets the checkpoints of a folder lie somewhere else, in a place that belongs to this folder alone from then on.
+
+    The sign in the folder and a file beside the place hold the same name, drawn once.
 
     Args:
       directory: where the run looks for them; nothing may be there yet.
       elsewhere: a folder, or an address such as `gs://bucket/run/stage/checkpoints`.
 
     Raises:
-      UserError: if there are checkpoints already, here or in another place.
+      UserError: if there are checkpoints already, here or in another place; or if the place is another run's.
     """
     sign = Path(directory).with_suffix(_SIGN)
-    known = sign.read_text(encoding="utf-8").strip() if sign.is_file() else ""
-    if known == elsewhere:
+    known, name = _read_sign(sign)
+    if known == elsewhere and name:
+        _take_place(elsewhere, name, begun=True)
         return
-    if known or Path(directory).is_dir():
+    if known and known != elsewhere or not known and Path(directory).is_dir():
         raise file_error(
             directory,
             f"its checkpoints are {f'in {known}' if known else 'here'} already and not in {elsewhere}",
             "set config.training.checkpoints as it was, or choose another --workdir",
         )
+    name = uuid.uuid4().hex
+    # A sign without a name was written before there were any; what lies there is this folder's.
+    _take_place(elsewhere, name, begun=bool(known))
     sign.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(sign, elsewhere + "\n")
+    write_whole(sign, f"{elsewhere}\n{name}\n")
+
+
+def _read_sign(sign: Path) -> tuple[str, str]:
+    """The place that a sign names, and the name by which the place knows this folder; empty where there is none."""
+    lines = sign.read_text(encoding="utf-8").splitlines() if sign.is_file() else []
+    place, name = [*lines, "", ""][:2]
+    return place.strip(), name.strip()
+
+
+def _take_place(elsewhere: str, name: str, *, begun: bool) -> None:
+    """Notes beside a place whose it is; refuses one that is another's, or where an unknown run has saved."""
+    place, owner = epath.Path(elsewhere), epath.Path(elsewhere + _OWNER)
+    if not owner.exists() and (begun or not place.exists() or not any(place.iterdir())):
+        owner.parent.mkdir(parents=True, exist_ok=True)
+        owner.write_text(name)
+    # Read again, since of two runs that begin at once one was the last to write.
+    if not owner.exists() or owner.read_text().strip() != name:
+        raise file_error(
+            elsewhere,
+            "another run keeps its checkpoints there",
+            "set config.training.checkpoints to a place of this run's own",
+        )
 
 
 def _place(directory: str | os.PathLike[str]) -> epath.Path:
     """Where the checkpoints of a folder are."""
-    sign = Path(directory).with_suffix(_SIGN)
-    if "://" not in os.fspath(directory) and sign.is_file():
-        directory = sign.read_text(encoding="utf-8").strip()
+    if "://" not in os.fspath(directory):
+        directory = _read_sign(Path(directory).with_suffix(_SIGN))[0] or directory
     path = epath.Path(directory)
     return path if "://" in os.fspath(directory) else path.absolute()
 
@@ -163,16 +192,20 @@ class Checkpointer:
         self._directory, self._alone = _place(directory), alone
         self._manager = _manager(self._directory, keep=keep, alone=alone)
 
-    def save(self, state: TrainState, data_state: Any, meta: Mapping[str, Any] | None = None) -> None:
+    def save(
+        self, state: TrainState, data_state: Any, meta: Mapping[str, Any] | None = None, *, replace: bool = False
+    ) -> None:
         """Starts to save; the arrays are copied first, so the state may be donated afterwards.
 
         Args:
           state: saved under the number `state.step`.
           data_state: position of the input stream: bytes or a JSON value.
           meta: a JSON object to keep beside the arrays.
+          replace: delete what is there of this step and of later ones first.
 
         Raises:
-          UserError: if the disk is full, now or during the save before.
+          UserError: if the disk is full, now or during the save before; or if there is a checkpoint of this step or of
+            a later one, which would hide this one.
         """
         step = int(state.step)
         trees = {name: getattr(state, name) for name in _TREES}
@@ -185,10 +218,25 @@ class Checkpointer:
         items["meta"] = ocp.args.JsonSave(dict(meta or {}))
         items["data"] = ocp.args.JsonSave(_encode_position(data_state))
         self.wait()
+        self._make_room(step, replace)
         try:
-            self._manager.save(step, args=ocp.args.Composite(**items))
+            saved = self._manager.save(step, args=ocp.args.Composite(**items))
         except (OSError, ValueError, RuntimeError) as error:
             self._give_up(error)
+        if not saved:
+            raise RuntimeError(f"{self._directory}: orbax did not save step {step}")
+
+    def _make_room(self, step: int, replace: bool) -> None:
+        """Sees to it that the step to save is the newest; orbax passes over any other without a word."""
+        newer = [kept for kept in self._manager.all_steps() if kept >= step]
+        if newer and not replace:
+            raise file_error(
+                self._directory,
+                f"there is a checkpoint of step {max(newer)} already, and step {step} was to be saved",
+                "choose another --workdir or --output, or delete this folder",
+            )
+        for kept in newer:
+            self._manager.delete(kept)
 
     def wait(self) -> None:
         """Blocks until the last save is durable.

@@ -6,6 +6,8 @@ import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
+from vis2sound_jax.errors import UserError
+
 
 def number_of(name: str) -> int:
     """Turns a name into a number that is the same on every machine and in every process.
@@ -28,8 +30,11 @@ def named_key(seed: int, *names: str) -> PRNGKeyArray:
 
     Returns:
       A key; other names give an independent one.
+
+    Raises:
+      UserError: if the seed is negative or has more than 63 bits; so do the functions below.
     """
-    key = jax.random.key(seed)
+    key = jax.random.key(_checked(seed))
     for name in names:
         key = jax.random.fold_in(key, number_of(name))
     return key
@@ -45,7 +50,7 @@ def named_seed(seed: int, *names: str) -> int:
     Returns:
       An integer in [0, 2**31).
     """
-    return number_of("/".join([str(seed), *names])) >> 1
+    return number_of("/".join([str(_checked(seed)), *names])) >> 1
 
 
 def named_rng(seed: int, *names: str) -> np.random.Generator:
@@ -58,4 +63,10 @@ def named_rng(seed: int, *names: str) -> np.random.Generator:
     Returns:
       A generator at its beginning.
     """
-    return np.random.default_rng([seed, *map(number_of, names)])
+    return np.random.default_rng([_checked(seed), *map(number_of, names)])
+
+
+def _checked(seed: int) -> int:
+    if not 0 <= seed < 1 << 63:
+        raise UserError(f"the seed is {seed}; choose one from 0 to {(1 << 63) - 1}")
+    return seed

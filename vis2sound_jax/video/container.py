@@ -24,6 +24,7 @@ Kind = Literal["video", "audio"]
 # How far before the wanted time to seek, in seconds; None decodes from the beginning. Later tries serve
 # films whose key frames lie far apart and containers without an index.
 _SEEK_MARGINS_S = (1.0, 15.0, None)
+_NO_RECORDINGS = frozenset(("tty", "image2", "concat", "hls", "dash", "sdp", "imf", "rtsp", "applehttp"))
 
 
 class Media:
@@ -137,8 +138,9 @@ def _opened(path: PathLike) -> InputContainer:
     except (FFmpegError, UnicodeError) as error:
         remedy = "check that it plays, or copy it again"
         raise file_error(path, "is not a media file, or it is cut off", remedy) from error
-    # FFmpeg offers text files as terminal recordings and single pictures as films of one frame.
-    if container.format.name in {"tty", "image2"} or container.format.name.endswith("_pipe"):
+    # FFmpeg offers text files as terminal recordings and single pictures as films of one frame; a list of other files
+    # is no recording either, and would let a file from a stranger read its neighbours.
+    if container.format.name in _NO_RECORDINGS or container.format.name.endswith("_pipe"):
         container.close()
         raise file_error(path, "is not a film or sound file", "use a container such as mp4 or wav")
     for stream in (video_stream(container), sound_stream(container)):

@@ -34,12 +34,19 @@ def sizes_from_state_dict(state_dict: Mapping[str, Weight], kind: str) -> dict[s
         raise UserError(
             f"the weights hold no {kind} model: {error.args[0]} is missing; choose the file of this model"
         ) from error
+    except (ArithmeticError, AttributeError, IndexError, TypeError, ValueError) as error:
+        raise UserError(
+            f"the weights hold no {kind} model: an array has not the axes of one; choose the file of this model"
+        ) from error
 
 
 def _count(part: Mapping[str, np.ndarray], pattern: str) -> int:
     """One more than the largest number that the pattern's group finds."""
     found = (re.match(pattern, name) for name in part)
-    return max((int(match[1]) + 1 for match in found if match), default=0)
+    count = max((int(match[1]) + 1 for match in found if match), default=0)
+    if count > len(part):
+        raise UserError(f"{len(part)} arrays cannot make {count} layers; choose the file of this model, as released")
+    return count
 
 
 def _codebook(part: Mapping[str, np.ndarray]) -> dict[str, Any]:

@@ -8,6 +8,9 @@ Both layouts are read: the zip archive (torch 1.6 and later) and the older row o
 """
 
 import collections
+import io
+import math
+import os
 import pickle
 import struct
 import zipfile
@@ -19,8 +22,10 @@ import ml_dtypes
 import numpy as np
 
 from vis2sound_jax.errors import UserError, file_error
+from vis2sound_jax.weights.pickle_walk import MOST_BYTES, walk
 from vis2sound_jax.weights.rules import Weight
 
+_MOST_VIEWS = 8  # tensors may share numbers, as tied weights do
 _OLD_MAGIC = 0x1950A86A20F9469CFC6C
 _TYPES = {
     "DoubleStorage": np.float64,
@@ -35,12 +40,21 @@ _TYPES = {
     "BoolStorage": np.bool_,
 }
 _BUILTINS = {"set": set, "frozenset": frozenset, "dict": dict, "list": list, "tuple": tuple}
-_NUMBERS = {"int": int, "float": float, "bool": bool, "str": str, "complex": complex, "bytearray": bytearray}
+_NUMBERS = ("int", "float", "bool", "str", "complex", "bytearray")
 # What checkpoints of training frameworks carry beside their tensors.
 _INERT = ("pytorch_lightning", "lightning", "lightning_fabric", "omegaconf", "argparse", "typing", "pathlib", "numpy")
 _INERT_TORCH = ("torch.optim", "torch.nn", "torch.serialization", "torch.torch_version")
 
 Numbers = Callable[["_Storage"], np.ndarray]
+
+
+class _Kind(NamedTuple):
+    """Stands for a type of numbers. The type itself is never handed out, since a pickle can change what it names."""
+
+    name: str
+
+    def __setstate__(self, state: Any) -> None:
+        raise UserError(f"it wants to change the type {self.name}")
 
 
 class _Storage(NamedTuple):
@@ -58,6 +72,28 @@ class Tensor(NamedTuple):
     offset: int
     shape: tuple[int, ...]
     strides: tuple[int, ...]
+
+
+class _Call:
+    """Stands for a function that a pickle may call, and nothing else."""
+
+    __slots__ = ("_does",)
+
+    def __init__(self, does: Callable[..., Any]) -> None:
+        self._does = does
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self._does(*arguments)
+
+    def __setstate__(self, state: Any) -> None:
+        raise UserError("it wants to change a function")
+
+
+class _Ordered(collections.OrderedDict[Any, Any]):
+    """A dictionary that takes no attributes, which would stand before its methods."""
+
+    def __setstate__(self, state: Any) -> None:
+        pass
 
 
 class _Placeholder:
@@ -91,13 +127,28 @@ def _parameter(tensor: Tensor, *rest: Any) -> Tensor:
 
 
 _CALLS: dict[str, Any] = {
-    "torch._utils._rebuild_tensor_v2": _tensor,
-    "torch._utils._rebuild_tensor": _tensor,
-    "torch._utils._rebuild_parameter": _parameter,
-    "torch.Size": tuple,
-    "collections.OrderedDict": collections.OrderedDict,
+    "torch._utils._rebuild_tensor_v2": _Call(_tensor),
+    "torch._utils._rebuild_tensor": _Call(_tensor),
+    "torch._utils._rebuild_parameter": _Call(_parameter),
+    "torch.Size": _Call(tuple),
+    "collections.OrderedDict": _Call(_Ordered),
     "collections.defaultdict": _Placeholder,
 }
+
+
+def _read(file: IO[bytes]) -> "tuple[Any, dict[str, _Storage]]":
+    """Looks through the next pickle of a file, then reads it."""
+    start = file.tell()
+    walk(file)
+    end = file.tell()
+    if end - start > MOST_BYTES:
+        raise UserError(f"a pickle of {end - start} bytes is more than weights need")
+    file.seek(start)
+    reader = _Reader(file)
+    content = reader.load()
+    # The reader takes more from the file than it needs.
+    file.seek(end)
+    return content, reader.storages
 
 
 class _Reader(pickle.Unpickler):
@@ -112,18 +163,22 @@ class _Reader(pickle.Unpickler):
         if full in _CALLS:
             return _CALLS[full]
         if module in ("torch", "torch.storage") and name in _TYPES:
-            return np.dtype(_TYPES[name])
-        if module in ("builtins", "__builtin__") and name in (_BUILTINS | _NUMBERS):
-            return (_BUILTINS | _NUMBERS)[name]
+            return _Kind(name)
+        if module in ("builtins", "__builtin__") and name in _BUILTINS:
+            return _Call(_BUILTINS[name])
+        if module in ("builtins", "__builtin__") and name in _NUMBERS:
+            return _Placeholder
         if module.partition(".")[0] in _INERT or module.startswith(_INERT_TORCH) or module == "torch":
-            return type(f"Placeholder of {full}", (_Placeholder,), {})
+            return _Placeholder
         raise UserError(f"it wants to run {full}, which no weights need")
 
     def persistent_load(self, pid: Any) -> _Storage:
-        kind, dtype, key, _, count = pid[:5]
-        if kind != "storage" or not isinstance(dtype, np.dtype):
-            raise UserError(f"it holds {kind!r} data of an unknown type")
-        return self.storages.setdefault(str(key), _Storage(str(key), dtype, int(count)))
+        kind, of, key, _, count = pid[:5]
+        if kind != "storage" or not isinstance(of, _Kind) or not isinstance(key, str) or type(count) is not int:
+            raise UserError("it holds data of an unknown type")
+        if count < 0:
+            raise UserError(f"storage {key} has {count} numbers")
+        return self.storages.setdefault(key, _Storage(key, np.dtype(_TYPES[of.name]), count))
 
 
 def read_torch(path: Path) -> dict[str, Weight]:
@@ -142,7 +197,7 @@ def read_torch(path: Path) -> dict[str, Weight]:
         with path.open("rb") as file:
             if zipfile.is_zipfile(file):
                 with zipfile.ZipFile(file) as archive:
-                    return _arrays(*_open_archive(archive))
+                    return _arrays(*_open_archive(archive, path))
             file.seek(0)
             if file.read(2) == b"PK":
                 raise UserError("it is an archive without an end, and so truncated")
@@ -155,11 +210,15 @@ def read_torch(path: Path) -> dict[str, Weight]:
         raise file_error(path, problem, "it may be truncated; download it again") from error
 
 
-def _open_archive(archive: zipfile.ZipFile) -> tuple[Any, Numbers]:
+def _open_archive(archive: zipfile.ZipFile, path: Path) -> tuple[Any, Numbers]:
     top = next(name for name in archive.namelist() if name.endswith("data.pkl"))
     folder = top.removesuffix("data.pkl")
-    with archive.open(top) as file:
-        content = _Reader(file).load()
+    info = archive.getinfo(top)
+    if info.compress_type != zipfile.ZIP_STORED or info.file_size > MOST_BYTES:
+        raise UserError("its pickle is compressed or larger than weights need")
+    if sum(info.compress_size for info in archive.infolist()) > path.stat().st_size:
+        raise UserError("its members lie over each other")
+    content, _ = _read(io.BytesIO(archive.read(info)))
 
     def numbers(storage: _Storage) -> np.ndarray:
         info = archive.getinfo(f"{folder}data/{storage.key}")
@@ -172,17 +231,22 @@ def _open_archive(archive: zipfile.ZipFile) -> tuple[Any, Numbers]:
 
 
 def _open_old(file: IO[bytes]) -> tuple[Any, Numbers]:
-    if _Reader(file).load() != _OLD_MAGIC:
+    if _read(file)[0] != _OLD_MAGIC:
         raise UserError("it does not begin as a torch file does")
-    _Reader(file).load(), _Reader(file).load()  # protocol, and the machine it was written on
-    reader = _Reader(file)
-    content = reader.load()
+    _read(file), _read(file)  # protocol, and the machine it was written on
+    content, storages = _read(file)
+    keys, _ = _read(file)
+    start = file.tell()
+    end = file.seek(0, os.SEEK_END)
+    file.seek(start)
     every: dict[str, np.ndarray] = {}
-    for key in _Reader(file).load():
+    for key in keys:
         (count,) = struct.unpack("<q", file.read(8))
-        storage = reader.storages.get(str(key))
+        storage = storages.get(str(key))
         if storage is None or storage.size != count:
             raise UserError(f"storage {key} has not the {count} numbers that it is said to have")
+        if count * storage.dtype.itemsize > end - file.tell():
+            raise EOFError
         every[str(key)] = np.frombuffer(file.read(count * storage.dtype.itemsize), storage.dtype)
     return content, lambda storage: every[storage.key]
 
@@ -202,7 +266,19 @@ def _tensors(content: Any) -> dict[str, Tensor]:
 
 
 def _arrays(content: Any, numbers: Numbers) -> dict[str, np.ndarray]:
-    return {name: _view(tensor, numbers(tensor.storage), name) for name, tensor in _tensors(content).items()}
+    found = _tensors(content)
+    stored = sum({tensor.storage.key: tensor.storage.size for tensor in found.values()}.values())
+    arrays: dict[str, np.ndarray] = {}
+    key, flat, made = None, np.zeros(0), 0
+    # By storage, so that each is read once and one alone is held.
+    for name, tensor in sorted(found.items(), key=lambda item: item[1].storage.key):
+        if tensor.storage.key != key:
+            key, flat = tensor.storage.key, numbers(tensor.storage)
+        arrays[name] = _view(tensor, flat, name)
+        made += arrays[name].size
+        if made > _MOST_VIEWS * stored:
+            raise UserError(f"its tensors have more than {_MOST_VIEWS} times the numbers that it holds")
+    return {name: arrays[name] for name in found}
 
 
 def _view(tensor: Tensor, flat: np.ndarray, name: str) -> np.ndarray:
@@ -211,6 +287,8 @@ def _view(tensor: Tensor, flat: np.ndarray, name: str) -> np.ndarray:
     positive = tensor.offset >= 0 and all(n >= 0 for n in (*tensor.shape, *tensor.strides))
     if not positive or (0 not in tensor.shape and last >= len(flat)):
         raise UserError(f"{name} reaches beyond its numbers")
+    if math.prod(tensor.shape) > len(flat):
+        raise UserError(f"{name} repeats its {len(flat)} numbers")
     steps = tuple(step * flat.itemsize for step in tensor.strides)
     view = np.lib.stride_tricks.as_strided(flat[tensor.offset :], tensor.shape, steps)
     return view.astype(np.float32) if flat.dtype == ml_dtypes.bfloat16 else view.copy()

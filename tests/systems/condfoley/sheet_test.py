@@ -2,11 +2,15 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.tiny_run import call, command
+from vis2sound_jax.errors import UserError, file_error
+from vis2sound_jax.systems.condfoley import sheet
 from vis2sound_jax.video.files import probe
 from vis2sound_jax.video.mux import write_film
 
@@ -47,6 +51,44 @@ def test_every_film_is_tried_and_what_cannot_be_used_is_listed(tiny_run: Path, f
     page = (output / "report.html").read_text()
     assert page.count("<video") == 4 and "data:image/png;base64," in page and "What could not be used" in page
     assert not list(output.glob("*.tmp"))
+
+
+class Foley:
+    """A chain that makes nothing."""
+
+    def __init__(self, problem: UserError | None) -> None:
+        self.problem = problem
+
+    def watch(self, film: Any) -> Any:
+        return film
+
+    def compose(self, *_: Any) -> Any:
+        if self.problem:
+            raise self.problem
+
+    sound = rank = compose
+
+
+def test_a_full_disk_is_no_fault_of_a_film(films: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the film nor the example is listed as not usable, whatever cannot be written or found."""
+    asked, bad = SimpleNamespace(engine="exemplar", examples=1, seed=0), dict[Path, str]()
+    full = file_error(tmp_path / "made.wav", "cannot be written (no space left on device)", "free some space")
+
+    def write(*_: Any) -> None:
+        raise full
+
+    monkeypatch.setattr(sheet, "write_result", write)
+    names = [films / "a.mp4", films / "b.mp4"]
+    lacks = UserError("the run has no network that sees events; convert one")
+    result = SimpleNamespace(wavs=[], best=0)
+    for problem, told in ((None, full), (lacks, lacks), (full, full)):
+        foley: Any = Foley(problem)
+        foley.rank = lambda _: result
+        with pytest.raises(UserError) as raised:
+            list(sheet._of_film(foley, names, 0, asked, tmp_path, bad))
+        assert raised.value is told and not bad
+    foley = Foley(file_error(names[1], "is silent", "give an example that can be heard"))
+    assert list(sheet._of_film(foley, names, 0, asked, tmp_path, bad)) == [] and list(bad) == [names[1]]
 
 
 @pytest.mark.parametrize(

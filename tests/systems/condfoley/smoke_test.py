@@ -169,6 +169,20 @@ def test_the_report_needs_no_other_file_and_says_what_the_data_is(tiny_run: Path
     assert "procedural recordings" in page and "real sound" in page and "chance" in page
 
 
+def test_recordings_that_nobody_annotated_are_evaluated_to_the_end(tiny_run: Path, tmp_path: Path) -> None:
+    workdir, films = tmp_path / "run", tmp_path / "recordings"
+    shutil.copytree(tiny_run, workdir, ignore=shutil.ignore_patterns("data", "evaluate", "generate"))
+    shutil.copytree(tiny_run / "data/recordings", films, ignore=shutil.ignore_patterns("*_times.txt", "manifest.json"))
+    answer = call(*command(workdir, "--job=evaluate", f"--config.data.recordings={films}"))
+    assert (answer.code, answer.err) == (0, "")
+    (metrics,) = (read_json(path) for path in (workdir / "other_data").glob("recordings-*/evaluate/metrics.json"))
+    assert metrics["data"] == str(films) and metrics["classifier_training_sounds"] == {}
+    assert metrics["condfoley"]["events"] == 0 and metrics["condfoley"]["items"] == 2
+    for rows in (metrics["condfoley"]["rows"], metrics["detection"], metrics["sync"]["paired_gain"]):
+        assert all(row["onset_ap_100ms"]["value"] is None for row in rows.values())
+    assert metrics["condfoley"]["rows"]["real sound"]["loudness_r"]["value"] > 0.99
+
+
 def check_film(manifest_path: Path, *, takes: int, source: Path) -> dict:
     """Film and sound of every take are as long as the silent film within a frame, and the manifest says all."""
     manifest = read_json(manifest_path)

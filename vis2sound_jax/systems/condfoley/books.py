@@ -58,7 +58,8 @@ def fit(
         values = [_measure(net, books, part, name) for name, part in found.items() if len(part)]
         writer.write(KMEANS_ITERATIONS, {name: value for part in values for name, value in part.items()})
     with Checkpointer(workdir / "checkpoints", alone=True) as checkpointer:
-        checkpointer.save(state, None)
+        # One that was killed before it was marked as finished left the same.
+        checkpointer.save(state, None, replace=True)
     return state
 
 

@@ -21,16 +21,16 @@ from vis2sound_jax.evaluation.classifiers import (
 )
 from vis2sound_jax.evaluation.detection import detection_table
 from vis2sound_jax.prepare.records import Record
-from vis2sound_jax.run.prepare import prepare_folder
-from vis2sound_jax.run.recordings import data_name, open_split, recordings_dir
-from vis2sound_jax.run.workdir import prepared_dir, settings_of
+from vis2sound_jax.run.prepare import other_data
+from vis2sound_jax.run.recordings import data_name, open_split
+from vis2sound_jax.run.workdir import prepared_dir
 from vis2sound_jax.systems.condfoley import chain
 from vis2sound_jax.systems.condfoley.scoring.exemplar_rows import EXEMPLAR_ROW
 from vis2sound_jax.systems.condfoley.scoring.pairs import Pair, PairMaker, choose_pairs
 from vis2sound_jax.systems.condfoley.scoring.ranked import add_best, measure
 from vis2sound_jax.systems.condfoley.scoring.report import write_evaluation_report
 from vis2sound_jax.systems.condfoley.scoring.rows import BEST_ROW, ablated_chains
-from vis2sound_jax.systems.condfoley.scoring.soundtracks import FoleyScores, evaluate_condfoley
+from vis2sound_jax.systems.condfoley.scoring.soundtracks import REAL_ROW, FoleyScores, evaluate_condfoley
 from vis2sound_jax.systems.condfoley.token_cache import token_recordings
 from vis2sound_jax.systems.condfoley.transformer import transformer_task
 from vis2sound_jax.training.progress import Progress, track
@@ -38,7 +38,7 @@ from vis2sound_jax.video.files import decode_jpeg
 from vis2sound_jax.video.frames import grey
 from vis2sound_jax.whole import write_json, write_whole
 
-ENCODER_ROW, READER_ROW = "video encoder", "event reader"
+ENCODER_ROW, READER_ROW, MOTION_ROW = "video encoder", "event reader", "motion peaks"
 KINDS = ("material", "action")
 _MIN_EVENTS = 8
 
@@ -47,7 +47,7 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     """Scores video onsets and every way to make a soundtrack, with ceiling, floor and 95 % intervals.
 
     Args:
-      config: the settings. If its data is not what the run was trained on, it is prepared on first use.
+      config: the settings. Data that the run was not trained on is prepared first.
       workdir: of a run whose stages before are finished.
 
     Returns:
@@ -91,25 +91,23 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
 
 
 def evaluation_data(config: Any, workdir: Path) -> tuple[Path, Path]:
-    """Finds the records to evaluate on and where results go; prepares a foreign folder on first use.
+    """Finds the records to evaluate on and where results go; prepares a foreign folder where it is new or changed.
 
     Args:
       config: the settings.
       workdir: of the run.
     """
-    if settings_of(workdir).data.recordings == config.data.recordings:
+    other = other_data(config, workdir)
+    if other is None:
         return prepared_dir(workdir), workdir / "evaluate"
-    folder = recordings_dir(config, workdir)
-    place = workdir / "other_data" / folder.name
-    if not (place / "prepared" / "dataset_info.json").exists():
-        place.mkdir(parents=True, exist_ok=True)
-        prepare_folder(config, folder, place / "prepared")
-    return place / "prepared", place / "evaluate"
+    return other, other.with_name("evaluate")
 
 
 def _detection(foley: chain.Foley, records: Sequence[Record]) -> dict[str, dict[str, Estimate]]:
-    """Scores when things are seen to sound, over whole recordings."""
-    rows: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
+    """Scores when things are seen to sound, over whole recordings; those that nobody annotated cannot be scored."""
+    records = [record for record in records if record["annotated"]]
+    names = (ENCODER_ROW, *((READER_ROW,) if foley.reader is not None else ()), MOTION_ROW, REAL_ROW)
+    rows: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {name: [] for name in names}
     encoder = replace(foley, reader=None)
     for record in track(records, "onsets of whole films", unit="film"):
         film = np.stack([decode_jpeg(data, grey=foley.grey) for data in record["frames"]])
@@ -119,9 +117,9 @@ def _detection(foley: chain.Foley, records: Sequence[Record]) -> dict[str, dict[
             found[READER_ROW] = foley.events_of(seen)
         moved = motion_peaks(film if foley.grey else grey(film), record["fps"])
         pairs = {row: (events.times_s, events.confidence) for row, events in found.items()}
-        pairs |= {"motion peaks": moved, "real sound": onset_events(*decode_flac(record["audio"]))}
+        pairs |= {MOTION_ROW: moved, REAL_ROW: onset_events(*decode_flac(record["audio"]))}
         for row, events in pairs.items():
-            rows.setdefault(row, []).append(events)
+            rows[row].append(events)
     return detection_table(
         [record["event_time_s"].astype(float) for record in records],
         [(float(record["span_s"][0]), float(record["span_s"][1])) for record in records],
@@ -168,9 +166,10 @@ def _cross_entropy(config: Any, maker: PairMaker, pairs: Sequence[Pair]) -> dict
 
 def _leading(detection: dict[str, dict[str, Estimate]], scores: FoleyScores, takes: int) -> dict[str, float]:
     seen = detection.get(READER_ROW, detection[ENCODER_ROW])
-    leading = {"video_onset_ap": round(seen["onset_ap_100ms"].value, 3)}
+    leading = {"video_onset_ap": seen["onset_ap_100ms"].value}
     for row, name in ((EXEMPLAR_ROW, "exemplar"), (BEST_ROW.format(takes), "codes")):
         for metric in ("onset_f1_100ms", "material"):
             if metric in scores.rows[row]:
-                leading[f"{name}_{metric.removesuffix('_100ms')}"] = round(scores.rows[row][metric].value, 3)
-    return leading
+                leading[f"{name}_{metric.removesuffix('_100ms')}"] = scores.rows[row][metric].value
+    # What nothing was annotated for has no value.
+    return {name: round(value, 3) for name, value in leading.items() if np.isfinite(value)}

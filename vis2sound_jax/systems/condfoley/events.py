@@ -11,6 +11,7 @@ import soxr
 
 from vis2sound_jax.audio.files import decode_flac
 from vis2sound_jax.data.event_clips import HIT, SCRATCH, EventRecording, event_clip
+from vis2sound_jax.data.known_events import known_events
 from vis2sound_jax.data.tokens import TokenRecording
 from vis2sound_jax.evaluation.event_levels import loudness_db
 from vis2sound_jax.evaluation.onset_matching import OnsetClip
@@ -129,23 +130,23 @@ def event_recording(one: TokenRecording, record: Record) -> EventRecording:
     """Puts what the encoder saw of a recording beside its annotations.
 
     Args:
-      one: the recording as seen; its events are those of the sound where nobody annotated any.
+      one: the recording as seen.
       record: the same recording.
 
     Returns:
-      The recording as the reader learns from it.
+      The recording as the reader learns from it; its events are those that can be heard where nobody annotated it.
     """
     wav, rate_hz = decode_flac(record["audio"])
-    annotated = len(record["event_time_s"]) > 0
-    span_s = tuple(float(time_s) for time_s in record["span_s"]) if annotated else (0.0, len(wav) / rate_hz)
+    known = known_events(record)
+    span_s = tuple(float(time_s) for time_s in record["span_s"]) if known.annotated else (0.0, len(wav) / rate_hz)
     return EventRecording(
         features=one.features,
         onset=one.onset,
         motion=one.motion,
         fps=one.fps,
-        event_s=one.event_s,
-        action=tuple(record["event_action"]) if annotated else ("",) * len(one.event_s),
-        loudness_db=loudness_db(wav, rate_hz, one.event_s),
+        event_s=known.time_s,
+        action=known.action,
+        loudness_db=loudness_db(wav, rate_hz, known.time_s),
         span_s=(span_s[0], span_s[1]),
     )
 

@@ -21,6 +21,7 @@ from vis2sound_jax.data.film_pairs import (
     film_pair_example,
     published_pair_example,
 )
+from vis2sound_jax.data.known_events import with_known_events
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.generation.coder import Coder
 from vis2sound_jax.models.grid import tokens_from_grid
@@ -100,7 +101,8 @@ def _open(config: Any, augment: bool, workdir: Path) -> Material:
 
 def _published(config: Any, workdir: Path) -> tuple[list[Any], Any]:
     """Recordings with their sound, of which clips are cut as the published code does."""
-    records = [record for record in training_records(config, workdir) if (record["event_time_s"] >= 0.5).any()]
+    records = [with_known_events(record) for record in training_records(config, workdir)]
+    records = [record for record in records if (record["event_time_s"] >= 0.5).any()]
     return records, functools.partial(published_pair_example, duration_s=_published_clip_s(config))
 
 

@@ -67,14 +67,15 @@ def measure(folder: Path, records: Records) -> dict[str, Mapping[str, float | No
 
     Args:
       folder: of a run, or of packed weights.
-      records: recordings with annotated events.
+      records: recordings; those that nobody annotated are left out.
 
     Returns:
       The values of `NUMBERS` with their intervals.
     """
     foley = chain.load(folder)
     clips, names = [], []
-    for record in track(list(records), "scoring what is seen", unit="film"):
+    annotated = [record for record in records if record["annotated"]]
+    for record in track(annotated, "scoring what is seen", unit="film"):
         film = np.stack([decode_jpeg(data, grey=foley.grey) for data in record["frames"]])
         events = foley.events_of(foley.see(film))
         span = (float(record["span_s"][0]), float(record["span_s"][1]))

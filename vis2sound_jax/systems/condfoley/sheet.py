@@ -93,7 +93,7 @@ def _of_film(
     try:
         film = Film.open(video)
     except UserError as error:
-        bad[video] = str(error)
+        _leave_out(bad, video, error)
         return
     with film:
         try:
@@ -101,7 +101,7 @@ def _of_film(
                 foley.check_length(video, film.duration_s, "give a longer film")
             watched = foley.watch(film)
         except UserError as error:
-            bad[video] = str(error)
+            _leave_out(bad, video, error)
             return
         for example in films[place + 1 :] + films[:place]:
             if done == asked.examples:
@@ -112,13 +112,20 @@ def _of_film(
             try:
                 composed = foley.compose(watched, Request(example, seed=asked.seed, options={"engine": asked.engine}))
             except UserError as error:
-                bad[example] = str(error)
+                _leave_out(bad, example, error)
                 continue
             result = foley.rank(foley.sound(composed))
             write_result(result, output)
             done += 1
             wav = heard_at(result.wavs[result.best], result.rate_hz, foley.rate_hz)
             yield _Made(video, example, output, wav)
+
+
+def _leave_out(bad: dict[Path, str], file: Path, error: UserError) -> None:
+    """Notes that a file cannot be used; an error about anything else, such as a full disk, is no fault of it."""
+    if error.path != file:
+        raise error
+    bad[file] = str(error)
 
 
 def _write(folder: Path, foley: chain.Foley, made: list[_Made], bad: dict[Path, str], summary: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from vis2sound_jax.audio.files import decode_flac
 from vis2sound_jax.audio.mel import levelled, log_mel
-from vis2sound_jax.audio.onsets import onset_events
+from vis2sound_jax.data.known_events import known_events
 from vis2sound_jax.data.tokens import TokenRecording, load_recordings, save_recordings
 from vis2sound_jax.generation.coder import Coder
 from vis2sound_jax.generation.watch import Watcher
@@ -87,8 +87,7 @@ class _Maker:
         wav, rate_hz = decode_flac(record["audio"])
         film = np.stack([decode_jpeg(data, grey=self._watcher.grey) for data in record["frames"]])
         seen = self._watcher.watch(self._encoder, film)
-        # Without annotated events, those of the sound stand for them.
-        events = record["event_time_s"].astype(float) if len(record["event_time_s"]) else onset_events(wav, rate_hz)[0]
+        events = known_events(record).time_s
         step = self._frames * self._spec.hop
         for phase in range(phases):
             first = phase * step // phases

@@ -124,10 +124,15 @@ def _whole_films(config: Any, workdir: Path) -> dict[str, list[Found]]:
 
 
 def _detection(config: Any, workdir: Path, whole: Mapping[str, list[Found]]) -> DetectionScores:
-    """Impacts found in whole films, by the paper's protocol (section 6.2)."""
-    films = [one.notes for one in whole[FULL_ROW]]
+    """Impacts found in whole films, by the paper's protocol (section 6.2); only annotated ones can be scored."""
+    every = [one.notes for one in whole[FULL_ROW]]
     predictions = {row: [(one.times_s, one.height) for one in found] for row, found in whole.items()}
     predictions |= _other_detectors(config, workdir)
+    films = [notes for notes in every if notes.annotated]
+    predictions = {
+        row: [one for one, notes in zip(found, every, strict=True) if notes.annotated]
+        for row, found in predictions.items()
+    }
     return evaluate_detection(
         [np.array(impact_times(notes)) for notes in films],
         [notes.span_s for notes in films],

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
+from vis2sound_jax.audio.files import encode_flac
 from vis2sound_jax.data.tokens import TokenRecording
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.run.recordings import open_split
@@ -35,7 +36,17 @@ def make_recording(columns: int, events_s: list[float], materials: list[str]) ->
         column_s=COLUMN_S,
         event_s=np.array(events_s),
     )
-    return one, {"id": "x", "event_material": materials, "event_action": ["hit"] * len(materials)}
+    labels = {"event_material": materials, "event_action": ["hit"] * len(materials)}
+    return one, {"id": "x", "annotated": True, "event_time_s": np.array(events_s), **labels}
+
+
+def make_heard(columns: int, clicks_s: list[float]) -> tuple[TokenRecording, Any]:
+    """A recording that nobody annotated, and that clicks."""
+    wav = np.zeros(round(columns * COLUMN_S * 8000), np.float32)
+    for time_s in clicks_s:
+        wav[round(time_s * 8000) :][:40] = 0.8
+    one, record = make_recording(columns, [], [])
+    return one, {**record, "annotated": False, "audio": encode_flac(wav, 8000)}
 
 
 def choose(*recordings: tuple[TokenRecording, Any], count: int = 40, seed: int = 0) -> list[Pair]:
@@ -69,6 +80,14 @@ def test_pairs_spread_evenly_over_the_recordings_that_can_serve() -> None:
 def test_a_lone_event_is_paired_with_another_part_of_its_recording() -> None:
     for pair in choose(make_recording(20, [0.3], ["wood"])):
         assert {pair.target, pair.condition} == {0, 10}
+
+
+def test_recordings_that_nobody_annotated_are_paired_around_what_can_be_heard() -> None:
+    clicks_s = [0.5, 2.4, 4.6, 6.7, 8.5]
+    for pair in choose(make_heard(100, clicks_s), make_heard(60, [])):
+        assert pair.recording == 0 and abs(pair.target - pair.condition) >= COLUMNS
+        for start in (pair.target, pair.condition):
+            assert any(start <= (time_s + 0.03) / COLUMN_S < start + COLUMNS + 0.6 for time_s in clicks_s)
 
 
 def test_recordings_too_short_are_told() -> None:

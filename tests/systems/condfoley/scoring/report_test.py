@@ -8,7 +8,7 @@ import pytest
 
 from tests.systems.condfoley.scoring.foley_worlds import RATE_HZ, toy_classifiers, toy_items
 from vis2sound_jax.evaluation.bootstrap import Estimate
-from vis2sound_jax.evaluation.detection import RANDOM_ROW
+from vis2sound_jax.evaluation.detection import RANDOM_ROW, THRESHOLD_NOTE
 from vis2sound_jax.report.parts import Table
 from vis2sound_jax.systems.condfoley.scoring.items import add_best_take
 from vis2sound_jax.systems.condfoley.scoring.published import PROTOCOL
@@ -54,3 +54,8 @@ def test_every_pair_can_be_heard(page: str) -> None:
     assert page.count('<article class="example">') == 4
     assert page.count("<audio") == 4 * 3 == page.count('src="data:audio/flac;base64,')
     assert page.count("<img") == page.count('src="data:image/png;base64,') == 3 + 2 + 4
+
+
+def test_the_page_says_which_numbers_are_at_thresholds_chosen_on_the_test_films(page: str) -> None:
+    # Apostrophes are written as entities.
+    assert THRESHOLD_NOTE.replace("'", "&#39;") in page or THRESHOLD_NOTE in page

@@ -28,6 +28,26 @@ def scores(items, classifiers):
     return evaluate_condfoley(add_best_take(items, RATE_HZ, "takes", "best of 2"), RATE_HZ, classifiers)
 
 
+def test_of_recordings_that_nobody_annotated_only_what_needs_no_annotation_is_scored(items, classifiers):
+    """Their sounds can be compared with the true ones, and no onset can be called right or wrong."""
+
+    def heard(events):
+        return replace(events, material=["None"] * 3, action=["None"] * 3, annotated=False)
+
+    unknown = [replace(item, target=heard(item.target), condition=heard(item.condition)) for item in items]
+    scores = evaluate_condfoley(unknown, RATE_HZ, {})
+    assert scores.n_events == 0 and scores.n_items == len(items)
+    for row, metrics in scores.rows.items():
+        onsets = {name: one.value for name, one in metrics.items() if name.startswith(("onset", "count"))}
+        assert onsets and all(np.isnan(one) for one in onsets.values()), row
+    assert value(scores, REAL_ROW, "loudness_r") == pytest.approx(1.0)
+    # Beside annotated ones they change no onset score.
+    mixed = [*items, *(replace(item, recording=f"{item.recording} heard") for item in unknown)]
+    some, all_of_them = (evaluate_condfoley(which, RATE_HZ, classifiers) for which in (items, mixed))
+    for name in ("onset_ap_100ms", "onset_f1_100ms", "count_match"):
+        assert some.rows["takes"][name] == all_of_them.rows["takes"][name]
+
+
 def value(scores, row, metric):
     return scores.rows[row][metric].value
 

@@ -11,17 +11,19 @@ from vis2sound_jax.retrieval.takes import choose_take
 
 @dataclass(frozen=True)
 class LabelledEvents:
-    """Annotated events of a window.
+    """Known events of a window.
 
     Attributes:
       time_s: [e] times from the window's start, in seconds.
       material: [e] material struck, "None" where unlabelled.
       action: [e] "hit" or "scratch", "None" where unlabelled.
+      annotated: whether somebody looked for events; otherwise they are those heard, and no onset is scored by them.
     """
 
     time_s: np.ndarray
     material: Sequence[str]
     action: Sequence[str]
+    annotated: bool = True
 
     def labels(self, kind: str) -> np.ndarray:
         """The labels of one kind.
@@ -42,8 +44,8 @@ class FoleyItem:
     Attributes:
       name: unique name of the pair.
       recording: the recording of the target, the unit of the bootstrap.
-      target: annotated events of the target window.
-      condition: annotated events of the condition window.
+      target: known events of the target window.
+      condition: known events of the condition window.
       wav: [n] the true sound of the target window.
       condition_wav: [n] the sound of the condition window.
       takes: by row, the sound or several sounds made for the target; each is judged.

@@ -10,6 +10,7 @@ import numpy as np
 from vis2sound_jax.audio.files import decode_flac
 from vis2sound_jax.audio.synthesis import GriffinLim
 from vis2sound_jax.data.film_pairs import frames_at
+from vis2sound_jax.data.known_events import KnownEvents, known_events
 from vis2sound_jax.data.tokens import TokenRecording, clip_places, window_pair, window_start
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.prepare.records import Record
@@ -54,7 +55,7 @@ def choose_pairs(
 
     Args:
       tokens: the recordings.
-      records: the same recordings, for their labels.
+      records: the same recordings, for their events and labels.
       columns: length of a window.
       count: number of pairs, spread evenly over the recordings.
       seed: of the draw.
@@ -66,7 +67,8 @@ def choose_pairs(
       UserError: if no recording is long enough or has events.
     """
     rng = np.random.default_rng(seed)
-    usable = [k for k, one in enumerate(tokens) if one.codes.shape[1] >= 2 * columns and len(one.event_s)]
+    known = [known_events(record) for record in records]
+    usable = [k for k, one in enumerate(tokens) if one.codes.shape[1] >= 2 * columns and len(known[k].time_s)]
     if not usable:
         raise UserError(
             f"no test recording has events and is at least {2 * columns} columns long; "
@@ -75,19 +77,19 @@ def choose_pairs(
     pairs = []
     for number in range(count):
         k = usable[number % len(usable)]
-        pairs.append(_draw_pair(k, tokens[k], records[k], columns, rng))
+        pairs.append(_draw_pair(k, tokens[k], known[k], columns, rng))
     return pairs
 
 
-def _draw_pair(k: int, one: TokenRecording, record: Record, columns: int, rng: np.random.Generator) -> Pair:
+def _draw_pair(k: int, one: TokenRecording, known: KnownEvents, columns: int, rng: np.random.Generator) -> Pair:
     last = one.codes.shape[1] - columns
     best = (-1, 0, 0)
     for _ in range(_TRIES):
-        target = window_start(one.event_s, columns, one.column_s, last, rng)
-        condition = window_start(one.event_s, columns, one.column_s, last, rng)
+        target = window_start(known.time_s, columns, one.column_s, last, rng)
+        condition = window_start(known.time_s, columns, one.column_s, last, rng)
         if abs(target - condition) < columns:
             continue
-        here, there = (_labels(one, record, start, columns) for start in (target, condition))
+        here, there = (_labels(one, known, start, columns) for start in (target, condition))
         quality = (len(here) > 0) + (len(there) > 0) + bool(here) * (here[:1] == there[:1])
         best = max(best, (quality, target, condition), key=lambda found: found[0])
         if quality == 3:
@@ -97,14 +99,13 @@ def _draw_pair(k: int, one: TokenRecording, record: Record, columns: int, rng: n
     return Pair(k, best[1], best[2])
 
 
-def _labels(one: TokenRecording, record: Record, start: int, columns: int) -> list[str]:
-    inside = _inside(one, start, columns)
-    return [record["event_material"][k] for k in inside]
+def _labels(one: TokenRecording, known: KnownEvents, start: int, columns: int) -> list[str]:
+    return [known.material[k] for k in _inside(one, known, start, columns)]
 
 
-def _inside(one: TokenRecording, start: int, columns: int) -> np.ndarray:
+def _inside(one: TokenRecording, known: KnownEvents, start: int, columns: int) -> np.ndarray:
     begin = start * one.column_s
-    return np.flatnonzero((one.event_s >= begin) & (one.event_s < begin + columns * one.column_s))
+    return np.flatnonzero((known.time_s >= begin) & (known.time_s < begin + columns * one.column_s))
 
 
 class PairMaker:
@@ -131,6 +132,7 @@ class PairMaker:
         self.ablations = ablations or {}
         self._style = style_row(config)
         self._events = [foley.events_in(one) for one in tokens]
+        self._known = [known_events(record) for record in records]
         self._wavs = [decode_flac(record["audio"])[0] for record in records]
 
     def examples(self, pairs: Sequence[Pair], ablation: str = "") -> dict[str, np.ndarray]:
@@ -243,7 +245,7 @@ class PairMaker:
             one, record = self.tokens[pair.recording], self.records[pair.recording]
             wav = self._wav(pair.recording, pair.target, frames)
             example = self._wav(pair.example, pair.condition, frames)
-            events, labelled = self.window_events(pair), self._events_of(one, record, pair.target)
+            events, labelled = self.window_events(pair), self._events_of(pair.recording, pair.target)
             sounds: dict[str, Any] = {name: wavs[i] for name, wavs in made.items() if name != TAKE_ROW}
             sounds[TAKE_ROW] = list(made[TAKE_ROW][i * takes : (i + 1) * takes])
             sounds |= self._copied(example, events, labelled, len(wav), first + i)
@@ -252,7 +254,7 @@ class PairMaker:
                     name=f"{first + i:03d}_{record['id']}",
                     recording=record["id"],
                     target=labelled,
-                    condition=self._events_of(self.tokens[pair.example], self.records[pair.example], pair.condition),
+                    condition=self._events_of(pair.example, pair.condition),
                     wav=wav,
                     condition_wav=example,
                     takes=sounds,
@@ -296,12 +298,14 @@ class PairMaker:
         cut = self._wavs[k][start * step : (start + self.config.transformer.columns) * step]
         return np.pad(cut, (0, self.config.transformer.columns * step - len(cut)))
 
-    def _events_of(self, one: TokenRecording, record: Record, start: int) -> LabelledEvents:
-        inside = _inside(one, start, self.config.transformer.columns)
+    def _events_of(self, k: int, start: int) -> LabelledEvents:
+        one, known = self.tokens[k], self._known[k]
+        inside = _inside(one, known, start, self.config.transformer.columns)
         return LabelledEvents(
-            one.event_s[inside] - start * one.column_s,
-            [record["event_material"][k] for k in inside],
-            [record["event_action"][k] for k in inside],
+            known.time_s[inside] - start * one.column_s,
+            [known.material[k] for k in inside],
+            [known.action[k] for k in inside],
+            annotated=known.annotated,
         )
 
     def _span(self, one: TokenRecording, record: Record, start: int) -> tuple[float, float]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from vis2sound_jax.audio.onsets import onset_times
 from vis2sound_jax.evaluation.bootstrap import Estimate
-from vis2sound_jax.evaluation.detection import RANDOM_ROW
+from vis2sound_jax.evaluation.detection import RANDOM_ROW, THRESHOLD_NOTE
 from vis2sound_jax.report.page import write_report
 from vis2sound_jax.report.parts import Claim, Example, Picture, Report, Table
 from vis2sound_jax.report.pictures import MelPanel, bar_picture, confusion_picture, mel_picture
@@ -57,7 +57,7 @@ def write_evaluation_report(
         tables=[
             Table(
                 "Events seen in whole films",
-                "Against the annotations; AP is pooled over films and misses count.",
+                f"Against the annotations; AP is pooled over films and misses count. {THRESHOLD_NOTE}",
                 detection,
                 "real sound",
                 RANDOM_ROW,

@@ -44,7 +44,7 @@ class FoleyScores:
       classes: by kind, the classifier's classes.
       examples: one JSON-ready dictionary per judged sound.
       n_items: number of test pairs.
-      n_events: number of annotated events in them.
+      n_events: number of annotated events in them; where nobody annotated a recording, no onset of it is scored.
       n_recordings: number of recordings they come from.
     """
 
@@ -134,7 +134,7 @@ def evaluate_condfoley(
             for sound, published in zip(sounds, legacy.examples[row], strict=True)
         ],
         n_items=len(items),
-        n_events=sum(len(item.target.time_s) for item in items),
+        n_events=sum(len(item.target.time_s) for item in items if item.target.annotated),
         n_recordings=len({item.recording for item in items}),
     )
 
@@ -206,7 +206,9 @@ def _random_labels(true: Sequence[np.ndarray], rng: np.random.Generator) -> list
 
 def _score(sounds: Sequence[_Heard], classifiers: Mapping[str, EventClassifier], seed: int) -> dict[str, Estimate]:
     resampler = Resampler.over([h.item.recording for h in sounds], seed=seed)
-    metrics = onset_metrics([h.clip for h in sounds], [h.decided_s for h in sounds], resampler)
+    sure = [h for h in sounds if h.item.target.annotated]
+    draws = Resampler.over([h.item.recording for h in sure], seed=seed)
+    metrics = onset_metrics([h.clip for h in sure], [h.decided_s for h in sure], draws)
     for kind, classifier in classifiers.items():
         masks = [labelled(h.item.target.labels(kind)) for h in sounds]
         total = [int(mask.sum()) for mask in masks]
@@ -248,12 +250,12 @@ def _confusion(sounds: Sequence[_Heard], kind: str, classes: Sequence[str]) -> n
 
 
 def _example(row: str, sound: _Heard) -> dict[str, Any]:
-    ranked = rank_clip(sound.clip, 0.1)
-    target = sound.item.target
+    target, ranked = sound.item.target, rank_clip(sound.clip, 0.1)
     out: dict[str, Any] = {
         "row": row,
         "item": sound.item.name,
         "recording": sound.item.recording,
+        "annotated": target.annotated,
         "events_s": np.round(np.asarray(target.time_s, float), 4).tolist(),
         "onsets_s": np.round(sound.decided_s, 4).tolist(),
         "candidate_hits_100ms": int(ranked.hit.sum()),

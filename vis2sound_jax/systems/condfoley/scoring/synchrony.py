@@ -43,11 +43,11 @@ class ShiftedClip(NamedTuple):
 def draw_clips(
     durations_s: Sequence[float], events_s: Sequence[np.ndarray], length_s: float, count: int, seed: int
 ) -> list[ShiftedClip]:
-    """Draws clips evenly over recordings, anywhere in them, but with an annotated event inside.
+    """Draws clips evenly over recordings, anywhere in them, but with an event inside.
 
     Args:
       durations_s: of each recording.
-      events_s: annotated times of each recording.
+      events_s: known times of each recording.
       length_s: of a clip.
       count: number of clips wanted.
       seed: of the draw.
@@ -99,15 +99,18 @@ def paired_gains(
     """How much better one row's onsets are than another's, against the annotations and within 0.1 s.
 
     Args:
-      items: test pairs with all the rows.
+      items: test pairs with all the rows; those of recordings that nobody annotated are left out.
       rate_hz: sample rate of the sounds.
       compared: pairs of rows, such as the chosen take and a single take; of several sounds an item all count.
       seed: of the bootstrap over recordings, the same draws for all.
 
     Returns:
       For each pair of rows the difference of `onset_f1_100ms` and of `onset_ap_100ms`, positive where the first is
-      better.
+      better; NaN where nothing is annotated.
     """
+    items = [item for item in items if item.target.annotated]
+    if not items:
+        return [dict.fromkeys(("onset_f1_100ms", "onset_ap_100ms"), estimate(np.full(1, np.nan))) for _ in compared]
     draws = {row: _draws(items, rate_hz, row, seed) for row in dict.fromkeys(row for pair in compared for row in pair)}
     return [
         {

@@ -8,6 +8,7 @@ import numpy as np
 
 from vis2sound_jax.evaluation.bootstrap import Estimate
 from vis2sound_jax.evaluation.classifiers import labelled
+from vis2sound_jax.evaluation.detection import THRESHOLD_NOTE
 from vis2sound_jax.report.page import write_report
 from vis2sound_jax.report.parts import Claim, Example, Picture, Report, Table
 from vis2sound_jax.report.pictures import bar_picture
@@ -104,7 +105,10 @@ def _tables(scores: VisScores, detection: DetectionScores | None) -> list[Table]
         tables.append(Table("What is heard", note + heard, rows, REAL_ROW, _CHANCE_ROW, HEARD, paper))
     if detection is not None:
         beside = {row: {AP: value} for row, value in detection.paper.items()}
-        text = note + f"{detection.n_impacts} impacts in {detection.n_recordings} whole films; misses count."
+        text = (
+            note
+            + f"{detection.n_impacts} impacts in {detection.n_recordings} whole films; misses count. {THRESHOLD_NOTE}"
+        )
         floor = list(detection.rows)[-1]
         tables.append(Table("Impacts found in whole films", text, detection.rows, None, floor, published=beside))
     return tables
