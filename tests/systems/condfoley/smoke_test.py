@@ -174,7 +174,8 @@ def test_recordings_that_nobody_annotated_are_evaluated_to_the_end(tiny_run: Pat
     shutil.copytree(tiny_run, workdir, ignore=shutil.ignore_patterns("data", "evaluate", "generate"))
     shutil.copytree(tiny_run / "data/recordings", films, ignore=shutil.ignore_patterns("*_times.txt", "manifest.json"))
     answer = call(*command(workdir, "--job=evaluate", f"--config.data.recordings={films}"))
-    assert (answer.code, answer.err) == (0, "")
+    # On a slow machine there are lines of progress.
+    assert answer.code == 0 and "error" not in answer.err.lower(), answer.err
     (metrics,) = (read_json(path) for path in (workdir / "other_data").glob("recordings-*/evaluate/metrics.json"))
     assert metrics["data"] == str(films) and metrics["classifier_training_sounds"] == {}
     assert metrics["condfoley"]["events"] == 0 and metrics["condfoley"]["items"] == 2

@@ -148,7 +148,10 @@ def test_requested_films_are_complete(made: Path, films: Path, name: str, kind: 
     assert manifest["duration_s"] == pytest.approx(len(wav) / rate_hz, abs=1e-4)
     assert manifest["notes"] == {"synthesis": kind} and manifest["trained_on"] == "procedural recordings"
     (take,) = manifest["takes"]
-    assert (take["film"], take["sound"]) == (f"{name}.mp4", f"{name}.wav") and take["true_peak_db"] <= -1.0
+    assert (take["film"], take["sound"]) == (f"{name}.mp4", f"{name}.wav")
+    # Networks that have learned nothing may hear nothing; a peak of silence is none.
+    peak_db = take["true_peak_db"]
+    assert peak_db <= -1.0 if wav.any() else peak_db is None
     assert len(manifest["video"]["sha256"]) == 64 and manifest["example"] is None
     times_s = [event["time_s"] for event in manifest["events"]]
     assert times_s == sorted(times_s) and all(0 <= time_s <= film.duration_s for time_s in times_s)
