@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from vis2sound_jax.generation.reading import Reading, listed, read_curves, read_seen
+from vis2sound_jax.generation.reading import Reading, list_events, read_curves, read_seen
 from vis2sound_jax.generation.watch import Seen
 from vis2sound_jax.models.event_reader import FORCE_DB, EventReader
 
@@ -61,8 +61,8 @@ def test_stops_of_motion_raise_maxima_and_are_events_of_their_own() -> None:
     onset, motion = np.full(100, 0.01), np.full(100, 0.1)
     onset[[20, 70]] = 0.8, 0.4
     motion[15:21], motion[45:51] = 1.0, 1.0  # it stops at frames 20 and 50
-    plain_s, plain = listed(reading_of(onset, motion), 25.0, 0.0)
-    times_s, confidence = listed(reading_of(onset, motion), 25.0, 0.2)
+    plain_s, plain = list_events(reading_of(onset, motion), 25.0, 0.0)
+    times_s, confidence = list_events(reading_of(onset, motion), 25.0, 0.2)
     np.testing.assert_allclose(plain_s, [20.5 / 25, 70.5 / 25], atol=0.02)
     np.testing.assert_allclose(plain, [0.8, 0.4])
     assert len(times_s) == 3 and (np.diff(times_s) > 0).all()
@@ -72,5 +72,5 @@ def test_stops_of_motion_raise_maxima_and_are_events_of_their_own() -> None:
 
 def test_nothing_is_listed_of_a_still_film() -> None:
     for stops in (0.0, 0.2):
-        times_s, confidence = listed(reading_of(np.zeros(50), np.ones(50)), 25.0, stops)
+        times_s, confidence = list_events(reading_of(np.zeros(50), np.ones(50)), 25.0, stops)
         assert len(times_s) == len(confidence) == 0

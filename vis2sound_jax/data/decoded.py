@@ -97,16 +97,16 @@ def mapped_films(
       UserError: if the file is damaged or cannot be written.
     """
     path, index = folder / f"{name}.frames", _read_index(folder / f"{name}.json")
-    if index is None or index.get("origin") != origin:
+    if index is None or index.get("origin") != origin or not path.is_file():
         remove_films(folder, name)
         folder.mkdir(parents=True, exist_ok=True)
         checksum, notes = _write(path, make(), len(counts), progress)
         index = {"origin": origin, "checksum": checksum, "notes": notes}
         write_json(folder / f"{name}.json", index)
-    elif not path.is_file() or path.stat().st_size != sum(counts) * size[0] * size[1]:
+    elif path.stat().st_size != sum(counts) * size[0] * size[1] or _checksum(path) != index.get("checksum"):
         raise _damaged(path)
-    elif _checksum(path) != index.get("checksum") or len(index.get("notes", ())) != len(counts):
-        raise _damaged(path)
+    elif len(index.get("notes", ())) != len(counts):
+        raise _damaged(folder / f"{name}.json")
     pixels = np.asarray(np.memmap(path, np.uint8, "r", shape=(sum(counts), *size)))
     ends = np.cumsum(counts)
     return MappedFilms([pixels[end - count : end] for count, end in zip(counts, ends, strict=True)], index["notes"])

@@ -81,7 +81,7 @@ def read_curves(
     return Reading(onset_p.astype(np.float32), scratch_p.astype(np.float32), every[2] * FORCE_DB, energy)
 
 
-def listed(reading: Reading, fps: float, stops: float) -> tuple[Float[np.ndarray, "k"], Float[np.ndarray, "k"]]:
+def list_events(reading: Reading, fps: float, stops: float) -> tuple[Float[np.ndarray, "k"], Float[np.ndarray, "k"]]:
     """Lists events: the maxima of the onset curve and, less sure, moments at which motion stops.
 
     A stop within 0.08 s of a maximum raises it, and any other is an event of its own.

@@ -12,7 +12,7 @@ from jaxtyping import Float32
 from vis2sound_jax.audio.example import Example
 from vis2sound_jax.data.event_clips import HIT, SCRATCH
 from vis2sound_jax.errors import UserError, file_error
-from vis2sound_jax.generation.reading import Reading, listed
+from vis2sound_jax.generation.reading import Reading, list_events
 from vis2sound_jax.retrieval.choice import Choice, Chooser, Wanted
 from vis2sound_jax.retrieval.library import Library, library_of_mined, mine_blocks
 from vis2sound_jax.run.steps import Events
@@ -224,13 +224,13 @@ def events_read(
       fps: rate of its frames.
       rule: how much its kinds are to be doubted.
       maps: where it moves; None leaves places out.
-      stops: confidence of clear stops of motion; see `generation.reading.listed`.
+      stops: confidence of clear stops of motion; see `generation.reading.list_events`.
 
     Returns:
       All that is listed, with notes: `id`; `kind`, and `scratch`, the probability of that kind;
       `force_db`, how much louder it looks than the film's mean event; `x` from left and `y` from top, in [0, 1].
     """
-    times_s, confidence = listed(reading, fps, stops)
+    times_s, confidence = list_events(reading, fps, stops)
     frames = np.minimum((times_s * fps).astype(int), len(reading.onset) - 1)
     places = (
         [{}] * len(times_s)

@@ -15,7 +15,7 @@ from vis2sound_jax.data.known_events import known_events
 from vis2sound_jax.data.tokens import TokenRecording
 from vis2sound_jax.evaluation.event_levels import loudness_db
 from vis2sound_jax.evaluation.onset_matching import OnsetClip
-from vis2sound_jax.generation.reading import listed, read_curves
+from vis2sound_jax.generation.reading import list_events, read_curves
 from vis2sound_jax.models.event_reader import FORCE_DB, MOTION_CURVES
 from vis2sound_jax.prepare.records import Record
 from vis2sound_jax.retrieval.pieces import CLEAN_S, LEAD_S
@@ -100,7 +100,7 @@ def decide(config: Any, workdir: Path) -> EventRule:
     clips, logits, scratch = [], [np.zeros(0)], [np.zeros(0, bool)]
     for one in held:
         reading = read_curves(net, params, one.features, one.onset, one.motion)
-        clips.append(OnsetClip(one.event_s, *listed(reading, one.fps, config.events.stops), one.span_s))
+        clips.append(OnsetClip(one.event_s, *list_events(reading, one.fps, config.events.stops), one.span_s))
         named = np.isin(one.action, (HIT, SCRATCH))
         frames = np.clip((one.event_s[named] * one.fps).astype(int), 0, len(reading.onset) - 1)
         logits.append(scipy.special.logit(np.clip(reading.scratch[frames], 1e-6, 1 - 1e-6)))
