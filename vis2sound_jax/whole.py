@@ -2,18 +2,27 @@
 
 import contextlib
 import errno
-import glob
+import functools
+import hashlib
 import json
 import os
+import platform
+import re
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from vis2sound_jax.errors import file_error
+from vis2sound_jax.errors import UserError, file_error
 
 PathLike = str | os.PathLike[str]
-_STALE_S = 3600.0
+BEGUN = "replaced"
+"""A folder inside a temporary folder that says: some of its files are in their places already."""
+
+_STALE_S = 24 * 3600.0
+_LONGEST, _DIGITS = 255, 16
+_LEFT = re.compile(r"\.(?:(?P<place>[0-9a-f]{8})-)?(?P<process>[0-9]+)\.part\Z", re.ASCII)
 
 
 @contextlib.contextmanager
@@ -28,22 +37,23 @@ def replacing(path: PathLike) -> Iterator[Path]:
       file under `path` stays as it was.
 
     Raises:
-      UserError: if the folder is missing or not writable, `path` is a folder, or the disk is full.
+      UserError: if the folder is missing or not writable, `path` is a folder, its name is too long, or the disk is
+        full.
     """
     target = Path(path).absolute()
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+    temporary = temporary_of(target)
     try:
         if not target.parent.is_dir():
             raise file_error(path, f"its folder {Path(path).parent} does not exist", "create the folder first")
+        check_name(path)
         if target.is_dir():
             raise file_error(path, "is a folder, not a file", "name the file to write")
-        _clean(target)
+        clean(target)
         temporary.touch()
         yield temporary
         move(temporary, target)
     except OSError as error:
-        problem = f"cannot be written ({(error.strerror or str(error)).lower()})"
-        raise file_error(path, problem, _remedy(error)) from error
+        raise _not_written(path, error) from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -56,19 +66,137 @@ def move(written: Path, target: Path) -> None:
       written: the file, on the same disk.
       target: its place; what is there is replaced.
     """
-    with written.open("rb") as file:
-        os.fsync(file.fileno())
+    settle(written)
     os.replace(written, target)
 
 
-def _clean(target: Path) -> None:
-    """Removes what processes that were killed left under temporary names of this file."""
-    for left in target.parent.glob(f".{glob.escape(target.name)}.*.part"):
-        number = left.name.removesuffix(".part").rpartition(".")[2]
+def settle(path: Path) -> None:
+    """Waits until a file, or what a folder lists, is on the disk; file systems that cannot sync folders are let be.
+
+    Args:
+      path: the file or folder.
+
+    Raises:
+      OSError: if a file cannot be read or the disk does not take it.
+    """
+    if path.is_dir():
         with contextlib.suppress(OSError):
-            # Another machine may be writing here, whose processes are not seen; what it writes is young.
-            if number.isdecimal() and not _lives(int(number)) and time.time() - left.stat().st_mtime > _STALE_S:
-                left.unlink()
+            folder = os.open(path, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        return
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def check_name(path: PathLike) -> None:
+    """Refuses a name that the file system does not take, before anything is written.
+
+    Args:
+      path: the file to write.
+
+    Raises:
+      UserError: if the name, or the whole path, is too long.
+    """
+    target = Path(path).absolute()
+    try:
+        for name in (target, temporary_of(target)):
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                name.lstat()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise _not_written(path, error) from error
+
+
+def hidden(name: str, ending: str) -> str:
+    """Names a hidden file beside another: `.NAME` and the ending, cut so that any legal NAME has a legal one.
+
+    Args:
+      name: of the other file.
+      ending: such as ".part", in ASCII.
+
+    Returns:
+      The name; where NAME had to be cut, its digest keeps it apart from others with the same beginning.
+    """
+    written = os.fsencode(name)
+    room = _LONGEST - 1 - len(ending)
+    if len(written) > room:
+        # Half a letter at the cut would be no name on some systems.
+        kept = written[: room - _DIGITS - 1].decode(errors="ignore")
+        name = f"{kept}~{hashlib.sha256(written).hexdigest()[:_DIGITS]}"
+    return f".{name}{ending}"
+
+
+def temporary_of(target: Path) -> Path:
+    """Names what is written in place of a file until it is whole.
+
+    Args:
+      target: the file.
+
+    Returns:
+      A hidden name beside it that tells machine and process, which `clean` knows again.
+    """
+    return target.with_name(hidden(target.name, f".{_place()}-{os.getpid()}.part"))
+
+
+def clean(target: Path) -> None:
+    """Removes what processes that were killed left in the folder of a file that is written now.
+
+    A folder of which some files are in their places already stays, since it says which these are.
+
+    Args:
+      target: the file.
+    """
+    for left, parts in _left(target.parent):
+        # Names without a machine are of older versions, and of no other file than theirs.
+        if parts["place"] or left.name == hidden(target.name, parts[0]):
+            with contextlib.suppress(OSError):
+                if not left.is_dir():
+                    left.unlink()
+                elif not (left / BEGUN).exists():
+                    shutil.rmtree(left)
+
+
+def left_of(target: Path) -> list[Path]:
+    """Lists what processes that were killed left of writing one file.
+
+    Args:
+      target: the file.
+
+    Returns:
+      Their temporary files and folders.
+    """
+    return [left for left, parts in _left(target.parent) if left.name == hidden(target.name, parts[0])]
+
+
+def _left(folder: Path) -> Iterator[tuple[Path, re.Match[str]]]:
+    """What processes left that are no more, if of this machine; what another one writes counts when it is a day old."""
+    for path in folder.glob(".*.part"):
+        parts = _LEFT.search(path.name)
+        if parts and _is_left(path, parts["place"], int(parts["process"])):
+            yield path, parts
+
+
+def _is_left(path: Path, place: str | None, process: int) -> bool:
+    if place == _place():
+        return not _lives(process)
+    try:
+        old = time.time() - path.lstat().st_mtime > _STALE_S
+    except OSError:
+        return False
+    return old and (place is not None or not _lives(process))
+
+
+@functools.lru_cache(maxsize=1)
+def _place() -> str:
+    """Tells apart machines, their starts and the containers on them: where a number names one process."""
+    seen = [platform.node()]
+    with contextlib.suppress(OSError):
+        seen.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8"))
+        seen.append(os.readlink("/proc/self/ns/pid"))
+    return hashlib.sha256("\n".join(seen).encode(errors="surrogateescape")).hexdigest()[:8]
 
 
 def _lives(process: int) -> bool:
@@ -81,10 +209,11 @@ def _lives(process: int) -> bool:
     return True
 
 
-def _remedy(error: OSError) -> str:
+def _not_written(path: PathLike, error: OSError) -> UserError:
+    remedy = "free some space or choose another folder"
     if error.errno == errno.ENAMETOOLONG:
-        return "choose a shorter name"
-    return "free some space or choose another folder"
+        remedy = "choose a shorter name"
+    return file_error(path, f"cannot be written ({(error.strerror or str(error)).lower()})", remedy)
 
 
 def write_whole(path: PathLike, data: bytes | str) -> None:

@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 from vis2sound_jax.audio.files import read_sound
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.run import draw
-from vis2sound_jax.run.draw import EXAMPLE, FILM
+from vis2sound_jax.run.draw import EXAMPLE, FILM, MANIFEST
 from vis2sound_jax.video.files import probe
 from vis2sound_jax.world.recording import Measures
 
@@ -21,8 +21,9 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(draw, "_EXAMPLE", SMALL)
 
 
-def drawn(folder: Path, seed: int = 0) -> dict[str, object]:
-    return dict(draw.run(ConfigDict({"request": {"output": str(folder), "seed": seed}}), Path()))
+def drawn(folder: Path, seed: int = 0, *, overwrite: bool = False) -> dict[str, object]:
+    request = {"output": str(folder), "seed": seed, "overwrite": overwrite}
+    return dict(draw.run(ConfigDict({"request": request}), Path()))
 
 
 def test_a_silent_film_and_a_sound_are_drawn(tmp_path: Path) -> None:
@@ -32,7 +33,7 @@ def test_a_silent_film_and_a_sound_are_drawn(tmp_path: Path) -> None:
     film = probe(folder / FILM)
     assert (film.width, film.height, film.has_sound) == (32, 24, False) and film.duration_s == pytest.approx(3.0)
     assert abs(read_sound(folder / EXAMPLE, 22050)).max() > 0.01
-    assert sorted(path.name for path in folder.iterdir()) == [EXAMPLE, FILM]
+    assert sorted(path.name for path in folder.iterdir()) == [MANIFEST, EXAMPLE, FILM]
 
 
 def test_a_seed_says_what_is_drawn(tmp_path: Path) -> None:
@@ -40,6 +41,18 @@ def test_a_seed_says_what_is_drawn(tmp_path: Path) -> None:
         drawn(tmp_path / name, seed)
     first, same, other = ((tmp_path / name / EXAMPLE).read_bytes() for name in "abc")
     assert first == same != other
+
+
+def test_it_is_drawn_anew_but_never_over_files_of_others(tmp_path: Path) -> None:
+    drawn(tmp_path / "a", 1)
+    drawn(tmp_path / "a", 2)
+    drawn(tmp_path / "b", 2)
+    assert (tmp_path / "a" / EXAMPLE).read_bytes() == (tmp_path / "b" / EXAMPLE).read_bytes()
+    (tmp_path / "b" / MANIFEST).unlink()
+    with pytest.raises(UserError, match=r"film.mp4: is there already, and not as a file of this program; add --over"):
+        drawn(tmp_path / "b", 3)
+    drawn(tmp_path / "b", 3, overwrite=True)
+    assert (tmp_path / "a" / EXAMPLE).read_bytes() != (tmp_path / "b" / EXAMPLE).read_bytes()
 
 
 def test_places_that_cannot_be_written_are_told(tmp_path: Path) -> None:

@@ -17,10 +17,12 @@ from vis2sound_jax.planning.remedies import not_fitting
 from vis2sound_jax.planning.step import PlannedStep, compiled_axes, plan_step
 from vis2sound_jax.planning.trainings import training_named
 from vis2sound_jax.run.outputs import check_output
+from vis2sound_jax.run.owned import check_document
 from vis2sound_jax.run.training import Training
 from vis2sound_jax.training.sharding import resolve_axes
 from vis2sound_jax.whole import write_json
 
+_KEYS = ("stage", "plans")
 _DEVICES = 256
 """Virtual devices: enough for other meshes too, which are tried where a step does not fit."""
 
@@ -48,6 +50,7 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
         raise UserError("--job=plan needs --topology=NAME, such as v5e-16, or several with commas between them")
     if request.output:
         check_output(Path(request.output), (".json",))
+        check_document(Path(request.output), _KEYS, overwrite=request.overwrite)
     topologies, training = [topology(name) for name in names], training_named(_anywhere(config), stage)
     _open_devices(max(math.prod(compiled_axes(resolve_axes(config.mesh, one.chips)).values()) for one in topologies))
     steps = []

@@ -11,8 +11,9 @@ from jaxtyping import Float32
 from vis2sound_jax.audio.example import Example
 from vis2sound_jax.audio.levels import at_loudness, integrated_lufs, limited
 from vis2sound_jax.errors import UserError, file_error
+from vis2sound_jax.video.container import Media
 from vis2sound_jax.video.film import Film
-from vis2sound_jax.video.mux import check_pcm
+from vis2sound_jax.video.target import check_pcm, check_pictures
 
 RATES_HZ = (
     *(8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000),
@@ -34,7 +35,7 @@ class Delivery:
       rate_hz: one of `RATES_HZ`.
       lufs: integrated loudness to bring it to, from -70 to below 0; None leaves it as it is.
       keep_sound_db: level at which the film's own sound is mixed under it, from -96 to 12; None leaves that out.
-      pcm: whether the film holds PCM of 24 bits and not AAC.
+      pcm: whether the film holds PCM of 24 bits and not AAC or Opus.
     """
 
     rate_hz: int = 48_000
@@ -104,14 +105,17 @@ def check_delivery(delivery: Delivery, video: Path, output: Path) -> None:
 
     Args:
       delivery: what is asked.
-      video: the film; it is opened only where its own sound is to be kept.
+      video: the film; a missing one is told where it is opened for the work.
       output: the film to write.
 
     Raises:
-      UserError: if the film has no sound to keep, or the output does not hold PCM.
+      UserError: if the film has no sound to keep, or the output does not hold PCM or the film's pictures.
     """
     if delivery.pcm:
         check_pcm(output)
+    if video.is_file():
+        with Media(video) as media:
+            check_pictures(media, output, pcm=delivery.pcm)
     if delivery.keep_sound_db is not None:
         with Film.open(video) as film:
             _check_own_sound(film)

@@ -1,4 +1,4 @@
-"""Puts a delivered soundtrack into its film, as AAC or PCM, with peaks that stay low when the film is played."""
+"""Puts a delivered soundtrack into its film, as AAC, Opus or PCM, with peaks that stay low when the film is played."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from vis2sound_jax.video.film import Film
 from vis2sound_jax.video.mux import mux_sounds
 
 AAC_HZ = 48_000
-"""Rate of AAC in films; PCM keeps the rate of the WAV file."""
+"""Rate of AAC and Opus in films; PCM keeps the rate of the WAV file."""
 
 _ROUNDS, _MARGIN_DB = 3, 0.1
 _BLOCK_S = 60.0
@@ -22,7 +22,7 @@ _BLOCK_S = 60.0
 def write_with_sound(film: Film, wav: Float32[np.ndarray, "n *c"], delivery: Delivery, path: Path) -> None:
     """Writes a film with a delivered soundtrack.
 
-    AAC moves the peaks of a dense sound by a dB or more. So the film is heard again, and where its peaks are above
+    AAC and Opus move the peaks of a dense sound by a dB or more. So the film is heard again, and where its peaks are above
     the ceiling, the sound in the film is limited by that much more; the WAV file is not.
 
     Args:

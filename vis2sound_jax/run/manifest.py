@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 
-from vis2sound_jax import __version__
 from vis2sound_jax.audio.example import Example
 from vis2sound_jax.audio.files import write_wav
 from vis2sound_jax.audio.levels import integrated_lufs, true_peak_db
 from vis2sound_jax.run.delivery import PLAIN, Delivery, deliver
 from vis2sound_jax.run.film_sound import write_with_sound
-from vis2sound_jax.run.outputs import film_of, sha256
+from vis2sound_jax.run.outputs import film_of, files_of, sha256
+from vis2sound_jax.run.owned import MADE_BY, check_free
+from vis2sound_jax.run.staging import together
 from vis2sound_jax.run.steps import Request, Result
 from vis2sound_jax.video.container import PathLike
 from vis2sound_jax.video.film import Film
-from vis2sound_jax.whole import write_json
 
 
 def manifest_of(result: Result, delivery: Delivery = PLAIN) -> dict[str, Any]:
@@ -33,12 +33,13 @@ def manifest_of(result: Result, delivery: Delivery = PLAIN) -> dict[str, Any]:
       (file and SHA-256; no example: null), `rate_hz` (of the sound that is handed over), `channels`, `duration_s`,
       `delivery` (what was asked of the sound, and the rate at which it was made), `events` (time, confidence, and what
       else is known), `accepted` (whether any take keeps time; null where nothing tells), `takes` in order with their
-      scores, and the system's own `notes`.
+      scores, and the system's own `notes`. `write_result` adds `files` (name → SHA-256 of every film and sound) and,
+      where there are any, `earlier_files`: those that other requests for the same name left.
     """
     request = result.composed.request
     takes = [result.scores_of(int(take)) for take in result.order]
     return {
-        "made_by": f"vis2sound_jax {__version__}",
+        "made_by": MADE_BY,
         **result.origin,
         "seed": request.seed,
         "video": _source(result.film),
@@ -54,30 +55,39 @@ def manifest_of(result: Result, delivery: Delivery = PLAIN) -> dict[str, Any]:
     }
 
 
-def write_result(result: Result, output: Path, delivery: Delivery = PLAIN) -> dict[str, Any]:
+def write_result(
+    result: Result, output: PathLike, delivery: Delivery = PLAIN, *, overwrite: bool = False
+) -> dict[str, Any]:
     """Writes every take as a film and a WAV file of 24 bits, the best first, and the manifest.
+
+    All files come into their places together. An older result that nobody changed is replaced, and its further takes
+    are removed; see `run.staging`.
 
     Args:
       result: of any system.
       output: the film of the best take; the others are `<stem>_take2` and so on, sounds and manifest stand beside them.
       delivery: how the sound is handed over.
+      overwrite: whether files that this program did not write, or that were changed since, may be replaced.
 
     Returns:
       The manifest, with the names of the files, and the loudness (`lufs`) and true peak (`true_peak_db`) of each; null
       where there is too little sound to measure.
 
     Raises:
-      UserError: if a file cannot be written, or the film's own sound is to be kept and there is none.
+      UserError: if a file cannot be written or is not to be replaced, or the film's own sound is to be kept and there
+        is none.
     """
-    manifest = manifest_of(result, delivery)
-    for place, (take, entry) in enumerate(zip(result.order, manifest["takes"], strict=True)):
-        film = film_of(output, place)
-        wav = deliver(result.wavs[take], result.rate_hz, result.film, delivery)
-        write_wav(film.with_suffix(".wav"), wav, delivery.rate_hz)
-        write_with_sound(result.film, wav, delivery, film)
-        entry |= {"film": film.name, "sound": film.with_suffix(".wav").name, **_levels(wav, delivery.rate_hz)}
-        manifest["channels"] = 1 if wav.ndim == 1 else wav.shape[1]
-    write_json(output.with_suffix(".json"), manifest)
+    output, manifest = Path(output), manifest_of(result, delivery)
+    beside = output.with_suffix(".json")
+    check_free(beside, [path.name for path in files_of(output, len(result.order))], overwrite=overwrite)
+    with together(beside, manifest, overwrite=overwrite) as folder:
+        for place, (take, entry) in enumerate(zip(result.order, manifest["takes"], strict=True)):
+            film = folder / film_of(output, place).name
+            wav = deliver(result.wavs[take], result.rate_hz, result.film, delivery)
+            write_wav(film.with_suffix(".wav"), wav, delivery.rate_hz)
+            write_with_sound(result.film, wav, delivery, film)
+            entry |= {"film": film.name, "sound": film.with_suffix(".wav").name, **_levels(wav, delivery.rate_hz)}
+            manifest["channels"] = 1 if wav.ndim == 1 else wav.shape[1]
     return manifest
 
 

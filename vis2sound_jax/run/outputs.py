@@ -46,12 +46,24 @@ def check_apart(output: Path, inputs: Sequence[Path], *, takes: int) -> None:
     Raises:
       UserError: if an input is one of the files to be written.
     """
-    films = [film_of(output, place) for place in range(takes)]
-    written = [*films, *(film.with_suffix(".wav") for film in films), output.with_suffix(".json")]
-    places = {path.resolve() for path in written}
+    places = {path.resolve() for path in (*files_of(output, takes), output.with_suffix(".json"))}
     for path in inputs:
         if path.resolve() in places:
             raise file_error(path, "would be replaced by what is made from it", "name another --output")
+
+
+def files_of(output: Path, takes: int) -> list[Path]:
+    """Names the films and sounds of a request; the manifest comes beside them.
+
+    Args:
+      output: the film of the first take.
+      takes: films that are written.
+
+    Returns:
+      A film and a WAV file for each take.
+    """
+    films = [film_of(output, place) for place in range(takes)]
+    return [*films, *(film.with_suffix(".wav") for film in films)]
 
 
 def film_of(output: Path, place: int) -> Path:

@@ -7,11 +7,12 @@ from typing import Any
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.run.delivery import PLAIN, Delivery, check_delivery, delivery_of
 from vis2sound_jax.run.manifest import write_result
-from vis2sound_jax.run.outputs import check_apart, check_output
+from vis2sound_jax.run.outputs import check_apart, check_output, files_of
+from vis2sound_jax.run.owned import check_free
 from vis2sound_jax.run.steps import Request, System, generate
 from vis2sound_jax.training.progress import Progress
 from vis2sound_jax.video.film import Film
-from vis2sound_jax.video.mux import FILM_SUFFIXES, PCM_SUFFIXES
+from vis2sound_jax.video.target import FILM_SUFFIXES, PCM_SUFFIXES
 
 
 def output_of(request: Any) -> Path:
@@ -29,7 +30,9 @@ def output_of(request: Any) -> Path:
     film = Path(request.video)
     suffix = film.suffix.lower()
     fits = suffix in FILM_SUFFIXES and not (request.pcm and suffix not in PCM_SUFFIXES)
-    return Path(f"{film.stem}_sound{suffix if fits else '.mov' if request.pcm else '.mp4'}")
+    if not fits:
+        suffix = ".mp4" if not request.pcm else ".mkv" if suffix == ".webm" else ".mov"
+    return Path(f"{film.stem}_sound{suffix}")
 
 
 def asks_for_film(request: Any, files: Mapping[str, str], *, takes: int = 1) -> bool:
@@ -44,8 +47,8 @@ def asks_for_film(request: Any, files: Mapping[str, str], *, takes: int = 1) -> 
       False where none of the files is named.
 
     Raises:
-      UserError: if only some are named, the output cannot be written, it would replace what it is made from, or the
-        sound cannot be delivered as it is asked for.
+      UserError: if only some are named, the output cannot be written, it would replace what it is made from or what
+        this program did not write, or the film cannot be delivered as it is asked for.
     """
     if not any(request[name] for name in files):
         return False
@@ -56,6 +59,9 @@ def asks_for_film(request: Any, files: Mapping[str, str], *, takes: int = 1) -> 
     output = output_of(request)
     check_output(output, FILM_SUFFIXES)
     check_apart(output, [path for name in files if name != "output" for path in _paths(request[name])], takes=takes)
+    check_free(
+        output.with_suffix(".json"), [path.name for path in files_of(output, takes)], overwrite=request.overwrite
+    )
     check_delivery(delivery_of(request), Path(request.video), output)
     return True
 
@@ -66,7 +72,13 @@ def _paths(value: str | Sequence[str]) -> list[Path]:
 
 
 def make_film(
-    system: System, video: Path, request: Request, output: Path, delivery: Delivery = PLAIN
+    system: System,
+    video: Path,
+    request: Request,
+    output: Path,
+    delivery: Delivery = PLAIN,
+    *,
+    overwrite: bool = False,
 ) -> dict[str, Any]:
     """Takes a film through all steps and writes what was made.
 
@@ -76,6 +88,7 @@ def make_film(
       request: what is asked.
       output: the film of the best take.
       delivery: how the sound is handed over.
+      overwrite: whether files that this program did not write may be replaced.
 
     Returns:
       The manifest; see `run.manifest`.
@@ -84,7 +97,7 @@ def make_film(
       UserError: if a file cannot be used or written.
     """
     with Film.open(video) as film, Progress(None, output.name, unit="column") as progress:
-        return write_result(generate(system, film, request, progress.reach), output, delivery)
+        return write_result(generate(system, film, request, progress.reach), output, delivery, overwrite=overwrite)
 
 
 def summary_of(manifest: Mapping[str, Any], output: Path) -> dict[str, Any]:

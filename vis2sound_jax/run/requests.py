@@ -39,7 +39,8 @@ KEEP_SOUND = Flag(
     "keep_sound", "", "Level in dB at which the film's own sound is mixed under it; by default it is left out.", "-12"
 )
 PCM = Flag("pcm", False, "Whether the film holds the sound as PCM of 24 bits, in a .mov or .mkv.")
-DELIVERY = (RATE, LUFS, KEEP_SOUND, PCM)
+OVERWRITE = Flag("overwrite", False, "Whether files that this program did not write may be replaced.")
+DELIVERY = (RATE, LUFS, KEEP_SOUND, PCM, OVERWRITE)
 """How a soundtrack is written: the flags of every job that makes films, read by `run.delivery`."""
 TOPOLOGY = Flag("topology", "", "Chips to plan for; several with commas between them.", "v5e-4,v5e-16")
 STAGE = Flag("stage", "", "Stage to plan; by default the largest one of the system.", "encoder")

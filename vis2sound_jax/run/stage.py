@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.run.nearest import nearest
-from vis2sound_jax.run.requests import OUTPUT, SCALE_BATCH, SEED, STAGE, TOPOLOGY, Flag, with_request
+from vis2sound_jax.run.requests import OUTPUT, OVERWRITE, SCALE_BATCH, SEED, STAGE, TOPOLOGY, Flag, with_request
 
 FREE = (
     *("name", "preset", "system", "stages", "stage", "request", "pretrained"),
@@ -97,7 +97,7 @@ DRAW = Stage(
     "draw",
     "vis2sound_jax.run.draw",
     "draws a silent film and a sound to try things on: film.mp4 and example.wav",
-    flags=(OUTPUT._replace(example="films/"), SEED),
+    flags=(OUTPUT._replace(example="films/"), SEED, OVERWRITE),
 )
 """A job that needs no run: something to begin with for those who have no film at hand."""
 
@@ -134,6 +134,7 @@ def plan_job(stage: str, example: str) -> Stage:
             STAGE._replace(default=stage, example=example),
             SCALE_BATCH,
             OUTPUT._replace(example="plan.json"),
+            OVERWRITE,
         ),
     )
 

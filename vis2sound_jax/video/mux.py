@@ -24,19 +24,23 @@ from vis2sound_jax.errors import file_error
 from vis2sound_jax.video.container import Media, PathLike, tick_of, video_stream
 from vis2sound_jax.video.facts import FilmFacts
 from vis2sound_jax.video.film import Film
+from vis2sound_jax.video.target import (
+    FORMATS,
+    SoundForm,
+    add_pictures,
+    check_pcm,
+    check_pictures,
+    sound_form,
+    suffix_of,
+)
 from vis2sound_jax.whole import replacing
 
-_FORMATS = {".mp4": "mp4", ".mov": "mov", ".m4v": "mp4", ".mkv": "matroska"}
-FILM_SUFFIXES = tuple(_FORMATS)
-"""What films can be written as."""
-PCM_SUFFIXES = (".mov", ".mkv")
-"""Those of them that hold sound as it is; few programs play it from an MP4 file."""
-_AAC_RATES_HZ = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
-_AAC_BIT_RATE = 192_000
-# At high bit rates FFmpeg's simpler search for step sizes comes nearer to the sound than its default, in a third of
-# the time.
-_AAC_OPTIONS = {"aac_coder": "fast"}
 _BT601 = 6  # the matrix with which swscale turns red, green and blue into yuv unless told otherwise
+_PICTURES = {
+    ".webm": ("libvpx-vp9", {"b": "0", "deadline": "realtime", "cpu-used": "8", "row-mt": "1"}),
+}
+"""By suffix, the encoder of pictures and its options, where it is not H.264."""
+_H264 = ("libx264", {"preset": "veryfast"})
 
 
 def write_film(
@@ -49,16 +53,16 @@ def write_film(
     crf: int = 20,
     pcm: bool = False,
 ) -> None:
-    """Writes frames, and sound if there is any, as H.264 (yuv420p) and AAC or PCM.
+    """Writes frames, and sound if there is any, as H.264 (yuv420p) and AAC or PCM; in .webm as VP9 and Opus.
 
     Args:
-      path: the file to write: .mp4, .m4v, .mov or .mkv.
+      path: the file to write: .mp4, .m4v, .mov, .mkv or .webm.
       frames: red green blue; an odd last row or column is doubled, as yuv420p needs even sizes.
       fps: frame rate.
       wav: waveform in [-1, 1], one channel, or one per column (two at most); cut or filled with silence to
         the length of the film.
       rate_hz: sample rate of `wav` in Hz.
-      crf: x264's constant quality, 0 (lossless) to 51.
+      crf: the encoder's constant quality, 0 (best) to 51.
       pcm: whether sound is kept as PCM of 24 bits; in .mov and .mkv only.
 
     Raises:
@@ -72,12 +76,12 @@ def write_film(
     with _writing(path) as container:
         rate = Fraction(fps).limit_denominator(10_000)
         height, width = (size + size % 2 for size in frames.shape[1:3])
-        options = {"crf": str(crf), "preset": "veryfast"}
-        video = container.add_stream("libx264", rate, options, width=width, height=height)
+        codec, options = _PICTURES.get(suffix_of(path), _H264)
+        video = container.add_stream(codec, rate, {"crf": str(crf), **options}, width=width, height=height)
         video.pix_fmt, video.codec_context.colorspace = "yuv420p", _BT601
         packets = [_encode_pictures(video, frames, rate)]
         if wav is not None and rate_hz is not None:
-            packets.append(_add_sound(container, wav, rate_hz, len(frames) / fps, pcm))
+            packets.append(_add_sound(container, wav, rate_hz, len(frames) / fps, sound_form(path, pcm=pcm)))
         _interleave(container, packets)
 
 
@@ -90,9 +94,9 @@ def mux_sound(video_path: PathLike, wav: Float32[np.ndarray, "n *c"], rate_hz: i
     Args:
       video_path: the film.
       wav: waveform in [-1, 1] on the film's clock, one channel, or one per column (two at most); cut or
-        filled with silence to the length of the film. Encoded as AAC, 192 kbit/s.
+        filled with silence to the length of the film. Encoded as AAC, in .webm as Opus, 192 kbit/s.
       rate_hz: sample rate of `wav` in Hz.
-      output_path: the file to write: .mp4, .m4v, .mov or .mkv; it may be `video_path` itself.
+      output_path: the file to write: .mp4, .m4v, .mov, .mkv or .webm; it may be `video_path` itself.
 
     Raises:
       UserError: if the film cannot be read or is cut off, the output's container cannot hold its codec, or
@@ -115,7 +119,7 @@ def mux_sounds(
     Args:
       film: an open film, or one of arrays, whose pictures are then encoded.
       wavs: the soundtracks; each has one channel, or two as columns.
-      rate_hz: sample rate of all of them in Hz; a rate that AAC does not have becomes 48 kHz.
+      rate_hz: sample rate of all of them in Hz; a rate that AAC or Opus does not have becomes 48 kHz.
       outputs: a file for each.
       pcm: whether sound is kept as PCM of 24 bits at its own rate; in .mov and .mkv only.
 
@@ -130,50 +134,26 @@ def mux_sounds(
             _mux(film, film.media, wav, rate_hz, output, pcm)
 
 
-def check_pcm(path: PathLike) -> None:
-    """Refuses a film that cannot hold PCM.
-
-    Args:
-      path: the film to write.
-
-    Raises:
-      UserError: if it is not one of `PCM_SUFFIXES`.
-    """
-    if Path(path).suffix.lower() not in PCM_SUFFIXES:
-        problem = f"a {Path(path).suffix or 'file without suffix'} does not hold PCM that players read"
-        raise file_error(path, problem, f"name a {' or '.join(PCM_SUFFIXES)}, or leave PCM out")
-
-
 def _mux(film: Film, media: Media, wav: np.ndarray, rate_hz: int, output_path: PathLike, pcm: bool) -> None:
-    if pcm:
-        check_pcm(output_path)
+    form = sound_form(output_path, pcm=pcm)
+    check_pictures(media, output_path, pcm=pcm)
     media.rewind()
     stream = video_stream(media.container)
     assert stream is not None  # or it would be no film
     with _writing(output_path) as target:
-        try:
-            copy = target.add_stream_from_template(stream, opaque=True)
-        except ValueError as error:
-            name = stream.codec_context.name
-            problem = f"{target.format.name} cannot hold the {name} pictures of {media.path}"
-            raise file_error(output_path, problem, "choose a .mov or .mkv output") from error
-        if stream.codec_context.codec_tag == "hvc1":  # the only name under which Apple's players know HEVC
-            copy.codec_context.codec_tag = "hvc1"
-        pictures = _copied(media.container, stream, copy, film.facts, media.path)
-        _interleave(target, [pictures, _add_sound(target, wav, rate_hz, film.duration_s, pcm)])
+        pictures = _copied(media.container, stream, add_pictures(target, stream), film.facts, media.path)
+        _interleave(target, [pictures, _add_sound(target, wav, rate_hz, film.duration_s, form)])
 
 
 @contextlib.contextmanager
 def _writing(path: PathLike) -> Iterator[OutputContainer]:
     """An output container under a temporary name, in place once it is complete."""
-    suffix = Path(path).suffix.lower()
-    if suffix not in _FORMATS:
-        raise file_error(path, f"{suffix or 'no suffix'!r} names no film", f"use one of {', '.join(_FORMATS)}")
+    suffix = suffix_of(path)
     # Faststart puts the index first, so that browsers play the film while it loads.
-    options = {} if suffix == ".mkv" else {"movflags": "+faststart"}
+    options = {} if suffix in (".mkv", ".webm") else {"movflags": "+faststart"}
     with replacing(path) as temporary:
         try:
-            with av.open(str(temporary), "w", format=_FORMATS[suffix], container_options=options) as container:
+            with av.open(str(temporary), "w", format=FORMATS[suffix], container_options=options) as container:
                 yield container
         except FFmpegError as error:
             raise file_error(path, f"cannot be written ({error.strerror})", "check the disk") from error
@@ -197,31 +177,30 @@ def _encode_pictures(stream: VideoStream, frames: UInt8[np.ndarray, "t h w 3"], 
 
 
 def _add_sound(
-    container: OutputContainer, wav: Float32[np.ndarray, "n *c"], rate_hz: int, duration_s: float, pcm: bool
+    container: OutputContainer, wav: Float32[np.ndarray, "n *c"], rate_hz: int, duration_s: float, form: SoundForm
 ) -> Iterator[Packet]:
     """Adds a stream of sound of exactly `duration_s`; its packets come as they are asked for."""
-    if not pcm and rate_hz not in _AAC_RATES_HZ:
+    if form.rates_hz and rate_hz not in form.rates_hz:
         wav, rate_hz = soxr.resample(wav, rate_hz, 48000), 48000
     layout = "mono" if wav.ndim == 1 or wav.shape[1] == 1 else "stereo"
-    if pcm:
-        stream = container.add_stream("pcm_s24le", rate_hz, layout=layout)
-    else:
-        stream = container.add_stream("aac", rate_hz, _AAC_OPTIONS, layout=layout, bit_rate=_AAC_BIT_RATE)
-    return _encode_sound(stream, wav.reshape(len(wav), -1), layout, rate_hz, round(duration_s * rate_hz))
+    stream = container.add_stream(form.codec, rate_hz, dict(form.options), layout=layout)
+    if form.bit_rate is not None:
+        stream.bit_rate = form.bit_rate
+    return _encode_sound(stream, wav.reshape(len(wav), -1), form, rate_hz, round(duration_s * rate_hz))
 
 
 def _encode_sound(
-    stream: AudioStream, wav: Float32[np.ndarray, "n c"], layout: str, rate_hz: int, length: int
+    stream: AudioStream, wav: Float32[np.ndarray, "n c"], form: SoundForm, rate_hz: int, length: int
 ) -> Iterator[Packet]:
     """Encodes `length` samples second by second, silence where the sound has ended."""
+    layout = "mono" if wav.shape[1] == 1 else "stereo"
     for start in range(0, length, rate_hz):
         n = min(rate_hz, length - start)
         block = np.clip(wav[start : start + n].astype(np.float32), -1.0, 1.0)
         block = np.pad(block, ((0, n - len(block)), (0, 0)))
-        if stream.codec_context.name == "aac":
-            frame = AudioFrame.from_ndarray(np.ascontiguousarray(block.T), format="fltp", layout=layout)
-        else:
-            frame = AudioFrame.from_ndarray(_in_24_bits(block).reshape(1, -1), format="s32", layout=layout)
+        samples = _in_24_bits(block) if form.sample == "s32" else block
+        samples = np.ascontiguousarray(samples.T if form.sample.endswith("p") else samples.reshape(1, -1))
+        frame = AudioFrame.from_ndarray(samples, format=form.sample, layout=layout)
         frame.sample_rate, frame.pts, frame.time_base = rate_hz, start, Fraction(1, rate_hz)
         yield from stream.encode(frame)
     yield from stream.encode(None)

@@ -71,10 +71,10 @@ class Foley:
 
 def test_a_full_disk_is_no_fault_of_a_film(films: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the film nor the example is listed as not usable, whatever cannot be written or found."""
-    asked, bad = SimpleNamespace(engine="exemplar", examples=1, seed=0), dict[Path, str]()
+    asked, bad = SimpleNamespace(engine="exemplar", examples=1, seed=0, overwrite=False), dict[Path, str]()
     full = file_error(tmp_path / "made.wav", "cannot be written (no space left on device)", "free some space")
 
-    def write(*_: Any) -> None:
+    def write(*_: Any, **__: Any) -> None:
         raise full
 
     monkeypatch.setattr(sheet, "write_result", write)

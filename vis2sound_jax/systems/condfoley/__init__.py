@@ -101,7 +101,7 @@ JOBS = (
         "onsets",
         f"{_HERE}.onsets",
         "lists the events seen in a film as a table",
-        flags=(requests.VIDEO, requests.OUTPUT._replace(example="events.csv")),
+        flags=(requests.VIDEO, requests.OUTPUT._replace(example="events.csv"), requests.OVERWRITE),
         weights_for=("video",),
     ),
     Stage("amt", f"{_HERE}.amt", "scores the pairs of the published listening test"),
@@ -109,14 +109,17 @@ JOBS = (
         "sheet",
         f"{_HERE}.sheet",
         "gives every film of a folder the sound of others, on one page",
-        flags=(_FILMS, _EXAMPLES, requests.OUTPUT._replace(example="sheet/"), requests.SEED, _ENGINE),
+        flags=(
+            *(_FILMS, _EXAMPLES, requests.OUTPUT._replace(example="sheet/"), requests.SEED, _ENGINE),
+            requests.OVERWRITE,
+        ),
         weights_for=("films",),
     ),
     Stage(
         "study",
         f"{_HERE}.study",
         "writes a listening study of test recordings: which sound is real?",
-        flags=(requests.OUTPUT._replace(example="study/"), _RECORDINGS),
+        flags=(requests.OUTPUT._replace(example="study/"), _RECORDINGS, requests.OVERWRITE),
     ),
     Stage(
         "convert",

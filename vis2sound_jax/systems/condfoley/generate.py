@@ -32,7 +32,8 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     if not asks_for_film(asked, _FILES, takes=asked.takes):
         return _held_out(config, workdir)
     request = Request(asked.example, asked.takes, asked.seed, options=_options(asked))
-    return _make(chain.load(workdir, config), Path(asked.video), request, output_of(asked), delivery_of(asked))
+    foley, video, output = chain.load(workdir, config), Path(asked.video), output_of(asked)
+    return _make(foley, video, request, output, delivery_of(asked), overwrite=asked.overwrite)
 
 
 def _options(asked: Any) -> dict[str, Any]:
@@ -49,9 +50,9 @@ def _options(asked: Any) -> dict[str, Any]:
 
 
 def _make(
-    foley: chain.Foley, video: Path, request: Request, output: Path, delivery: Delivery = PLAIN
+    foley: chain.Foley, video: Path, request: Request, output: Path, delivery: Delivery = PLAIN, *, overwrite: bool
 ) -> dict[str, Any]:
-    manifest = make_film(foley, video, request, output, delivery)
+    manifest = make_film(foley, video, request, output, delivery, overwrite=overwrite)
     if not manifest["events"]:
         print(f"{output.name}: no event is seen in the film; try --engine=codes, or a run that is trained", flush=True)
     if manifest["accepted"] is False:
@@ -80,6 +81,7 @@ def _held_out(config: Any, workdir: Path) -> dict[str, Any]:
         example = video if k % 2 == 0 else names[(k + 1) % len(names)]
         output = target / f"{k:02d}_{video}_like_{example}.mp4"
         film, sound = (folder / f"{name}_denoised.mp4" for name in (video, example))
-        _make(foley, film, Request(example=sound, takes=config.generate.takes, seed=config.seed + k), output)
+        request = Request(example=sound, takes=config.generate.takes, seed=config.seed + k)
+        _make(foley, film, request, output, overwrite=True)  # the folder is the run's own
         films.append(output.name)
     return {"films": len(films), "folder": str(target), "data": data_name(config)}

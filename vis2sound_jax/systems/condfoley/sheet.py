@@ -13,6 +13,7 @@ from vis2sound_jax.report.page import write_report
 from vis2sound_jax.report.parts import Example, Picture, Report
 from vis2sound_jax.report.pictures import MelPanel
 from vis2sound_jax.run.manifest import write_result
+from vis2sound_jax.run.owned import check_document, check_free, foreign
 from vis2sound_jax.run.steps import Request
 from vis2sound_jax.systems.condfoley import chain
 from vis2sound_jax.systems.condfoley.engines import EXEMPLAR, heard_at
@@ -20,6 +21,7 @@ from vis2sound_jax.training.progress import Progress
 from vis2sound_jax.video.film import Film
 from vis2sound_jax.whole import write_json
 
+_REPORT, _LIST = "report.html", "sheet.json"
 _FILMS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
 
 
@@ -36,7 +38,7 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     """Makes one take for every film and each of its examples, which are the films after it in order of name.
 
     Args:
-      config: `config.request.films`, `.examples`, `.output`, `.seed` and `.engine`.
+      config: `config.request.films`, `.examples`, `.output`, `.seed`, `.engine` and `.overwrite`.
       workdir: of a finished run.
 
     Returns:
@@ -49,6 +51,7 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     if not (request.films and request.output):
         raise UserError("--job=sheet needs --films=FOLDER and --output=FOLDER")
     films, folder = _films(Path(request.films)), _folder(Path(request.output), Path(request.films))
+    _check_free(folder, overwrite=request.overwrite)
     foley = chain.load(workdir, config)
     folder.mkdir(exist_ok=True)
     made: list[_Made] = []
@@ -63,7 +66,7 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
         raise UserError(f"{request.films}: no film could be made, beginning with {next(iter(bad.values()))}")
     summary = {"films": len(made), "of": wanted, "not_usable": len(bad)}
     _write(folder, foley, made, bad, summary)
-    return {"report": str(folder / "report.html"), **summary}
+    return {"report": str(folder / _REPORT), **summary}
 
 
 def _films(folder: Path) -> list[Path]:
@@ -83,6 +86,16 @@ def _folder(folder: Path, films: Path) -> Path:
     if not folder.absolute().parent.is_dir():
         raise file_error(folder.absolute().parent, "there is no such folder", "make it or name another --output")
     return folder
+
+
+def _check_free(folder: Path, *, overwrite: bool) -> None:
+    """Refuses a folder with a report, or films of such names, that are not of an earlier sheet."""
+    listed, report = folder / _LIST, folder / _REPORT
+    check_document(listed, ("made", "left_out"), overwrite=overwrite)
+    if report.exists() and not listed.exists() and not overwrite:
+        raise foreign(report)
+    for film in folder.glob("[0-9][0-9]_*_like_*.mp4"):
+        check_free(film.with_suffix(".json"), [film.name, film.with_suffix(".wav").name], overwrite=overwrite)
 
 
 def _of_film(
@@ -115,7 +128,7 @@ def _of_film(
                 _leave_out(bad, example, error)
                 continue
             result = foley.rank(foley.sound(composed))
-            write_result(result, output)
+            write_result(result, output, overwrite=asked.overwrite)
             done += 1
             wav = heard_at(result.wavs[result.best], result.rate_hz, foley.rate_hz)
             yield _Made(video, example, output, wav)
@@ -145,9 +158,9 @@ def _write(folder: Path, foley: chain.Foley, made: list[_Made], bad: dict[Path, 
         ],
         left_out=list(bad.values()),
     )
-    write_report(folder / "report.html", report)
+    write_report(folder / _REPORT, report)
     listed = [{"film": one.output.name, "video": one.video.name, "example": one.example.name} for one in made]
-    write_json(folder / "sheet.json", {**summary, "made": listed, "left_out": list(bad.values())})
+    write_json(folder / _LIST, {**summary, "made": listed, "left_out": list(bad.values())})
 
 
 def _picture(made: list[_Made], rate_hz: int) -> bytes:

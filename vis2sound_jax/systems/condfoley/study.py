@@ -11,7 +11,9 @@ from vis2sound_jax.listening.study import PRACTICE, StudyItem, build_study
 from vis2sound_jax.prepare.records import Record
 from vis2sound_jax.run.delivery import PLAIN, deliver
 from vis2sound_jax.run.film_sound import write_with_sound
+from vis2sound_jax.run.owned import MADE_BY, check_free
 from vis2sound_jax.run.recordings import data_name, open_split
+from vis2sound_jax.run.staging import together
 from vis2sound_jax.run.workdir import prepared_dir
 from vis2sound_jax.systems.condfoley import chain
 from vis2sound_jax.systems.condfoley.scoring.exemplar_rows import EXEMPLAR_ROW
@@ -24,6 +26,7 @@ from vis2sound_jax.training.progress import Progress
 from vis2sound_jax.video.files import decode_jpeg
 from vis2sound_jax.video.film import Film
 
+_PAGE, _MANIFEST = "study.html", "study.json"
 _SMALL, _LARGER = 200, 3  # pictures of fewer rows are shown so many times as large
 
 
@@ -31,14 +34,14 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     """Writes a page on which people say which of two sounds is real, one window of every test recording.
 
     Args:
-      config: `config.request.output`, a folder to write, and `config.request.recordings`.
+      config: `config.request.output`, a folder to write, `.recordings` and `.overwrite`.
       workdir: of a finished run.
 
     Returns:
       The page and how many windows are in it.
 
     Raises:
-      UserError: if there is no folder named, or there are too few test recordings.
+      UserError: if there is no folder named or it holds films of others, or there are too few test recordings.
     """
     request = config.request
     if not request.output:
@@ -46,6 +49,9 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     folder = Path(request.output)
     if not folder.absolute().parent.is_dir() or folder.is_file():
         raise UserError(f"--output={folder}: name a new folder in one that is there")
+    # Which films there will be is known late; a folder with films of others is no place for a study.
+    there = [path.name for kind in ("*.mp4", "*.html") for path in folder.glob(kind)]
+    check_free(folder / _MANIFEST, there, overwrite=request.overwrite)
     records = list(open_split(config, prepared_dir(workdir), "test"))
     tokens = token_recordings(config, workdir, "test")
     count = min(request.recordings, len(tokens))
@@ -57,10 +63,12 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
         items = maker.items(pairs, progress=progress.reach)
     items, _ = add_best(foley, tokens, pairs, items, config.evaluate.takes)
     folder.mkdir(exist_ok=True)
-    written = [_written(foley, maker, records, *one, config, folder) for one in zip(pairs, items, strict=True)]
-    page = folder / "study.html"
-    build_study(written, page, config.seed, practice=min(PRACTICE, len(written) - 1))
-    return {"page": str(page), "windows": len(written), "data": data_name(config)}
+    data = data_name(config)
+    facts = {"made_by": MADE_BY, "data": data, "windows": len(items)}
+    with together(folder / _MANIFEST, facts, overwrite=request.overwrite) as new:
+        written = [_written(foley, maker, records, *one, config, new) for one in zip(pairs, items, strict=True)]
+        build_study(written, new / _PAGE, config.seed, practice=min(PRACTICE, len(written) - 1))
+    return {"page": str(folder / _PAGE), "windows": len(written), "data": data}
 
 
 def _written(

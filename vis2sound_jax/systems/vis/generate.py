@@ -35,8 +35,9 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     check_before(config, workdir)
     if wanted:
         request = Request(seed=asked.seed, options={"synthesis": asked.synthesis})
-        output, delivery = output_of(asked), delivery_of(asked)
-        return summary_of(make_film(load(workdir, config), Path(asked.video), request, output, delivery), output)
+        foley, video, output = load(workdir, config), Path(asked.video), output_of(asked)
+        made = make_film(foley, video, request, output, delivery_of(asked), overwrite=asked.overwrite)
+        return summary_of(made, output)
     target = workdir / "generate"
     if "detection" in config.stages:
         written = write_films(config, workdir, target, config.generate.films)
