@@ -55,6 +55,18 @@ def test_pcm_holds_the_samples_of_the_wav_file(
     np.testing.assert_allclose(read_channels(path, rate_hz), beside, atol=2.0**-23)
 
 
+@pytest.mark.parametrize("rate_hz", [48000, 96000])
+def test_opus_in_webm_has_no_peak_above_minus_one_db(tmp_path: Path, rate_hz: int) -> None:
+    path, wav = tmp_path / "out.webm", dense(rate_hz, 2)
+    write_with_sound(FILM, wav, Delivery(rate_hz), path)
+    assert form_of(path) == ("opus", 48000, 2)
+    heard = read_channels(path, 48000)
+    assert len(heard) == 3 * 48000
+    fine = np.abs(soxr.resample(heard.astype(np.float64), 48000, 8 * 48000, quality="VHQ"))
+    assert 20 * np.log10(fine.max()) <= -0.95
+    assert 0.6 * wav.std() < heard.std() < 1.05 * wav.std()
+
+
 def test_pcm_in_mp4_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="out.mp4: a .mp4 does not hold PCM"):
         write_with_sound(FILM, dense(48000), Delivery(pcm=True), tmp_path / "out.mp4")

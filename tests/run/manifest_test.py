@@ -11,7 +11,9 @@ import soundfile
 
 from vis2sound_jax.audio.example import Example
 from vis2sound_jax.audio.files import read_channels
+from vis2sound_jax.errors import UserError, file_error
 from vis2sound_jax.run.delivery import Delivery
+from vis2sound_jax.run.film_sound import write_with_sound
 from vis2sound_jax.run.manifest import manifest_of, write_result
 from vis2sound_jax.run.outputs import sha256
 from vis2sound_jax.run.steps import Composed, Events, Request, Result, Watched
@@ -57,9 +59,69 @@ def test_the_best_take_has_the_name_and_others_follow(film: Path) -> None:
         info = probe(film.with_name(f"{name}.mp4"))
         assert info.has_sound and info.duration_s == pytest.approx(1.0, abs=1e-3)
     assert [take["agreement"] for take in manifest["takes"]] == [0.8, 0.5, 0.3]
+    written = {path.name for path in film.parent.glob("out*")} - {"out.json"}
+    assert manifest["files"] == {name: sha256(film.with_name(name)) for name in written}
     endings = {path.name for path in film.parent.glob("out*")}
     assert endings == {f"out{k}.{end}" for k in ("", "_take2", "_take3") for end in ("mp4", "wav")} | {"out.json"}
     assert json.loads(film.with_name("out.json").read_text()) == manifest
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("fails_at", [0, 2])
+def test_a_failure_at_any_take_leaves_what_was_there(
+    film: Path, monkeypatch: pytest.MonkeyPatch, fails_at: int
+) -> None:
+    output = film.with_name("out.mp4")
+    with Film.open(film) as opened:
+        result = result_for(opened)
+        write_result(result, output, Delivery(RATE_HZ))
+        before, takes = contents(film.parent), iter(range(3))
+
+        def write(*given: object) -> None:
+            if next(takes) == fails_at:
+                raise file_error(Path(str(given[-1])), "cannot be written (no space left on device)", "free some space")
+            write_with_sound(*given)  # type: ignore[arg-type]
+
+        monkeypatch.setattr("vis2sound_jax.run.manifest.write_with_sound", write)
+        with pytest.raises(UserError) as caught:
+            write_result(result, output)
+    name = f"out{'' if fails_at == 0 else f'_take{fails_at + 1}'}.mp4"
+    assert caught.value.path == film.with_name(name) and str(caught.value).startswith(f"{film.with_name(name)}: ")
+    assert contents(film.parent) == before
+
+
+def test_less_takes_leave_no_old_ones(film: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = film.with_name("out.mp4")
+    with Film.open(film) as opened:
+        write_result(result_for(opened), output, Delivery(RATE_HZ))
+        fewer = result_for(opened, order=np.array([1]))
+        manifest = write_result(fewer, str(output), Delivery(RATE_HZ))
+    said = "out_take2.mp4, out_take2.wav, out_take3.mp4, out_take3.wav: removed, left by an earlier request\n"
+    assert capsys.readouterr().out == said
+    assert set(contents(film.parent)) == {"film.mp4", "out.mp4", "out.wav", "out.json"}
+    assert set(manifest["files"]) == {"out.mp4", "out.wav"} and "earlier_files" not in manifest
+
+
+@pytest.mark.parametrize("name", ["out.wav", "out.json", "out.mp4", "out_take3.wav"])
+def test_files_of_the_user_are_not_replaced(film: Path, name: str) -> None:
+    film.with_name(name).write_bytes(b"mine")
+    before = contents(film.parent)
+    with Film.open(film) as opened:
+        with pytest.raises(UserError, match=f"{name}: is there already, and not as a file of this program; add --over"):
+            write_result(result_for(opened), film.with_name("out.mp4"))
+        assert contents(film.parent) == before
+        write_result(result_for(opened), film.with_name("out.mp4"), Delivery(RATE_HZ), overwrite=True)
+    assert film.with_name(name).read_bytes() != b"mine"
+
+
+def test_a_webm_holds_opus(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (FPS, 16, 16, 3), np.uint8)
+    write_result(result_for(Film.of_frames(pixels, FPS, "drawn")), tmp_path / "out.webm")
+    heard = read_channels(tmp_path / "out_take2.webm", 48000)
+    assert heard.shape == (48000, 1) and heard.std() == pytest.approx(0.3 / 2**0.5, rel=0.05)
 
 
 def test_the_manifest_has_one_set_of_keys_and_tells_what_was_made_from_what(film: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ from ml_collections import ConfigDict
 from tests.run.steps_test import RATE_HZ, Clicks
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.run.delivery import Delivery
-from vis2sound_jax.run.requested_film import asks_for_film, make_film, output_of, summary_of
+from vis2sound_jax.run.requested_film import asks_for_film, output_of, summary_of
+from vis2sound_jax.run.requested_film import make_film as make_film_of
 from vis2sound_jax.run.requests import DELIVERY
 from vis2sound_jax.run.steps import Request
 from vis2sound_jax.video.files import probe
@@ -87,12 +89,33 @@ def test_what_cannot_be_delivered_is_told_before_the_work(
         asks_for_film(request(**files, **flags), FILES)
 
 
+@pytest.mark.parametrize("name", ["out.mp4", "out.wav", "out.json", "out_take2.mp4", "out_take2.wav"])
+def test_files_of_the_user_are_told_before_the_work(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("mine")
+    asked = request(video="a.mp4", example="b.wav", output=str(tmp_path / "out.mp4"))
+    with pytest.raises(UserError, match=f"{name}: is there already, and not as a file of this program; add --overwrite"):
+        asks_for_film(asked, FILES, takes=2)
+    asked.overwrite = True
+    assert asks_for_film(asked, FILES, takes=2) and (tmp_path / name).read_text() == "mine"
+
+
+def test_a_container_that_cannot_hold_the_pictures_is_told_before_the_work(make_film: Any, tmp_path: Path) -> None:
+    film = make_film("vp8.webm", n=5, codec="libvpx")
+    files = {"video": str(film), "example": "b.wav"}
+    with pytest.raises(UserError, match=r"out.mp4: mp4 cannot hold the vp8 pictures of .*; choose a .webm or .mkv out"):
+        asks_for_film(request(**files, output=str(tmp_path / "out.mp4")), FILES)
+    for name in ("out.webm", "out.mkv"):
+        assert asks_for_film(request(**files, output=str(tmp_path / name)), FILES)
+        made = make_film_of(Clicks(), film, Request(), tmp_path / name)
+        assert made["takes"][0]["film"] == name and probe(tmp_path / name).has_sound
+
+
 def test_any_system_makes_it(tmp_path: Path) -> None:
     pixels = np.zeros((20, 16, 16, 3), np.uint8)
     pixels[5:], pixels[12:] = 100, 200
     write_film(tmp_path / "film.mp4", pixels, 10)
     output = tmp_path / "out.mp4"
-    manifest = make_film(Clicks(), tmp_path / "film.mp4", Request(takes=2), output)
+    manifest = make_film_of(Clicks(), tmp_path / "film.mp4", Request(takes=2), output)
     assert json.loads(output.with_suffix(".json").read_text()) == manifest and manifest["rate_hz"] == 48000
     assert manifest["delivery"]["made_at_hz"] == RATE_HZ
     assert summary_of(manifest, output) == {
@@ -102,5 +125,5 @@ def test_any_system_makes_it(tmp_path: Path) -> None:
         "events": 2,
     }
     assert probe(tmp_path / "out_take2.mp4").has_sound
-    louder = make_film(Clicks(), tmp_path / "film.mp4", Request(), output, Delivery(22050, lufs=-40.0))
+    louder = make_film_of(Clicks(), tmp_path / "film.mp4", Request(), output, Delivery(22050, lufs=-40.0))
     assert louder["rate_hz"] == 22050 and louder["takes"][0]["lufs"] == pytest.approx(-40.0, abs=0.1)

@@ -92,4 +92,4 @@ def test_what_all_systems_list() -> None:
     assert PREPARE.reads == ("seed", "data", "world")
     flags = {flag.name: flag for flag in plan_job("transformer", "encoder").flags}
     assert (flags["stage"].default, flags["stage"].example) == ("transformer", "encoder")
-    assert set(flags) == {"topology", "stage", "scale_batch", "output"}
+    assert set(flags) == {"topology", "stage", "scale_batch", "output", "overwrite"}

@@ -22,8 +22,8 @@ _BLOCK_S = 60.0
 def write_with_sound(film: Film, wav: Float32[np.ndarray, "n *c"], delivery: Delivery, path: Path) -> None:
     """Writes a film with a delivered soundtrack.
 
-    AAC and Opus move the peaks of a dense sound by a dB or more. So the film is heard again, and where its peaks are above
-    the ceiling, the sound in the film is limited by that much more; the WAV file is not.
+    AAC and Opus move the peaks of a dense sound by a dB or more. So the film is heard again, and where its peaks are
+    above the ceiling, the sound in the film is limited by that much more; the WAV file is not.
 
     Args:
       film: whose pictures are taken.

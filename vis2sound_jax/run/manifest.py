@@ -13,7 +13,7 @@ from vis2sound_jax.audio.files import write_wav
 from vis2sound_jax.audio.levels import integrated_lufs, true_peak_db
 from vis2sound_jax.run.delivery import PLAIN, Delivery, deliver
 from vis2sound_jax.run.film_sound import write_with_sound
-from vis2sound_jax.run.outputs import film_of, files_of, sha256
+from vis2sound_jax.run.outputs import files_of, film_of, sha256
 from vis2sound_jax.run.owned import MADE_BY, check_free
 from vis2sound_jax.run.staging import together
 from vis2sound_jax.run.steps import Request, Result

@@ -43,7 +43,7 @@ class Owned(NamedTuple):
         Args:
           path: the file.
         """
-        if path.is_symlink() or not path.is_file():
+        if path.is_symlink() or not os.path.isfile(path):  # which takes any name that a manifest may hold
             return False
         digests = self.digests.get(path.name, ())
         if digests and sha256(path) in digests:
@@ -168,10 +168,16 @@ def _add(known: Owned, place: Path) -> None:
     for key in (FILES, EARLIER):
         listed = manifest.get(key)
         for name, digest in listed.items() if isinstance(listed, dict) else ():
-            known.digests.setdefault(name, set()).add(str(digest))
+            if _is_name(name):
+                known.digests.setdefault(name, set()).add(str(digest))
     if FILES not in manifest:
         written_s = place.stat().st_mtime + _CLOCK_S
         takes = manifest.get("takes")
         for take in takes if isinstance(takes, list) else ():
             names = (take.get("film"), take.get("sound")) if isinstance(take, dict) else ()
-            known.until_s.update({name: written_s for name in names if isinstance(name, str)})
+            known.until_s.update({name: written_s for name in names if _is_name(name)})
+
+
+def _is_name(name: Any) -> bool:
+    """A manifest may be anyone's, and must not lead out of its folder."""
+    return isinstance(name, str) and name not in ("", ".", "..") and name == Path(name).name

