@@ -50,7 +50,23 @@ def test_every_film_is_tried_and_what_cannot_be_used_is_listed(tiny_run: Path, f
         assert info.has_sound and abs(info.duration_s - probe(films / one["video"]).duration_s) < 1 / 20
     page = (output / "report.html").read_text()
     assert page.count("<video") == 4 and "data:image/png;base64," in page and "What could not be used" in page
-    assert not list(output.glob("*.tmp"))
+    assert not list(output.glob(".*"))
+
+
+def test_a_folder_with_files_of_the_user_is_told_before_the_work(tmp_path: Path) -> None:
+    def check(*, overwrite: bool = False) -> None:
+        sheet._check_free(tmp_path, overwrite=overwrite)
+
+    check()
+    for name in ("report.html", "sheet.json", "00_1_a_like_b.mp4"):
+        (tmp_path / name).write_text("mine")
+        with pytest.raises(UserError, match=f"{name}: is there already, and not as a file of this program; add --ov"):
+            check()
+        check(overwrite=True)
+        (tmp_path / name).unlink()
+    (tmp_path / "sheet.json").write_text('{"made": [], "left_out": []}')
+    (tmp_path / "report.html").write_text("an earlier one")
+    check()
 
 
 class Foley:

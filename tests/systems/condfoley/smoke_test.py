@@ -398,6 +398,11 @@ def test_a_listening_study_is_one_page(tiny_run: Path, tmp_path: Path) -> None:
     page = (tmp_path / "study" / "study.html").read_text()
     assert "Which sound is real?" in page and "onset transfer" in page and "exemplar" in page
     assert len(list((tmp_path / "study").glob("*.mp4"))) == 8
+    (tmp_path / "study" / "holidays.mp4").touch()
+    again = command(tiny_run, "--job=study", f"--output={tmp_path / 'study'}", "--recordings=2")
+    check_refused(call(*again), "study/holidays.mp4: is there already, and not as a file of this program; add --over")
+    (tmp_path / "study" / "holidays.mp4").unlink()
+    assert call(*again).code == 0
     for output, message in (("", "--job=study needs --output=FOLDER"), (tmp_path / "no" / "one", "name a new folder")):
         answer = call(*command(tiny_run, "--job=study", f"--output={output}"))
         assert answer.code == 2 and message in answer.err
