@@ -93,7 +93,7 @@ def test_what_cannot_be_delivered_is_told_before_the_work(
 def test_files_of_the_user_are_told_before_the_work(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("mine")
     asked = request(video="a.mp4", example="b.wav", output=str(tmp_path / "out.mp4"))
-    with pytest.raises(UserError, match=f"{name}: is there already, and not as a file of this program; add --overwrite"):
+    with pytest.raises(UserError, match=f"{name}: is there already, and not as a file of this program; add"):
         asks_for_film(asked, FILES, takes=2)
     asked.overwrite = True
     assert asks_for_film(asked, FILES, takes=2) and (tmp_path / name).read_text() == "mine"

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from vis2sound_jax.errors import UserError
-from vis2sound_jax.run.owned import check_free
 from vis2sound_jax.run.outputs import sha256
+from vis2sound_jax.run.owned import check_free
 from vis2sound_jax.run.staging import together
 from vis2sound_jax.whole import replacing, write_whole
 
@@ -169,9 +169,7 @@ def test_what_a_larger_request_left_is_removed_but_not_what_was_changed(
     assert texts(tmp_path) == {"out.mp4": "2", "out.wav": "2", name: "edited", "out_take4.wav": "mine"}
 
 
-def test_a_film_in_another_container_stays_and_stays_known(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_film_in_another_container_stays_and_stays_known(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(tmp_path, {"out.mov": "film", "out.wav": "sound"})
     facts = write(tmp_path, {"out.mp4": "film 2", "out.wav": "sound 2"})
     assert list(facts["earlier_files"]) == ["out.mov"] and (tmp_path / "out.mov").read_text() == "film"

@@ -175,7 +175,7 @@ def _add(known: Owned, place: Path) -> None:
         takes = manifest.get("takes")
         for take in takes if isinstance(takes, list) else ():
             names = (take.get("film"), take.get("sound")) if isinstance(take, dict) else ()
-            known.until_s.update({name: written_s for name in names if _is_name(name)})
+            known.until_s.update({str(name): written_s for name in names if _is_name(name)})
 
 
 def _is_name(name: Any) -> bool:

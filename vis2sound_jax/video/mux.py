@@ -76,7 +76,8 @@ def write_film(
         rate = Fraction(fps).limit_denominator(10_000)
         height, width = (size + size % 2 for size in frames.shape[1:3])
         codec, options = _PICTURES.get(suffix_of(path), _H264)
-        video = container.add_stream(codec, rate, {"crf": str(crf), **options}, width=width, height=height)
+        stream = container.add_stream(codec, rate, {"crf": str(crf), **options}, width=width, height=height)
+        video = cast(VideoStream, stream)
         video.pix_fmt, video.codec_context.colorspace = "yuv420p", _BT601
         packets = [_encode_pictures(video, frames, rate)]
         if wav is not None and rate_hz is not None:
@@ -182,7 +183,7 @@ def _add_sound(
     if form.rates_hz and rate_hz not in form.rates_hz:
         wav, rate_hz = soxr.resample(wav, rate_hz, 48000), 48000
     layout = "mono" if wav.ndim == 1 or wav.shape[1] == 1 else "stereo"
-    stream = container.add_stream(form.codec, rate_hz, dict(form.options), layout=layout)
+    stream = cast(AudioStream, container.add_stream(form.codec, rate_hz, dict(form.options), layout=layout))
     if form.bit_rate is not None:
         stream.bit_rate = form.bit_rate
     return _encode_sound(stream, wav.reshape(len(wav), -1), form, rate_hz, round(duration_s * rate_hz))

@@ -245,11 +245,6 @@ def test_onsets_are_a_table_in_order_of_time(tiny_run: Path, films: Path, tmp_pa
     assert all(0 <= float(row["confidence"]) <= 1 for row in rows)
     assert all(row["kind"] in ("hit", "scratch") and 0 <= float(row["x"]) <= 1 for row in rows)
     assert answer.out.splitlines()[-1] == f"vis2sound: onsets is done: output {output}, events {len(rows)}"
-    asked = command(tiny_run, "--job=onsets", f"--video={films / 'mute.mp4'}", f"--output={output}")
-    assert call(*asked).code == 0
-    output.write_text(output.read_text() + "9,0.5,hit,,,\n")
-    check_refused(call(*asked), f"{output}: was changed since this program wrote it; add --overwrite to replace it, or")
-    assert call(*asked, "--overwrite").code == 0 and len(list(csv.DictReader(output.open()))) == len(rows)
 
 
 def check_refused(answer: Answer, *words: str) -> None:
@@ -398,11 +393,6 @@ def test_a_listening_study_is_one_page(tiny_run: Path, tmp_path: Path) -> None:
     page = (tmp_path / "study" / "study.html").read_text()
     assert "Which sound is real?" in page and "onset transfer" in page and "exemplar" in page
     assert len(list((tmp_path / "study").glob("*.mp4"))) == 8
-    (tmp_path / "study" / "holidays.mp4").touch()
-    again = command(tiny_run, "--job=study", f"--output={tmp_path / 'study'}", "--recordings=2")
-    check_refused(call(*again), "study/holidays.mp4: is there already, and not as a file of this program; add --over")
-    (tmp_path / "study" / "holidays.mp4").unlink()
-    assert call(*again).code == 0
     for output, message in (("", "--job=study needs --output=FOLDER"), (tmp_path / "no" / "one", "name a new folder")):
         answer = call(*command(tiny_run, "--job=study", f"--output={output}"))
         assert answer.code == 2 and message in answer.err
