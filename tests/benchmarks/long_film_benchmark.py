@@ -2,8 +2,8 @@
 
 Run `python tests/benchmarks/long_film_benchmark.py --system=condfoley --minutes 5 10 60`. The film is procedural: a
 minute of it is drawn from a seed and repeated, packet by packet. The example is as long as the film unless
-`--example_minutes` says otherwise: the minute's own sound at 48 kHz, left and right a little apart. Each film is sounded
-by `--job=generate` in a process of its own, by the weights that ship unless `--workdir` names a finished run.
+`--example_minutes` says otherwise: the minute's own sound at 48 kHz, left and right a little apart. Each film is
+sounded by `--job=generate` in a process of its own, by the weights that ship unless `--workdir` names a finished run.
 """
 
 import argparse

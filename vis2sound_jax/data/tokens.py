@@ -170,9 +170,8 @@ def sample_starts(recording: TokenRecording, rng: np.random.Generator, columns: 
     """
     last = recording.codes.shape[1] - columns
     if last < columns:
-        raise ValueError(
-            f"{recording.id} has {last + columns} columns, less than two windows of {columns}; leave it out"
-        )
+        length = f"{last + columns} columns, less than two windows of {columns}"
+        raise ValueError(f"{recording.id} has {length}; leave it out")
     target = window_start(recording.event_s, columns, recording.column_s, last, rng)
     begin, end = target * recording.column_s, (target + columns) * recording.column_s
     elsewhere = recording.event_s[(recording.event_s < begin) | (recording.event_s >= end)]

@@ -5,10 +5,10 @@ and actions against human labels and not against a classifier's opinion of the t
 ceiling and chance as floor, and 95 % intervals over recordings.
 
 F1 and counts are of the onsets that one listener stands by, the same for every row: its threshold is that of the real
-sounds of validation recordings. Timbre is judged apart from timing: the classifier listens at the sound's own onset nearest to each annotated
-event (at the annotated time where the sound has none), and onset scores alone say whether it comes on time.
-Loudness and centroid are compared at the annotated times. The published protocol of `published` is kept beside it,
-apart and under its own name.
+sounds of validation recordings. Timbre is judged apart from timing: the classifier listens at the sound's own onset
+nearest to each annotated event (at the annotated time where the sound has none), and onset scores alone say whether it
+comes on time. Loudness and centroid are compared at the annotated times. The published protocol of `published` is kept
+beside it, apart and under its own name.
 """
 
 from collections import Counter
