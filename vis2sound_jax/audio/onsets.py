@@ -9,6 +9,7 @@ import scipy.ndimage
 import scipy.signal
 from jaxtyping import Float, Float32, Int
 
+from vis2sound_jax import large
 from vis2sound_jax.audio.mel import MelSpec, mel_filters
 from vis2sound_jax.audio.reflected import reflected_part
 from vis2sound_jax.errors import UserError
@@ -227,4 +228,5 @@ def _band_amplitudes(wav: Float32[np.ndarray, "n"], rate_hz: int, n_fft: int, ho
         part = reflected_part(wav, n_fft // 2, k * hop, last * hop + n_fft)
         frames = np.lib.stride_tricks.sliding_window_view(part, n_fft)[::hop] * window
         bands[k : last + 1] = np.abs(scipy.fft.rfft(frames, axis=-1)) @ weights
+        large.let_go(wav)
     return bands

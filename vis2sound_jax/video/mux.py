@@ -20,6 +20,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from jaxtyping import Float32, Int32, UInt8
 
+from vis2sound_jax import large
 from vis2sound_jax.errors import file_error
 from vis2sound_jax.video.container import Media, PathLike, tick_of, video_stream
 from vis2sound_jax.video.facts import FilmFacts
@@ -222,6 +223,7 @@ def _encode_sound(
             frame = AudioFrame.from_ndarray(np.ascontiguousarray(block.T), format="fltp", layout=layout)
         else:
             frame = AudioFrame.from_ndarray(_in_24_bits(block).reshape(1, -1), format="s32", layout=layout)
+        large.let_go(wav)
         frame.sample_rate, frame.pts, frame.time_base = rate_hz, start, Fraction(1, rate_hz)
         yield from stream.encode(frame)
     yield from stream.encode(None)
