@@ -75,8 +75,8 @@ def lay(
       out: where to put the soundtrack, silent, [length, channels] float32; by default a new array.
 
     Returns:
-      [length, channels] float32, large where it is long (`large.zeros`). What lies outside is not heard; a sound that is
-      cut by the end fades there. It may be louder than 1, for sounds add up.
+      [length, channels] float32, large where it is long (`large.zeros`). What lies outside is not heard; a sound that
+      is cut by the end fades there. It may be louder than 1, for sounds add up.
     """
     out = large.zeros((length, channels)) if out is None else out
     fade = round(FADE_OUT_S * rate_hz)
