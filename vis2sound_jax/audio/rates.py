@@ -1,5 +1,7 @@
 """Other sample rates for sounds of any length, piece by piece."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import soxr
 from jaxtyping import Float32
@@ -36,3 +38,30 @@ def resampled(
         made[filled : filled + len(out)] = out
         filled += len(out)
     return made[:filled]
+
+
+def heard_in_blocks(
+    blocks: Iterable[Float32[np.ndarray, "_ c"]], rate_hz: int, wanted_hz: int
+) -> Float32[np.ndarray, "m"]:
+    """Mixes a sound that comes in blocks to one channel and brings it to another rate.
+
+    Args:
+      blocks: consecutive parts of it.
+      rate_hz: its sample rate.
+      wanted_hz: wanted sample rate.
+
+    Returns:
+      The mean of its channels, large where it is long; see `large.zeros`.
+
+    Raises:
+      UserError: if there is no room for it.
+    """
+    stream = soxr.ResampleStream(rate_hz, wanted_hz, 1, dtype="float32")
+    parts = [stream.resample_chunk(block.mean(axis=1)) for block in blocks]
+    parts.append(stream.resample_chunk(np.zeros(0, np.float32), last=True))
+    made, filled = large.zeros((sum(map(len, parts)),)), 0
+    for part in parts:
+        made[filled : filled + len(part)] = part
+        filled += len(part)
+        large.let_go(made)
+    return made

@@ -20,7 +20,7 @@ from vis2sound_jax.retrieval.takes import agreement
 from vis2sound_jax.run.steps import Composed, Events, Progress, Request, Result, Watched, as_film, generate
 from vis2sound_jax.run.workdir import settings_of
 from vis2sound_jax.systems.condfoley import build, trained
-from vis2sound_jax.systems.condfoley.conditioning import conditions
+from vis2sound_jax.systems.condfoley.conditioning import conditions, heard
 from vis2sound_jax.systems.condfoley.engines import (
     CODES,
     EXEMPLAR,
@@ -246,7 +246,7 @@ class Foley(Networks):
     def _imitated(self, composed: Composed) -> np.ndarray:
         """The sound of the example's window."""
         first, length = (round(s * self.rate_hz) for s in (composed.notes["example_start_s"], self.window_s))
-        return composed.request.opened()[0].read(self.rate_hz)[first : first + length]
+        return heard(composed.request.opened()[0], self.rate_hz)[first : first + length]
 
     def _columns(self, film: Film) -> int:
         return int(np.ceil(film.duration_s / self.column_s))
