@@ -42,7 +42,7 @@ def run_training(build: Callable[[Any], Training], config: Any, workdir: Path) -
     Raises:
       UserError: if weights, mesh, settings or data do not fit the task.
     """
-    training, notes = training_of(config, build), {}
+    training, notes = training_of(config, build), dict[str, Any]()
 
     def opened(folder: Path) -> Material:
         material = training.open(folder)

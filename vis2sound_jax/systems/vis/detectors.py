@@ -12,6 +12,7 @@ from vis2sound_jax.data.impacts import impact_times
 from vis2sound_jax.evaluation.baselines import motion_peaks
 from vis2sound_jax.evaluation.detection import Detections, Predicted, chosen_thresholds
 from vis2sound_jax.prepare.records import Record
+from vis2sound_jax.prepare.sources import Records
 from vis2sound_jax.run.loading import load_system
 from vis2sound_jax.run.recordings import open_split, validation_records
 from vis2sound_jax.run.steps import System
@@ -82,7 +83,7 @@ class Detectors:
         test = self._detections(open_split(self._config, prepared, "test"), whole)
         return evaluate_detection(test, thresholds, seed=self._config.seed)
 
-    def _detections(self, records: Sequence[Record], whole: Mapping[str, Sequence[Found]]) -> Detections:
+    def _detections(self, records: Sequence[Record] | Records, whole: Mapping[str, Sequence[Found]]) -> Detections:
         """What all rows find in the annotated ones of some recordings, which networks have predicted already."""
         found: dict[str, list[Predicted]] = {row: [] for row in whole}
         found |= {row: [] for row in ((EYE_ROW,) if self._eye else ()) + (MOTION_ROW, REAL_ROW)}
