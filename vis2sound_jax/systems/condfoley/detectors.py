@@ -1,6 +1,6 @@
 """The rows of the table of events seen in whole films, at thresholds that validation recordings have chosen."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from vis2sound_jax.audio.files import decode_flac
 from vis2sound_jax.audio.onsets import onset_events
 from vis2sound_jax.evaluation.baselines import motion_peaks
-from vis2sound_jax.evaluation.detection import Detections, Predicted
+from vis2sound_jax.evaluation.detection import Detections, Predicted, chosen_thresholds
 from vis2sound_jax.prepare.records import Record
 from vis2sound_jax.systems.condfoley.chain import Foley
 from vis2sound_jax.systems.condfoley.scoring.soundtracks import REAL_ROW
@@ -43,6 +43,25 @@ def detected(foley: Foley, records: Sequence[Record]) -> Detections:
             found[row].append((events.times_s, events.confidence))
         found[MOTION_ROW].append(motion_peaks(film if foley.grey else grey(film), record["fps"]))
         found[REAL_ROW].append(onset_events(*decode_flac(record["audio"])))
+    return _beside(records, found)
+
+
+def listener_threshold(records: Sequence[Record]) -> float | None:
+    """Chooses the confidence from which onsets are heard, as `chosen_thresholds` does, on real sounds alone.
+
+    Args:
+      records: of the validation split.
+
+    Returns:
+      The threshold; None where nothing is annotated.
+    """
+    records = [record for record in records if record["annotated"]]
+    heard = [onset_events(*decode_flac(record["audio"])) for record in records]
+    return chosen_thresholds(_beside(records, {REAL_ROW: heard})).least.get(REAL_ROW)
+
+
+def _beside(records: Sequence[Record], found: Mapping[str, Sequence[Predicted]]) -> Detections:
+    """Puts what is found beside the annotations."""
     return Detections(
         [record["id"] for record in records],
         [record["event_time_s"].astype(float) for record in records],
