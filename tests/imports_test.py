@@ -11,7 +11,7 @@ PACKAGE = ROOT / "vis2sound_jax"
 
 # Room → what it may import of ours. Open to all: errors, the writing and locking of files, the folders that come with
 # the package, and its version.
-OPEN = {"", "__version__", "errors", "whole", "file_lock", "shipped"}
+OPEN = {"", "__version__", "errors", "whole", "large", "file_lock", "shipped"}
 LIBRARIES = {
     "audio", "data", "decoding", "evaluation", "generation", "listening", "models", "prepare", "report", "retrieval",
     "tasks", "training", "video", "weights", "world",
@@ -36,6 +36,7 @@ ARROWS: dict[str, set[str]] = {
         "audio.example",
         "audio.files",
         "audio.levels",
+        "audio.rates",
         "video",
     },
     # A system may import itself beside these, and never another one.
@@ -69,6 +70,7 @@ ARROWS: dict[str, set[str]] = {
     "weights": {"weights"},
     "errors": set(),
     "whole": set(),
+    "large": set(),
     "file_lock": set(),
     "shipped": set(),
     "datasets": {"prepare.film_builder", "video.files"},

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vis2sound_jax.evaluation.baselines import motion_peaks, random_events
-from vis2sound_jax.evaluation.detection import RANDOM_ROW, detection_table
+from vis2sound_jax.evaluation.detection import RANDOM_ROW, Detections, Thresholds, detection_table
 
 FPS = 25.0
 HITS_S = np.array([0.8, 1.6, 2.4, 3.2])
@@ -44,19 +44,16 @@ def test_chance_is_seeded_and_in_the_span():
 def test_detection_table_orders_detectors():
     references = [HITS_S, HITS_S + 0.1]
     films = [film_of_a_stick(), film_of_a_stick(4.0, HITS_S + 0.1, 1)]
-    table = detection_table(
-        references,
-        [(0.0, 4.0)] * 2,
-        ["a", "b"],
-        {
-            "perfect": [(times, np.ones(times.size)) for times in references],
-            "motion peaks": [motion_peaks(film, FPS) for film in films],
-            "nothing": [(np.zeros(0), np.zeros(0))] * 2,
-        },
-        thresholds={"perfect": 0.5},
-    )
+    found = {
+        "perfect": [(times, np.ones(times.size)) for times in references],
+        "motion peaks": [motion_peaks(film, FPS) for film in films],
+        "nothing": [(np.zeros(0), np.zeros(0))] * 2,
+    }
+    thresholds = Thresholds({"perfect": 0.5, "nothing": np.inf}, 1, 1)
+    table = detection_table(Detections(["a", "b"], references, [(0.0, 4.0)] * 2, found), thresholds)
     value = {row: metrics["onset_ap_100ms"].value for row, metrics in table.items()}
     assert list(value) == ["perfect", "motion peaks", "nothing", RANDOM_ROW]
     assert value["perfect"] == 1.0 > value["motion peaks"] - 1e-9 > value[RANDOM_ROW] > value["nothing"] == 0.0
     assert table["perfect"]["count_match"].value == table["perfect"]["onset_f1_50ms"].value == 1.0
     assert table["nothing"]["onset_recall_100ms"].value == pytest.approx(0.0)
+    assert np.isnan(table["motion peaks"]["onset_f1_100ms"].value)  # no threshold was given

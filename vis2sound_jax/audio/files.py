@@ -7,6 +7,7 @@ import numpy as np
 import soundfile
 from jaxtyping import Float32
 
+from vis2sound_jax import large
 from vis2sound_jax.audio.tracks import read_window
 from vis2sound_jax.errors import UserError, file_error
 from vis2sound_jax.video.container import Media, PathLike
@@ -102,7 +103,10 @@ def write_wav(path: PathLike, wav: Float32[np.ndarray, "n *c"], rate_hz: int, *,
     """
     with replacing(path) as temporary:
         try:
-            soundfile.write(temporary, wav, rate_hz, subtype=subtype, format="WAV")
+            channels = 1 if wav.ndim == 1 else wav.shape[1]
+            with soundfile.SoundFile(temporary, "w", rate_hz, channels, subtype, format="WAV") as file:
+                for place in large.pieces(len(wav), wav):
+                    file.write(wav[place])
         except soundfile.LibsndfileError as error:
             _ask_disk(temporary)
             problem = f"cannot be written as WAV ({error.error_string})"

@@ -1,6 +1,6 @@
 """Loudness and true peaks of a sound (EBU R 128, ITU-R BS.1770-4), and a limiter that keeps them below a ceiling.
 
-Everything goes block by block: an hour of sound needs little more memory than itself.
+Everything goes block by block, and long sounds lie in files (`large`): an hour needs no more memory than minutes.
 """
 
 from collections.abc import Iterator
@@ -11,6 +11,8 @@ import scipy.signal
 import soxr
 from jaxtyping import Float, Float32
 from pyloudnorm import IIRfilter
+
+from vis2sound_jax import large
 
 CEILING_DB = -1.0
 """Highest true peak that EBU R 128 allows, in dB of full scale."""
@@ -53,7 +55,7 @@ def true_peak_db(wav: Float32[np.ndarray, "n *c"], rate_hz: int) -> float:
     Returns:
       dB of full scale; minus infinity for silence.
     """
-    least = 0.8 * max(float(wav.max(initial=0.0)), -float(wav.min(initial=0.0)))
+    least = 0.8 * _peak(wav)
     highest = max((float(heights.max()) for _, heights in _heights(wav, rate_hz, least)), default=0.0)
     return 20 * float(np.log10(highest)) if highest > 0 else -np.inf
 
@@ -75,7 +77,7 @@ def at_loudness(wav: Float32[np.ndarray, "n *c"], rate_hz: int, lufs: float) -> 
         if measured is None:
             return wav
         gain_db += lufs - measured
-    return wav * np.float32(_gain(gain_db))
+    return large.copy(wav, _gain(gain_db))
 
 
 def limited(
@@ -93,21 +95,33 @@ def limited(
 
     Returns:
       The sound; the same array where its peaks are low enough.
+
+    Raises:
+      UserError: if it is long and there is no room for it; see `large.zeros`.
     """
     if true_peak_db(wav, rate_hz) <= ceiling_db:
         return wav
     aim_db = ceiling_db - _SLACK_DB
     ceiling = _gain(aim_db)
-    over_db = np.zeros(len(wav), np.float32)
+    over_db = large.zeros((len(wav),))
     for begin, heights in _heights(wav, rate_hz, 0.5 * ceiling):
         over_db[begin : begin + len(heights)] = 20 * np.log10(np.maximum(heights / ceiling, 1.0))
-    low = wav.copy()
+        large.let_go(over_db)
+    low = large.copy(wav)
     for begin, gain in _gains(over_db, rate_hz):
         low[begin : begin + len(gain)] *= gain.reshape(-1, *(1,) * (wav.ndim - 1))
+        large.let_go(low)
     rest_db = true_peak_db(low, rate_hz) - aim_db
     if rest_db > 0:
-        low *= np.float32(_gain(-rest_db))
+        for place in large.pieces(len(low), low):
+            low[place] *= np.float32(_gain(-rest_db))
     return low
+
+
+def _peak(wav: Float32[np.ndarray, "n *c"]) -> float:
+    """The highest absolute sample."""
+    ends = [(wav[place].max(), -wav[place].min()) for place in large.pieces(len(wav), wav)]
+    return max((float(max(pair)) for pair in ends), default=0.0)
 
 
 def _columns(wav: Float32[np.ndarray, "n *c"]) -> Float32[np.ndarray, "n c"]:
@@ -145,6 +159,7 @@ def _weighted_power(wav: Float32[np.ndarray, "n c"], rate_hz: int) -> Float[np.n
         weighted, state = scipy.signal.sosfilt(sections, wav[ends[0] : ends[-1]], axis=0, zi=state)
         sums = np.add.reduceat(np.square(weighted).sum(axis=1), ends[:-1] - ends[0])
         power[first : first + 100] = sums / (_HOP_S * rate_hz)
+        large.let_go(wav)
     return power
 
 
@@ -157,8 +172,8 @@ def _heights(
     sound rises to four times its samples between them.
     """
     wav = _columns(wav)
-    for begin in range(0, len(wav), _BLOCK):
-        end = min(begin + _BLOCK, len(wav))
+    for place in large.pieces(len(wav), wav, size=_BLOCK):
+        begin, end = place.start, place.stop
         first, last = max(begin - _CONTEXT, 0), min(end + _CONTEXT, len(wav))
         if 4 * np.abs(wav[first:last]).max() < least:
             continue
@@ -182,9 +197,9 @@ def _gains(over_db: Float32[np.ndarray, "n"], rate_hz: int) -> Iterator[tuple[in
     """Gains that take at least `over_db` at every sample, block by block; none where nothing is to be taken."""
     reach = max(int(_LOOKAHEAD_S * rate_hz / 4), 1)
     slope_db = _RELEASE_DB_S / rate_hz
-    back = 4 * reach + int(float(over_db.max(initial=0.0)) / slope_db) + 1
-    for begin in range(0, len(over_db), _BLOCK):
-        end = min(begin + _BLOCK, len(over_db))
+    back = 4 * reach + int(max(_peak(over_db), 0.0) / slope_db) + 1
+    for place in large.pieces(len(over_db), over_db, size=_BLOCK):
+        begin, end = place.start, place.stop
         first, last = max(begin - back, 0), min(end + 4 * reach, len(over_db))
         if not over_db[first:last].any():
             continue

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Float32, Float64
 
+from vis2sound_jax import large
 from vis2sound_jax.audio.reflected import reflected_part
 from vis2sound_jax.audio.stft import PadMode, StftSpec, stft
 from vis2sound_jax.errors import UserError
@@ -159,6 +160,7 @@ def log_mel_of(wav: Float[np.ndarray, "n"], spec: MelSpec, *, block: int = 256) 
     for first in range(0, frames, block):
         cut = reflected_part(wav, spec.n_fft // 2, first * spec.hop, first * spec.hop + samples)
         out[:, first : first + block] = np.asarray(_log_mel_uncentred(cut, spec))[:, : frames - first]
+        large.let_go(wav)
     return out
 
 

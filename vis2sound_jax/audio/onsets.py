@@ -9,6 +9,7 @@ import scipy.ndimage
 import scipy.signal
 from jaxtyping import Float, Float32, Int
 
+from vis2sound_jax import large
 from vis2sound_jax.audio.mel import MelSpec, mel_filters
 from vis2sound_jax.audio.reflected import reflected_part
 from vis2sound_jax.errors import UserError
@@ -28,6 +29,9 @@ _QUIETEST = 1e-7
 _BACKGROUND_DB = 12.0
 _GAP_S = 0.05
 _BLOCK_FRAMES = 8192
+
+DECIDED = 0.22
+"""Confidence with the best F1 on real impacts recorded with a camera's microphone."""
 
 _LEGACY_WINDOW_S = 0.05
 
@@ -72,14 +76,14 @@ def onset_times(wav: Float[np.ndarray, "n"], rate_hz: int) -> Float[np.ndarray, 
 
 
 def decided_onsets(
-    times_s: Float[np.ndarray, "k"], confidence: Float[np.ndarray, "k"], *, threshold: float = 0.22
+    times_s: Float[np.ndarray, "k"], confidence: Float[np.ndarray, "k"], *, threshold: float = DECIDED
 ) -> Float[np.ndarray, "m"]:
     """Times of the candidates of `onset_events` whose confidence reaches the threshold.
 
     Args:
       times_s: times of the candidates, in seconds.
       confidence: their confidences.
-      threshold: least confidence; the default has the best F1 on real impacts recorded with a camera's microphone.
+      threshold: least confidence.
     """
     return times_s[confidence >= threshold]
 
@@ -224,4 +228,5 @@ def _band_amplitudes(wav: Float32[np.ndarray, "n"], rate_hz: int, n_fft: int, ho
         part = reflected_part(wav, n_fft // 2, k * hop, last * hop + n_fft)
         frames = np.lib.stride_tricks.sliding_window_view(part, n_fft)[::hop] * window
         bands[k : last + 1] = np.abs(scipy.fft.rfft(frames, axis=-1)) @ weights
+        large.let_go(wav)
     return bands

@@ -11,6 +11,7 @@ import bisect
 import numpy as np
 from jaxtyping import Float
 
+from vis2sound_jax import large
 from vis2sound_jax.errors import UserError
 
 ENVELOPE_HZ = 90.0
@@ -35,11 +36,11 @@ def amplitude(wav: Float[np.ndarray, "n"], rate_hz: int) -> Float[np.ndarray, "t
     """
     edges = np.round(np.arange(0, len(wav) / rate_hz, 1 / ENVELOPE_HZ) * rate_hz).astype(int)
     edges = np.append(edges[edges < len(wav)], len(wav))
-    sums = [
-        # In blocks: a long sound in float64 would take much memory.
-        np.add.reduceat(np.asarray(wav[block[0] : block[-1]], np.float64) ** 2, block[:-1] - block[0])
-        for block in (edges[k : k + _BLOCK + 1] for k in range(0, len(edges) - 1, _BLOCK))
-    ]
+    sums = []
+    for k in range(0, len(edges) - 1, _BLOCK):  # a long sound in float64 would take much memory
+        block = edges[k : k + _BLOCK + 1]
+        sums.append(np.add.reduceat(np.asarray(wav[block[0] : block[-1]], np.float64) ** 2, block[:-1] - block[0]))
+        large.let_go(wav)
     return np.sqrt(np.concatenate([np.zeros(0), *sums]) / np.diff(edges))
 
 

@@ -99,7 +99,7 @@ def film_pair_example(
     """Cuts a training example for `FilmTransformerTask`, example and target of one recording.
 
     Args:
-      recording: at least `columns` columns long.
+      recording: at least two windows of `columns` columns long.
       rng: source of the windows and of the alterations, each clip's own.
       columns: length of target and condition.
       frames: frames of each clip.

@@ -157,15 +157,21 @@ def sample_starts(recording: TokenRecording, rng: np.random.Generator, columns: 
     """Draws target and condition windows of one recording (Du et al. 2023, section 4.1).
 
     Args:
-      recording: at least `columns` columns long.
+      recording: at least two windows long; see `two_windows_long`.
       rng: source of the choice.
       columns: length of both windows.
 
     Returns:
-      First columns of target and condition. They do not overlap where the recording is long enough; the
-      condition is around an event where one lies outside of the target.
+      First columns of target and condition. They never overlap, or the target's own codes would stand in its prompt;
+      the condition is around an event where one lies outside of the target.
+
+    Raises:
+      ValueError: if the recording is shorter.
     """
     last = recording.codes.shape[1] - columns
+    if last < columns:
+        length = f"{last + columns} columns, less than two windows of {columns}"
+        raise ValueError(f"{recording.id} has {length}; leave it out")
     target = window_start(recording.event_s, columns, recording.column_s, last, rng)
     begin, end = target * recording.column_s, (target + columns) * recording.column_s
     elsewhere = recording.event_s[(recording.event_s < begin) | (recording.event_s >= end)]
@@ -173,7 +179,24 @@ def sample_starts(recording: TokenRecording, rng: np.random.Generator, columns: 
         condition = window_start(elsewhere, columns, recording.column_s, last, rng)
         if abs(condition - target) >= columns:
             return target, condition
-    return target, 0 if target > last - target else last
+    # The end that is further away; where it is not far enough, the target makes room.
+    return (max(target, columns), 0) if target > last - target else (min(target, last - columns), last)
+
+
+def two_windows_long(recordings: Sequence[TokenRecording], columns: int) -> tuple[list[TokenRecording], dict[str, int]]:
+    """Leaves out recordings in which a target and its condition would overlap.
+
+    Args:
+      recordings: to train on, each perhaps several times.
+      columns: length of a window.
+
+    Returns:
+      Those of at least two windows; and for a summary how many there are, `recordings`, and how many were left out,
+      `too_short`.
+    """
+    kept = [one for one in recordings if one.codes.shape[1] >= 2 * columns]
+    every, long = ({one.id for one in some} for some in (recordings, kept))
+    return kept, {"recordings": len(long), "too_short": len(every - long)}
 
 
 def pair_example(
@@ -187,7 +210,7 @@ def pair_example(
     """Cuts a training example for `TransformerTask`.
 
     Args:
-      recording: where from.
+      recording: where from, at least two windows long.
       rng: source of the windows.
       columns: length of target and condition.
       book: codes of one row's book, 0 where rows share one; see `models.grid`.

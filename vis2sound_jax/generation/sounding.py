@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float32, PRNGKeyArray
 
+from vis2sound_jax import large
 from vis2sound_jax.audio.joining import window_starts
 from vis2sound_jax.audio.synthesis import Vocoder
 
@@ -38,7 +39,7 @@ def sound_in_windows(
       The sound in [-1, 1].
     """
     t = logmel.shape[1]
-    out = np.zeros(t * hop, np.float32) if out is None else out
+    out = large.zeros((t * hop,)) if out is None else out
     rise = (0.5 - 0.5 * np.cos(np.pi * (np.arange(_FADE) + 0.5) / _FADE)).astype(np.float32)
     end = 0
     for number, start in enumerate(window_starts(t, WINDOW_FRAMES, OVERLAP_FRAMES)):
@@ -55,6 +56,7 @@ def sound_in_windows(
         place = out[start * hop + first : start * hop + len(wav)]
         place[:] = wav[first : first + len(place)]
         end = start + cut.shape[1]
+        large.let_go(out)
     return out
 
 

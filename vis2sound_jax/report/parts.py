@@ -11,7 +11,7 @@ METRICS = {
     "onset_ap_100ms": "onset AP, ±0.1 s",
     "onset_ap_50ms": "onset AP, ±0.05 s",
     "onset_f1_100ms": "onset F1, ±0.1 s",
-    "onset_best_f1_100ms": "best onset F1, ±0.1 s",
+    "onset_best_f1_100ms": "best F1, ±0.1 s (threshold of the test films)",
     "count_match": "right count",
     "material": "material",
     "action": "action",

@@ -7,11 +7,14 @@ import numpy as np
 import soxr
 from jaxtyping import Float32
 
+from vis2sound_jax import large
+
 FADE_IN_S, FADE_OUT_S = 0.004, 0.02
 _LEAST_FADE_S = 0.0005  # of a sound that has nothing before its attack
 _OCTAVE_CENTS = 1200.0
 _FINEST_HZ = 1.0
 _FADES = 8
+_SOUNDS = 64  # laid before a long soundtrack is let go of
 
 
 class Sound(NamedTuple):
@@ -54,7 +57,14 @@ def shaped(
     return Sound(out, attack)
 
 
-def lay(sounds: Iterator[tuple[float, float, Sound]], rate_hz: int, length: int, channels: int) -> np.ndarray:
+def lay(
+    sounds: Iterator[tuple[float, float, Sound]],
+    rate_hz: int,
+    length: int,
+    channels: int,
+    *,
+    out: np.ndarray | None = None,
+) -> np.ndarray:
     """Adds sounds up to a soundtrack.
 
     Args:
@@ -62,14 +72,17 @@ def lay(sounds: Iterator[tuple[float, float, Sound]], rate_hz: int, length: int,
       rate_hz: sample rate of sounds and soundtrack.
       length: samples of the soundtrack.
       channels: of the soundtrack; a sound has as many, or one for all.
+      out: where to put the soundtrack, silent, [length, channels] float32; by default a new array.
 
     Returns:
-      [length, channels] float32. What lies outside is not heard; a sound that is cut by the end fades there. It may
-      be louder than 1, for sounds add up.
+      [length, channels] float32, large where it is long (`large.zeros`). What lies outside is not heard; a sound that
+      is cut by the end fades there. It may be louder than 1, for sounds add up.
     """
-    out = np.zeros((length, channels), np.float32)
+    out = large.zeros((length, channels)) if out is None else out
     fade = round(FADE_OUT_S * rate_hz)
-    for time_s, gain, sound in sounds:
+    for number, (time_s, gain, sound) in enumerate(sounds):
+        if number % _SOUNDS == 0:
+            large.let_go(out)
         begin = round(time_s * rate_hz) - sound.attack
         first, last = max(begin, 0), min(begin + len(sound.wav), length)
         if last <= first:
@@ -82,6 +95,7 @@ def lay(sounds: Iterator[tuple[float, float, Sound]], rate_hz: int, length: int,
             fall = min(fade, len(piece))
             piece[len(piece) - fall :] *= _ramp(fall)[::-1, None]
         out[first:last] += piece
+    large.let_go(out)
     return out
 
 
@@ -114,7 +128,7 @@ def room_tone(
     Returns:
       The tone, m = length, at the level of the stretches.
     """
-    out = np.zeros((length, tones[0].shape[1]), np.float32)
+    out, number = large.zeros((length, tones[0].shape[1])), 0
     # One length for all, so that what goes and what comes cross; a piece is at least four times as long.
     fade, place = max(min(map(len, tones)) // _FADES, 1), 0
     # Powers add up to one where two unlike noises cross.
@@ -129,7 +143,9 @@ def room_tone(
         piece[size - fade :] *= ramp[::-1]
         stop = min(place + size, length)
         out[place:stop] += piece[: stop - place]
-        place += max(size - fade, 1)
+        place, number = place + max(size - fade, 1), number + 1
+        if number % _SOUNDS == 0:
+            large.let_go(out)
     return out
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import soxr
 from jaxtyping import Float32
 
+from vis2sound_jax import large
 from vis2sound_jax.retrieval.choice import ATTACK, GRAINS, Choice
 from vis2sound_jax.retrieval.laying import Sound, as_channels, lay, room_tone, shaped
 from vis2sound_jax.retrieval.made_over import as_loud, hit_of_scratch, scratch_of_hits
@@ -39,7 +40,12 @@ class Library:
     channels: int
 
     def sound(
-        self, choices: Sequence[Choice], rate_hz: int, length: int, rngs: Sequence[np.random.Generator]
+        self,
+        choices: Sequence[Choice],
+        rate_hz: int,
+        length: int,
+        rngs: Sequence[np.random.Generator],
+        out: Float32[np.ndarray, "n c"] | None = None,
     ) -> Float32[np.ndarray, "n c"]:
         """Makes a soundtrack.
 
@@ -48,11 +54,12 @@ class Library:
           rate_hz: its sample rate.
           length: its samples, n.
           rngs: for each choice what draws its grains.
+          out: where to put it, silent; by default a new array.
 
         Returns:
           The sum of the sounds, which may be louder than 1.
         """
-        return lay(self._sounds(choices, rate_hz, rngs), rate_hz, length, self.channels)
+        return lay(self._sounds(choices, rate_hz, rngs), rate_hz, length, self.channels, out=out)
 
     def tone(self, rate_hz: int, length: int, rng: np.random.Generator) -> Float32[np.ndarray, "n c"]:
         """Goes on with the rooms of the examples.
@@ -66,7 +73,7 @@ class Library:
           The tone at its own level; silence where the examples have no room to be heard.
         """
         if not self.tones:
-            return np.zeros((length, self.channels), np.float32)
+            return large.zeros((length, self.channels))
         at_rate = [soxr.resample(wav, own_hz, rate_hz) for wav, own_hz in self.tones]
         return room_tone([as_channels(wav, self.channels) for wav in at_rate], rate_hz, length, rng)
 

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soxr
 from jaxtyping import Float32
 
+from vis2sound_jax import large
 from vis2sound_jax.audio.example import Example
 from vis2sound_jax.audio.levels import at_loudness, integrated_lufs, limited
+from vis2sound_jax.audio.rates import resampled
 from vis2sound_jax.errors import UserError, file_error
 from vis2sound_jax.video.container import Media
 from vis2sound_jax.video.film import Film
@@ -141,7 +142,7 @@ def deliver(
       UserError: if the film's own sound is to be kept and there is none, or it cannot be read.
     """
     if rate_hz != delivery.rate_hz:
-        wav = soxr.resample(wav, rate_hz, delivery.rate_hz, quality="VHQ")
+        wav = resampled(wav, rate_hz, delivery.rate_hz, "VHQ")
     wav = _of_length(wav, round(film.duration_s * delivery.rate_hz))
     if delivery.keep_sound_db is not None:
         wav = _over_own_sound(wav, film, delivery.rate_hz, delivery.keep_sound_db)
@@ -165,7 +166,10 @@ def _limited_at(wav: Float32[np.ndarray, "n *c"], rate_hz: int, lufs: float) -> 
 def _of_length(wav: Float32[np.ndarray, "n *c"], length: int) -> Float32[np.ndarray, "m *c"]:
     if len(wav) >= length:
         return wav[:length]
-    return np.pad(wav, [(0, length - len(wav)), *[(0, 0)] * (wav.ndim - 1)])
+    longer = large.zeros((length, *wav.shape[1:]))
+    for place in large.pieces(len(wav), wav, longer):
+        longer[place] = wav[place]
+    return longer
 
 
 def _check_own_sound(film: Film) -> None:

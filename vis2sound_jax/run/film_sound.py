@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import numpy as np
-import soxr
 from jaxtyping import Float32
 
 from vis2sound_jax.audio.example import Example
 from vis2sound_jax.audio.levels import CEILING_DB, limited, true_peak_db
+from vis2sound_jax.audio.rates import resampled
 from vis2sound_jax.run.delivery import Delivery
 from vis2sound_jax.video.film import Film
 from vis2sound_jax.video.mux import mux_sounds
@@ -38,7 +38,7 @@ def write_with_sound(film: Film, wav: Float32[np.ndarray, "n *c"], delivery: Del
         mux_sounds(film, [wav], delivery.rate_hz, [path], pcm=True)
         return
     if delivery.rate_hz != AAC_HZ:
-        wav = soxr.resample(wav, delivery.rate_hz, AAC_HZ, quality="VHQ")
+        wav = resampled(wav, delivery.rate_hz, AAC_HZ, "VHQ")
     mux_sounds(film, [wav], AAC_HZ, [path])
     ceiling_db = CEILING_DB
     for _ in range(_ROUNDS):

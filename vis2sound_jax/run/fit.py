@@ -37,13 +37,20 @@ def run_training(build: Callable[[Any], Training], config: Any, workdir: Path) -
       workdir: of the run.
 
     Returns:
-      See `summary`.
+      See `summary`, and what is noted of the data.
 
     Raises:
       UserError: if weights, mesh, settings or data do not fit the task.
     """
-    training = training_of(config, build)
-    return summary(workdir, training.folder, fit(config, workdir, training))
+    training, notes = training_of(config, build), dict[str, Any]()
+
+    def opened(folder: Path) -> Material:
+        material = training.open(folder)
+        notes.update(material.notes)
+        return material
+
+    state = fit(config, workdir, training._replace(open=opened))
+    return {**summary(workdir, training.folder, state), **notes}
 
 
 def summary(workdir: Path, folder: str, state: TrainState) -> dict[str, Any]:

@@ -5,13 +5,18 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from vis2sound_jax.errors import file_error
-from vis2sound_jax.prepare.sources import Records, open_records
+from vis2sound_jax.prepare.records import Record
+from vis2sound_jax.prepare.sources import Records, open_records, prepared_settings
 from vis2sound_jax.run.workdir import procedural_dir
 from vis2sound_jax.shipped import shipped_dir
 from vis2sound_jax.video.form import MediaForm
 
 PROCEDURAL = "procedural"
+MOST_VALIDATION = 32
+"""Validation recordings, at most, on which the thresholds of detectors are chosen."""
 
 
 def data_name(config: Any) -> str:
@@ -71,3 +76,24 @@ def open_split(config: Any, prepared: Path, split: str) -> Records:
       UserError: if nothing was prepared, or at other rates.
     """
     return open_records(prepared, split, form=media_form(config))
+
+
+def validation_records(config: Any, prepared: Path) -> list[Record]:
+    """Reads the recordings on which thresholds are chosen, so that none is chosen on the test recordings.
+
+    Args:
+      config: the settings.
+      prepared: the folder of prepared records.
+
+    Returns:
+      Annotated validation recordings, of many 32 that are spread evenly over them; none where there are none.
+
+    Raises:
+      UserError: if nothing was prepared, or at other rates.
+    """
+    if "validation" not in prepared_settings(prepared)["splits"]:
+        return []
+    records = open_split(config, prepared, "validation")
+    annotated = [k for k in range(len(records)) if records[k]["annotated"]]
+    kept = np.linspace(0, len(annotated) - 1, min(len(annotated), MOST_VALIDATION)).round().astype(int)
+    return [records[annotated[k]] for k in kept]

@@ -142,7 +142,7 @@ class Result:
     Attributes:
       composed: what they were made from.
       wavs: [takes, n] float32, each as long as the film; [takes, n, 2] where they are left and right. In [-1, 1] but
-        where sounds add up; delivery limits their peaks.
+        where sounds add up; delivery limits their peaks. Of long films they lie in a temporary file (`large.zeros`).
       rate_hz: their sample rate, the system's own; `run.delivery` makes another of it when they are written.
       events: those that are heard.
       order: [takes] indices of the takes, the best first.

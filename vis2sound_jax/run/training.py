@@ -31,6 +31,7 @@ class Material(NamedTuple):
       frozen: weights that every step gets and none changes.
       fresh: do not look for earlier weights.
       finished: called by one process when all have made the last step, to remove what only the training needs.
+      notes: what the stage's summary says of the data.
     """
 
     source: Sequence[Any]
@@ -41,6 +42,7 @@ class Material(NamedTuple):
     frozen: Any = None
     fresh: bool = False
     finished: Callable[[], None] | None = None
+    notes: Mapping[str, Any] = {}
 
 
 class Training(NamedTuple):

@@ -19,6 +19,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from jaxtyping import Float32, Int32, UInt8
 
+from vis2sound_jax import large
 from vis2sound_jax.errors import file_error
 from vis2sound_jax.video.container import Media, PathLike, tick_of, video_stream
 from vis2sound_jax.video.facts import FilmFacts
@@ -201,6 +202,7 @@ def _encode_sound(
         samples = _in_24_bits(block) if form.sample == "s32" else block
         samples = np.ascontiguousarray(samples.T if form.sample.endswith("p") else samples.reshape(1, -1))
         frame = AudioFrame.from_ndarray(samples, format=form.sample, layout=layout)
+        large.let_go(wav)
         frame.sample_rate, frame.pts, frame.time_base = rate_hz, start, Fraction(1, rate_hz)
         yield from stream.encode(frame)
     yield from stream.encode(None)

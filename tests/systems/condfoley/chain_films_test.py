@@ -8,9 +8,13 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
+import soundfile
 
+from vis2sound_jax import large
 from vis2sound_jax.audio.files import write_wav
 from vis2sound_jax.audio.mel import log_mel
+from vis2sound_jax.run.delivery import Delivery
+from vis2sound_jax.run.manifest import write_result
 from vis2sound_jax.run.steps import Request
 from vis2sound_jax.systems.condfoley.chain import Foley, load
 from vis2sound_jax.video.files import probe
@@ -102,6 +106,28 @@ def test_a_minute_takes_bounded_memory(foley: Foley, knocks: Path, tmp_path: Pat
     print("MB beyond what the process holds, 10 and 60 s:", [round(peak) for peak in peaks])
     # Six times the length; what grows are the takes themselves.
     assert peaks[1] < 250
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="peak memory is read as Linux tells it")
+def test_no_step_of_a_film_holds_all_of_its_sound(
+    foley: Foley, knocks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sounds lie in files from one MB on, so that two minutes show what an hour would."""
+    monkeypatch.setattr(large, "MAPPED_BYTES", 1 << 20)
+    monkeypatch.setattr(large, "_PIECE", 1 << 17)
+    wav, rate_hz = soundfile.read(knocks, dtype="float32")
+    write_wav(tmp_path / "stereo.wav", np.stack([wav, 0.5 * wav], axis=1), rate_hz)
+    grown = []
+    for seconds in (10, 120):
+        film = still_film(tmp_path / f"{seconds}.mp4", seconds)
+        before = peak_bytes(reset=True)
+        result = foley.generate(film, Request(example=tmp_path / "stereo.wav", takes=2))
+        assert result.wavs.shape == (2, seconds * 48_000, 2) and result.wavs.any()
+        write_result(result, tmp_path / f"{seconds}_out.mp4", Delivery(lufs=-20.0))
+        grown.append((peak_bytes() - before) / 2**20)
+    print("MB beyond what the process holds, 10 and 120 s:", [round(mb) for mb in grown])
+    # One take alone is 46 MB, and there are two of them and their louder and limited copies.
+    assert grown[1] < 60
 
 
 def test_seams_are_steps_like_any_other(foley: Foley, knocks: Path, tmp_path: Path) -> None:

@@ -1,10 +1,15 @@
 """Laws of the example's windows: the busiest place, early rather than late, in time that follows its length."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from vis2sound_jax.audio.example import Example
+from vis2sound_jax.audio.files import write_wav
 from vis2sound_jax.audio.onsets import onset_events
-from vis2sound_jax.systems.condfoley.conditioning import busiest
+from vis2sound_jax.systems.condfoley import conditioning
+from vis2sound_jax.systems.condfoley.conditioning import busiest, heard
 
 RATE_HZ, COLUMN_S, COLUMNS = 22050, 0.1, 10
 
@@ -46,3 +51,16 @@ def test_a_long_example_is_searched_in_time_that_follows_its_length() -> None:
     """Windows times events of an hour would be gigabytes."""
     wav = np.tile(knocks(1.0, 2.0, seconds=3.0), 100)
     assert busiest(wav, RATE_HZ, COLUMN_S, COLUMNS, 2990) == by_hand(wav, 2990)
+
+
+@pytest.mark.parametrize("own_hz", [22_050, 48_000])
+def test_a_long_example_is_heard_in_blocks_as_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_hz: int
+) -> None:
+    wav = 0.3 * np.random.default_rng(0).standard_normal((4 * own_hz, 2)).astype(np.float32)
+    write_wav(tmp_path / "stereo.wav", wav, own_hz)
+    with Example.open(tmp_path / "stereo.wav") as example:
+        once = heard(example, RATE_HZ)
+        np.testing.assert_array_equal(once, example.read(RATE_HZ))
+        monkeypatch.setattr(conditioning, "_LONG_S", 0.7)
+        np.testing.assert_allclose(heard(example, RATE_HZ), once, atol=1e-3)  # but for the filter's edge

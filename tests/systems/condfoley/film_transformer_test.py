@@ -56,5 +56,5 @@ def test_where_codes_are_cached_nothing_is_frozen() -> None:
 
 def test_recordings_that_are_too_short_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     monkeypatch.setattr(film_transformer, "training_records", lambda *_: [])
-    with pytest.raises(UserError, match="no training recording is 10 columns long; lower config.transformer.columns"):
+    with pytest.raises(UserError, match="no training recording is 20 columns long, two windows of 10; give longer rec"):
         training_named(published(), "transformer").open(tmp_path)

@@ -137,13 +137,14 @@ def test_metrics_have_ceiling_floor_and_intervals(tiny_run: Path) -> None:
         "both",
     }
     assert takes | {"real sound", "chance"} <= set(rows) == set(metrics["condfoley"]["legacy"]["rows"])
-    assert {"video encoder", "event reader", "motion peaks", "real sound", "random times, true count"} <= set(
-        metrics["detection"]
-    )
+    seen = {"video encoder", "event reader", "motion peaks", "real sound"}
+    assert seen | {"random times, true count"} <= set(metrics["detection"])
     for table in (rows, metrics["detection"]):
         for row in table.values():
             estimate = row["onset_ap_100ms"]
             assert estimate["low"] <= estimate["value"] <= estimate["high"]
+    assert set(metrics["thresholds"]["least"]) == seen
+    assert all(0 <= row["onset_f1_100ms"]["value"] <= 1 for row in (*rows.values(), *metrics["detection"].values()))
     assert set(metrics["cross_entropy"]) == {"nats_matched", "nats_shuffled", "nats_none", "nats_no_condition"}
     assert metrics["data"] == "procedural recordings"
     shares = metrics["sync"]["share_in_step_preferred"]
@@ -166,7 +167,7 @@ def test_the_report_needs_no_other_file_and_says_what_the_data_is(tiny_run: Path
     page = (tiny_run / "evaluate/report.html").read_text()
     assert not re.search(r"""(?:src|href)=["'](?!data:|#)""", page) and "url(" not in page.replace("url(data:", "")
     assert page.count("<audio") >= 2 and "data:image/png;base64," in page
-    assert "procedural recordings" in page and "real sound" in page and "chance" in page
+    assert all(text in page for text in ("procedural recordings", "chance", "validation recordings", "of the test"))
 
 
 def test_recordings_that_nobody_annotated_are_evaluated_to_the_end(tiny_run: Path, tmp_path: Path) -> None:

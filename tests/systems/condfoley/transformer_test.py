@@ -51,5 +51,5 @@ def test_examples_are_as_said_whatever_way_the_film_is_shown(tiny_run: Path, con
 def test_recordings_that_are_too_short_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(transformer, "token_recordings", lambda *_: [])
     training = training_named(get_config("smoke"), "transformer")
-    with pytest.raises(UserError, match="no training recording is 20 columns long; lower config.transformer.columns"):
+    with pytest.raises(UserError, match="no training recording is 40 columns long, two windows of 20; give longer rec"):
         training.open(tmp_path)

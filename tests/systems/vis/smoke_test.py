@@ -111,6 +111,9 @@ def test_metrics_have_ceiling_floor_and_intervals(tiny_vis_run: Path) -> None:
     assert rows["real sound"]["loudness_mse"]["value"] == 0.0 and rows["full system"]["loudness_mse"]["value"] > 0
     detection = metrics["detection"]["rows"]
     assert {"full system", "no spacetime", "motion peaks", "real sound", "random times, true count"} <= set(detection)
+    thresholds = metrics["detection"]["thresholds"]
+    assert set(thresholds["least"]) == set(detection) - {"random times, true count"}
+    assert "the eye that ships" in thresholds["least"] and thresholds["validation_events"] >= 1
     for row in (*rows.values(), *detection.values()):
         for estimate in row.values():
             low, value, high = (estimate[name] for name in ("low", "value", "high"))

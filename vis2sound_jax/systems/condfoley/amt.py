@@ -12,8 +12,9 @@ from vis2sound_jax.prepare.records import Record
 from vis2sound_jax.prepare.sources import prepared_settings
 from vis2sound_jax.report.page import write_report
 from vis2sound_jax.report.parts import METRICS, Report, Table
-from vis2sound_jax.run.recordings import data_name, open_split
+from vis2sound_jax.run.recordings import data_name, open_split, validation_records
 from vis2sound_jax.systems.condfoley import chain
+from vis2sound_jax.systems.condfoley.detectors import listener_threshold
 from vis2sound_jax.systems.condfoley.evaluate import evaluation_data, fit_classifiers
 from vis2sound_jax.systems.condfoley.scoring.listening_pairs import (
     SUBSETS,
@@ -84,7 +85,10 @@ def score_pairs(config: Any, workdir: Path, listed: Sequence[AmtPair]) -> dict[s
     items, _ = add_best(foley, tokens, [pair for pair, _ in placed], items, config.evaluate.takes)
     classifiers = fit_classifiers(data.training, config.data.rate_hz)
     match = [flag for _, flag in placed]
-    scores = evaluate_amt(items, match, config.data.rate_hz, classifiers, seed=config.seed)
+    judged = {record["id"] for record in data.records}
+    held = [record for record in validation_records(config, prepared) if record["id"] not in judged]
+    heard = listener_threshold(held)
+    scores = evaluate_amt(items, match, config.data.rate_hz, classifiers, threshold=heard, seed=config.seed)
     counts = {"pairs": len(placed), "of": len(listed), "recordings_in_training": data.trained_on}
     target.mkdir(parents=True, exist_ok=True)
     _write(target, f"{data_name(config)}: {len(placed)} of {len(listed)} pairs, {sum(match)} match", counts, scores)
@@ -135,7 +139,8 @@ def _write(folder: Path, data: str, counts: Mapping[str, int], scores: Mapping[s
         for title, note, rows, headings in (
             (
                 "Soundtracks",
-                "Match: both clips show the same actions.",
+                "Match: both clips show the same actions. The threshold of F1 and counts is that of the real sounds of "
+                "validation recordings that are in no pair; without any they have no value.",
                 {name: found.rows for name, found in scores.items()},
                 {name: METRICS[name] for name in _SHOWN},
             ),

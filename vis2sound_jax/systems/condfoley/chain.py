@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from ml_collections import ConfigDict
 
+from vis2sound_jax import large
 from vis2sound_jax.audio.example import Example
 from vis2sound_jax.data.tokens import video_window
 from vis2sound_jax.errors import UserError
@@ -19,11 +20,12 @@ from vis2sound_jax.retrieval.takes import agreement
 from vis2sound_jax.run.steps import Composed, Events, Progress, Request, Result, Watched, as_film, generate
 from vis2sound_jax.run.workdir import settings_of
 from vis2sound_jax.systems.condfoley import build, trained
-from vis2sound_jax.systems.condfoley.conditioning import conditions
+from vis2sound_jax.systems.condfoley.conditioning import conditions, heard
 from vis2sound_jax.systems.condfoley.engines import (
     CODES,
     EXEMPLAR,
     Options,
+    Plan,
     brought_to,
     heard_at,
     heard_events,
@@ -179,29 +181,39 @@ class Foley(Networks):
             "trained_on": self.trained_on,
             "steps": dict(self.steps),
         }
-        plan, codes, film = composed.plan, composed.codes, composed.watched.film
-        decoded = [] if codes is None else self._decoded(codes, film.duration_s, composed.request.seed)
-        rate_hz, notes = self.rate_hz, [{"engine": CODES}] * len(decoded)
-        if plan is None:
-            wavs = np.stack(decoded)
-        else:
+        plan, codes, duration_s = composed.plan, composed.codes, composed.watched.film.duration_s
+        wavs = large.zeros((0, 0))
+        if codes is not None:
+            wavs = self._decoded(codes, duration_s, composed.request.seed)
+        rate_hz, notes = self.rate_hz, [{"engine": CODES}] * len(wavs)
+        if plan is not None:
             rate_hz, names = plan.rate_hz, [example.name for example in composed.request.opened()]
+            wavs = self._laid(plan, duration_s, wavs)
             takes = range(len(plan.choices))
-            laid = [plan.sound(take, film.duration_s) for take in takes]
-            shape = laid[0].shape
-            wavs = np.stack([*laid, *(brought_to(wav, self.rate_hz, rate_hz, shape) for wav in decoded)])
-            wavs = wavs[..., 0] if shape[1] == 1 else wavs
             notes = [{"engine": EXEMPLAR, "pieces": plan.listed(take, names)} for take in takes] + notes
         order = np.arange(len(wavs))
         return Result(composed, wavs, rate_hz, composed.events, order, origin=origin, take_notes=tuple(notes))
 
-    def _decoded(self, codes: np.ndarray, duration_s: float, seed: int) -> list[np.ndarray]:
+    def _laid(self, plan: Plan, duration_s: float, decoded: np.ndarray) -> np.ndarray:
+        """Takes of pieces, and after them those of codes, brought to their rate and channels."""
+        shape = round(duration_s * plan.rate_hz), plan.library.channels
+        wavs, laid = large.zeros((len(plan.choices) + len(decoded), *shape)), len(plan.choices)
+        for take in range(laid):
+            plan.sound(take, duration_s, wavs[take])
+        for take, wav in enumerate(decoded, laid):
+            brought = brought_to(wav, self.rate_hz, plan.rate_hz, shape)
+            for place in large.pieces(len(brought), brought, wavs):
+                wavs[take, place] = brought[place]
+        return wavs[..., 0] if shape[1] == 1 else wavs
+
+    def _decoded(self, codes: np.ndarray, duration_s: float, seed: int) -> np.ndarray:
         """Waveforms of codes at the run's rate, window by window."""
-        n, key, wavs = round(duration_s * self.rate_hz), named_key(seed, "vocoder"), []
-        for grid in codes:
-            mel, wav = self.mel(grid[None])[0], np.zeros(n, np.float32)
+        n, key = round(duration_s * self.rate_hz), named_key(seed, "vocoder")
+        wavs = large.zeros((len(codes), n))
+        for grid, wav in zip(codes, wavs, strict=True):
+            mel = self.mel(grid[None])[0]
             sound_in_windows(self.vocoder, mel, self.spec.hop, key, out=wav[: mel.shape[1] * self.spec.hop])
-            wavs.append(wav)
+            large.let_go(wavs)
         return wavs
 
     def rank(self, result: Result) -> Result:
@@ -215,21 +227,26 @@ class Foley(Networks):
         Returns:
           The same takes with their scores and order.
         """
-        wavs = [heard_at(wav, result.rate_hz, self.rate_hz) for wav in result.wavs]
+        scored = self.scorer is not None and result.composed.codes is not None
         onsets = result.events.times_s, result.events.confidence
-        scores = {"agreement": np.array([agreement(wav, self.rate_hz, onsets) for wav in wavs])}
-        if self.scorer is None or result.composed.codes is None:
+        agreements, wavs = [], []
+        for take in result.wavs:
+            wav = heard_at(take, result.rate_hz, self.rate_hz)
+            agreements.append(agreement(wav, self.rate_hz, onsets))
+            wavs += [wav] if scored else []
+        scores = {"agreement": np.array(agreements)}
+        if not scored:
             return replace(result, scores=scores, order=np.argsort(-scores["agreement"], kind="stable"))
         scores["likeness"] = self.likenesses(wavs, self._imitated(result.composed))
         seen = result.composed.watched.seen
-        ranking = self.ranking(*self.offsets(seen, np.stack(wavs)), *scores.values())
+        ranking = self.ranking(*self.offsets(seen, wavs), *scores.values())
         scores |= {"offset_s": ranking.offset_s, "confidence": ranking.confidence}
         return replace(result, scores=scores, order=ranking.order, accepted=ranking.accepted)
 
     def _imitated(self, composed: Composed) -> np.ndarray:
         """The sound of the example's window."""
         first, length = (round(s * self.rate_hz) for s in (composed.notes["example_start_s"], self.window_s))
-        return composed.request.opened()[0].read(self.rate_hz)[first : first + length]
+        return heard(composed.request.opened()[0], self.rate_hz)[first : first + length]
 
     def _columns(self, film: Film) -> int:
         return int(np.ceil(film.duration_s / self.column_s))

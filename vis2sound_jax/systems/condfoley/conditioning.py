@@ -1,5 +1,6 @@
 """The windows of an example that condition a film's windows."""
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from jaxtyping import Float32
 from vis2sound_jax.audio.example import Example
 from vis2sound_jax.audio.mel import levelled, log_mel_of
 from vis2sound_jax.audio.onsets import onset_events
+from vis2sound_jax.audio.rates import heard_in_blocks
 from vis2sound_jax.data.tokens import style_of, video_window
 from vis2sound_jax.errors import UserError, file_error
 from vis2sound_jax.generation.watch import Seen
@@ -18,6 +20,7 @@ from vis2sound_jax.systems.condfoley import build
 from vis2sound_jax.systems.condfoley.networks import Networks
 
 _SILENT = 1e-4
+_LONG_S = 300.0
 _DIGITS = 9  # of summed confidences: windows with the same onsets are equal, whatever their sums round to
 
 LookFn = Callable[[int], Float32[np.ndarray, "p g"]]
@@ -40,9 +43,9 @@ def conditions(networks: Networks, example: Example, start_s: float | None) -> t
       UserError: if the example is too short or silent, or does not allow that start.
     """
     name = example.name if example.path is None else example.path
-    wav, rate_hz, columns = example.read(networks.rate_hz), networks.rate_hz, networks.config.transformer.columns
+    wav, rate_hz, columns = heard(example, networks.rate_hz), networks.rate_hz, networks.config.transformer.columns
     networks.check_length(name, len(wav) / rate_hz, "give a longer example")
-    if np.abs(wav).max() < _SILENT:
+    if max(wav.max(), -wav.min()) < _SILENT:
         raise file_error(name, "is silent", "give an example that can be heard")
     total = int(len(wav) / rate_hz / networks.column_s)
     last = total - columns
@@ -61,6 +64,26 @@ def conditions(networks: Networks, example: Example, start_s: float | None) -> t
         _look(networks, example, total, starts),
     )
     return [_condition(networks, mel, look, first) for first in starts], start * networks.column_s
+
+
+def heard(example: Example, rate_hz: int) -> Float32[np.ndarray, "n"]:
+    """Reads an example as networks hear it; a long one block by block, so that it is not in memory several times.
+
+    Args:
+      example: with a sound.
+      rate_hz: wanted sample rate.
+
+    Returns:
+      One channel.
+
+    Raises:
+      UserError: if there is no sound, or it breaks off.
+    """
+    own_hz, blocks = example.rate_hz, example.blocks(_LONG_S)
+    begin = list(itertools.islice(blocks, 2))
+    if len(begin) < 2:
+        return example.read(rate_hz)
+    return heard_in_blocks(itertools.chain(begin, blocks), own_hz, rate_hz)
 
 
 def busiest(wav: Float32[np.ndarray, "n"], rate_hz: int, column_s: float, columns: int, last: int) -> int:

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import soxr
 from jaxtyping import Float32
 
+from vis2sound_jax import large
 from vis2sound_jax.audio.example import Example
+from vis2sound_jax.audio.rates import resampled
 from vis2sound_jax.data.event_clips import HIT, SCRATCH
 from vis2sound_jax.errors import UserError, file_error
 from vis2sound_jax.generation.reading import Reading, list_events
@@ -95,22 +96,26 @@ class Plan:
     tone_db: float | None
     rate_hz: int
 
-    def sound(self, take: int, duration_s: float) -> Float32[np.ndarray, "n c"]:
+    def sound(
+        self, take: int, duration_s: float, out: Float32[np.ndarray, "n c"] | None = None
+    ) -> Float32[np.ndarray, "n c"]:
         """Makes the soundtrack of a take.
 
         Args:
           take: its number.
           duration_s: length of the film.
+          out: where to put it, silent, as long as the film; by default a new array.
 
         Returns:
           The soundtrack; where many sounds meet it may be louder than 1.
         """
         length = round(duration_s * self.rate_hz)
         rngs = [_rng(self.seed, "grains", take, choice.wanted.id) for choice in self.choices[take]]
-        wav = self.library.sound(self.choices[take], self.rate_hz, length, rngs)
+        wav = self.library.sound(self.choices[take], self.rate_hz, length, rngs, out)
         if self.tone_db is not None:
             tone = self.library.tone(self.rate_hz, length, named_rng(self.seed, "tone", str(take)))
-            wav += np.float32(10 ** (self.tone_db / 20)) * tone
+            for place in large.pieces(length, wav, tone):
+                wav[place] += np.float32(10 ** (self.tone_db / 20)) * tone[place]
         return wav
 
     def listed(self, take: int, examples: Sequence[str]) -> list[dict[str, Any]]:
@@ -257,8 +262,12 @@ def heard_at(wav: Float32[np.ndarray, "n *c"], rate_hz: int, wanted_hz: int) -> 
     Returns:
       The mean of its channels at that rate.
     """
-    mono = wav if wav.ndim == 1 else wav.mean(axis=1)
-    return mono if rate_hz == wanted_hz else soxr.resample(mono, rate_hz, wanted_hz)
+    mono = wav
+    if wav.ndim > 1:
+        mono = large.zeros((len(wav),))
+        for place in large.pieces(len(wav), wav, mono):
+            mono[place] = wav[place].mean(axis=1)
+    return mono if rate_hz == wanted_hz else resampled(mono, rate_hz, wanted_hz)
 
 
 def brought_to(
@@ -275,8 +284,10 @@ def brought_to(
     Returns:
       The take, the same on all channels.
     """
-    found = soxr.resample(wav, rate_hz, wanted_hz)[: shape[0]]
-    return np.repeat(np.pad(found, (0, shape[0] - len(found)))[:, None], shape[1], axis=1)
+    found, made = resampled(wav, rate_hz, wanted_hz)[: shape[0]], large.zeros(shape)
+    for place in large.pieces(len(found), found, made):
+        made[place] = found[place, None]
+    return made
 
 
 def _wanted(k: int, events: Events, rule: EventRule) -> Wanted:

@@ -2,15 +2,12 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from vis2sound_jax.audio.files import decode_flac
-from vis2sound_jax.audio.onsets import onset_events
-from vis2sound_jax.evaluation.baselines import motion_peaks
 from vis2sound_jax.evaluation.bootstrap import Estimate
 from vis2sound_jax.evaluation.classifiers import (
     EventClassifier,
@@ -19,32 +16,33 @@ from vis2sound_jax.evaluation.classifiers import (
     labelled,
     save_classifier,
 )
-from vis2sound_jax.evaluation.detection import detection_table
+from vis2sound_jax.evaluation.detection import chosen_thresholds, detection_table
 from vis2sound_jax.prepare.records import Record
 from vis2sound_jax.run.prepare import other_data
-from vis2sound_jax.run.recordings import data_name, open_split
+from vis2sound_jax.run.recordings import data_name, open_split, validation_records
 from vis2sound_jax.run.workdir import prepared_dir
 from vis2sound_jax.systems.condfoley import chain
+from vis2sound_jax.systems.condfoley.detectors import ENCODER_ROW, READER_ROW, detected
 from vis2sound_jax.systems.condfoley.scoring.exemplar_rows import EXEMPLAR_ROW
 from vis2sound_jax.systems.condfoley.scoring.pairs import Pair, PairMaker, choose_pairs
 from vis2sound_jax.systems.condfoley.scoring.ranked import add_best, measure
-from vis2sound_jax.systems.condfoley.scoring.report import write_evaluation_report
+from vis2sound_jax.systems.condfoley.scoring.report import Seen, write_evaluation_report
 from vis2sound_jax.systems.condfoley.scoring.rows import BEST_ROW, ablated_chains
 from vis2sound_jax.systems.condfoley.scoring.soundtracks import REAL_ROW, FoleyScores, evaluate_condfoley
 from vis2sound_jax.systems.condfoley.token_cache import token_recordings
 from vis2sound_jax.systems.condfoley.transformer import transformer_task
 from vis2sound_jax.training.progress import Progress, track
-from vis2sound_jax.video.files import decode_jpeg
-from vis2sound_jax.video.frames import grey
 from vis2sound_jax.whole import write_json, write_whole
 
-ENCODER_ROW, READER_ROW, MOTION_ROW = "video encoder", "event reader", "motion peaks"
 KINDS = ("material", "action")
 _MIN_EVENTS = 8
 
 
 def run(config: Any, workdir: Path) -> dict[str, Any]:
     """Scores video onsets and every way to make a soundtrack, with ceiling, floor and 95 % intervals.
+
+    F1 and counts are at thresholds that validation recordings of the same data have chosen: of each detector its own;
+    of all sounds that of the onset detector on real sound, since one listener judges them all.
 
     Args:
       config: the settings. Data that the run was not trained on is prepared first.
@@ -59,7 +57,8 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     records = list(open_split(config, prepared, "test"))
     own = prepared == prepared_dir(workdir)
     tokens = token_recordings(config, workdir, "test", prepared=None if own else prepared)
-    detection = _detection(foley, records)
+    thresholds = chosen_thresholds(detected(foley, validation_records(config, prepared)))
+    detection, heard = detection_table(detected(foley, records), thresholds), thresholds.least.get(REAL_ROW)
     classifiers = fit_classifiers(list(open_split(config, prepared, "train")), config.data.rate_hz)
     for kind, classifier in classifiers.items():
         save_classifier(target / f"{kind}_classifier.joblib", classifier)
@@ -68,12 +67,13 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     with Progress(len(pairs), "takes", unit="pair") as progress:
         items = maker.items(pairs, progress=progress.reach)
     items, accepted = add_best(foley, tokens, pairs, items, config.evaluate.takes)
-    scores = evaluate_condfoley(items, config.data.rate_hz, classifiers, seed=config.seed)
-    sync = measure(foley, tokens, records, items, accepted)
+    scores = evaluate_condfoley(items, config.data.rate_hz, classifiers, threshold=heard, seed=config.seed)
+    sync = measure(foley, tokens, records, items, accepted, threshold=heard)
     nats = _cross_entropy(config, maker, pairs)
     metrics = {
         "data": data_name(config),
         "detection": {row: {name: e.as_dict() for name, e in m.items()} for row, m in detection.items()},
+        "thresholds": thresholds.as_dict(),
         "cross_entropy": nats,
         "condfoley": scores.as_dict(),
         "sync": sync.as_dict(),
@@ -82,7 +82,8 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     write_json(target / "metrics.json", metrics)
     lines = "".join(json.dumps(line) + "\n" for line in scores.examples)
     write_whole(target / "examples.jsonl", lines)
-    write_evaluation_report(target / "report.html", config, foley, detection, scores, nats, items, sync.tables())
+    seen = Seen(detection, thresholds.note)
+    write_evaluation_report(target / "report.html", config, foley, seen, scores, nats, items, sync.tables())
     return {
         "metrics": str(target / "metrics.json"),
         "report": str(target / "report.html"),
@@ -101,31 +102,6 @@ def evaluation_data(config: Any, workdir: Path) -> tuple[Path, Path]:
     if other is None:
         return prepared_dir(workdir), workdir / "evaluate"
     return other, other.with_name("evaluate")
-
-
-def _detection(foley: chain.Foley, records: Sequence[Record]) -> dict[str, dict[str, Estimate]]:
-    """Scores when things are seen to sound, over whole recordings; those that nobody annotated cannot be scored."""
-    records = [record for record in records if record["annotated"]]
-    names = (ENCODER_ROW, *((READER_ROW,) if foley.reader is not None else ()), MOTION_ROW, REAL_ROW)
-    rows: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {name: [] for name in names}
-    encoder = replace(foley, reader=None)
-    for record in track(records, "onsets of whole films", unit="film"):
-        film = np.stack([decode_jpeg(data, grey=foley.grey) for data in record["frames"]])
-        seen = foley.see(film)
-        found = {ENCODER_ROW: encoder.events_of(seen)}
-        if foley.reader is not None:
-            found[READER_ROW] = foley.events_of(seen)
-        moved = motion_peaks(film if foley.grey else grey(film), record["fps"])
-        pairs = {row: (events.times_s, events.confidence) for row, events in found.items()}
-        pairs |= {MOTION_ROW: moved, REAL_ROW: onset_events(*decode_flac(record["audio"]))}
-        for row, events in pairs.items():
-            rows[row].append(events)
-    return detection_table(
-        [record["event_time_s"].astype(float) for record in records],
-        [(float(record["span_s"][0]), float(record["span_s"][1])) for record in records],
-        [record["id"] for record in records],
-        rows,
-    )
 
 
 def fit_classifiers(records: Sequence[Record], rate_hz: int) -> dict[str, EventClassifier]:

@@ -5,7 +5,7 @@ Du et al. 2023, section 3.3. The video network starts as the encoder, which has 
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from vis2sound_jax.data.film_pairs import (
     published_pair_example,
 )
 from vis2sound_jax.data.known_events import with_known_events
+from vis2sound_jax.data.tokens import two_windows_long
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.generation.coder import Coder
 from vis2sound_jax.models.grid import tokens_from_grid
@@ -84,11 +85,8 @@ def _published_clip_s(config: Any) -> float:
 
 
 def _open(config: Any, augment: bool, workdir: Path) -> Material:
-    source, example = (_published if config.compat else _aligned)(config, workdir)
-    if not source:
-        raise UserError(
-            f"no training recording is {config.transformer.columns} columns long; lower config.transformer.columns"
-        )
+    source, example, notes = (_published if config.compat else _aligned)(config, workdir)
+    check_long_enough(source, config.transformer.columns)
     seen = trained.encoder_variables(config, workdir)
 
     def begin(state: TrainState) -> TrainState:
@@ -96,24 +94,40 @@ def _open(config: Any, augment: bool, workdir: Path) -> Material:
         return state.replace(params=params, variables={"video": seen["batch_stats"]["net"]})
 
     frozen = trained.codebook_params(workdir) if config.compat else None
-    return Material(source, functools.partial(example, augment=augment), begin=begin, frozen=frozen)
+    return Material(source, functools.partial(example, augment=augment), begin=begin, frozen=frozen, notes=notes)
 
 
-def _published(config: Any, workdir: Path) -> tuple[list[Any], Any]:
+def check_long_enough(usable: Sequence[Any], columns: int) -> None:
+    """Refuses recordings of which no pair of windows can be cut.
+
+    Args:
+      usable: the training recordings that are long enough.
+      columns: of a window.
+
+    Raises:
+      UserError: if there is none.
+    """
+    if not usable:
+        raise UserError(
+            f"no training recording is {2 * columns} columns long, two windows of {columns}; give longer recordings or "
+            "lower config.transformer.columns"
+        )
+
+
+def _published(config: Any, workdir: Path) -> tuple[list[Any], Any, dict[str, int]]:
     """Recordings with their sound, of which clips are cut as the published code does."""
     records = [with_known_events(record) for record in training_records(config, workdir)]
     records = [record for record in records if (record["event_time_s"] >= 0.5).any()]
-    return records, functools.partial(published_pair_example, duration_s=_published_clip_s(config))
+    return records, functools.partial(published_pair_example, duration_s=_published_clip_s(config)), {}
 
 
-def _aligned(config: Any, workdir: Path) -> tuple[list[Any], Any]:
+def _aligned(config: Any, workdir: Path) -> tuple[list[Any], Any, dict[str, int]]:
     """Recordings with their codes."""
     columns = config.transformer.columns
     frames = {record["id"]: record["frames"] for record in training_records(config, workdir)}
-    recordings = token_recordings(config, workdir, "train")
-    long = [recording for recording in recordings if recording.codes.shape[1] >= columns]
+    long, notes = two_windows_long(token_recordings(config, workdir, "train"), columns)
     example = functools.partial(film_pair_example, columns=columns, frames=build.PREFIX_FRAMES)
-    return [FilmRecording(recording, frames[recording.id]) for recording in long], example
+    return [FilmRecording(recording, frames[recording.id]) for recording in long], example, notes
 
 
 @dataclasses.dataclass(frozen=True)

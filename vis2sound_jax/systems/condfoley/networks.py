@@ -133,7 +133,11 @@ class Networks:
         return rank_takes(logits, step_s, decoding.tolerance_s, scores)
 
     def offsets(
-        self, seen: Seen, wavs: Float32[np.ndarray, "n samples"], *, first_frame_s: float = 0.0
+        self,
+        seen: Seen,
+        wavs: Sequence[Float32[np.ndarray, "m"]] | Float32[np.ndarray, "n m"],
+        *,
+        first_frame_s: float = 0.0,
     ) -> tuple[Float32[np.ndarray, "n k"], float]:
         """Asks the run's scorer how late soundtracks of a film are.
 

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from vis2sound_jax.data.tokens import TokenRecording, pair_example
-from vis2sound_jax.errors import UserError
+from vis2sound_jax.data.tokens import pair_example, two_windows_long
 from vis2sound_jax.run.held_out import Held
 from vis2sound_jax.run.training import Material, Shapes, Training
 from vis2sound_jax.systems.condfoley import build, film_transformer, trained
@@ -82,12 +81,7 @@ def _open(config: Any, workdir: Path) -> Material:
     example = functools.partial(
         pair_example, columns=columns, book=build.book_size(config), prefix_frames=build.prefix_frames(config)
     )
-    usable = _usable(config, workdir, "train")
-    if not usable:
-        raise UserError(f"no training recording is {columns} columns long; lower config.transformer.columns")
-    return Material(usable, example, Held(_usable(config, workdir, "validation"), example, size=_HELD_OUT_SIZE))
-
-
-def _usable(config: Any, workdir: Path, split: str) -> list[TokenRecording]:
-    recordings = token_recordings(config, workdir, split)
-    return [recording for recording in recordings if recording.codes.shape[1] >= config.transformer.columns]
+    usable, notes = two_windows_long(token_recordings(config, workdir, "train"), columns)
+    film_transformer.check_long_enough(usable, columns)
+    held, _ = two_windows_long(token_recordings(config, workdir, "validation"), columns)
+    return Material(usable, example, Held(held, example, size=_HELD_OUT_SIZE), notes=notes)

@@ -1,7 +1,7 @@
 """Impacts found in whole films, and what is learned of them on validation recordings before sounds are copied."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,8 +52,16 @@ class Calibration(NamedTuple):
     colouring: Colouring | None
 
 
-def detect(config: Any, workdir: Path, predictor: Predictor, split: str, *, spacetime: bool = True) -> list[Found]:
-    """Detects the impacts of all recordings of a split from what was seen of them.
+def detect(
+    config: Any,
+    workdir: Path,
+    predictor: Predictor,
+    split: str,
+    *,
+    spacetime: bool = True,
+    only: Container[str] | None = None,
+) -> list[Found]:
+    """Detects the impacts of the recordings of a split from what was seen of them.
 
     Args:
       config: the settings.
@@ -61,14 +69,17 @@ def detect(config: Any, workdir: Path, predictor: Predictor, split: str, *, spac
       predictor: a trained detection model.
       split: "train", "validation" or "test".
       spacetime: False for the ablation "no spacetime".
+      only: names of the recordings that are wanted; by default all.
 
     Returns:
-      What is predicted of each.
+      What is predicted of each, in the order of the split.
     """
     spec, streams = erb_spec(config), open_streams(workdir, split, spacetime=spacetime)
     _, films = open_sounds(workdir, split)
     found = []
     for notes in films:
+        if only is not None and notes.id not in only:
+            continue
         features = predictor.film(*streams.whole(notes.id))
         found.append(Found(notes, *predicted_impacts(features, spec), features))
     return found

@@ -7,20 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from vis2sound_jax.audio.files import decode_flac
-from vis2sound_jax.audio.peaks import amplitude_peaks
-from vis2sound_jax.data.impacts import CLIP_FRAMES, STEPS, impact_times
-from vis2sound_jax.evaluation.baselines import motion_peaks
-from vis2sound_jax.prepare.sources import Records
-from vis2sound_jax.run.loading import load_system
-from vis2sound_jax.run.recordings import data_name, open_split
+from vis2sound_jax.data.impacts import CLIP_FRAMES, STEPS
+from vis2sound_jax.run.recordings import data_name
 from vis2sound_jax.run.stages import check_before
-from vis2sound_jax.run.workdir import prepared_dir
-from vis2sound_jax.shipped import pretrained_dir
-from vis2sound_jax.systems.vis.detections import Found, detect
+from vis2sound_jax.systems.vis.detections import Found
+from vis2sound_jax.systems.vis.detectors import Detectors
 from vis2sound_jax.systems.vis.held_out_films import write_clips, write_films
-from vis2sound_jax.systems.vis.predict import Predictor
-from vis2sound_jax.systems.vis.scoring.detection import AP, DetectionScores, evaluate_detection
+from vis2sound_jax.systems.vis.scoring.detection import AP, DetectionScores
 from vis2sound_jax.systems.vis.scoring.report import Film as PageFilm
 from vis2sound_jax.systems.vis.scoring.report import write_vis_report
 from vis2sound_jax.systems.vis.scoring.rows import (
@@ -33,15 +26,9 @@ from vis2sound_jax.systems.vis.scoring.rows import (
 )
 from vis2sound_jax.systems.vis.scoring.tables import VisScores, evaluate_impacts
 from vis2sound_jax.systems.vis.scoring.text import scores_text
-from vis2sound_jax.systems.vis.seen import decode_film
-from vis2sound_jax.training.progress import track
-from vis2sound_jax.video.files import decode_jpeg
-from vis2sound_jax.video.film import Film
 from vis2sound_jax.whole import write_json, write_whole
 
 WHOLE_ROW = "full system, whole films"
-NO_SPACETIME_ROW = "no spacetime"
-EYE_ROW = "the eye that ships"
 
 
 def run(config: Any, workdir: Path) -> dict[str, Any]:
@@ -64,8 +51,9 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     rows = network_rows(config, workdir, test)
     detection = None
     if "detection" in config.stages:
-        whole = _whole_films(config, workdir)
-        detection = _detection(config, workdir, whole)
+        detectors = Detectors(config, workdir)
+        whole = detectors.predicted("test")
+        detection = detectors.evaluate(whole)
         rows[WHOLE_ROW] = _cut_from_films(whole[FULL_ROW], test)
     leading = next(iter(rows))
     if leading == FULL_ROW:
@@ -111,58 +99,6 @@ def _leading(scores: VisScores, row: str, detection: DetectionScores | None) -> 
     if detection is not None:
         found["detection_ap"] = round(detection.rows[FULL_ROW][AP].value, 3)
     return found
-
-
-def _whole_films(config: Any, workdir: Path) -> dict[str, list[Found]]:
-    """What the trained networks predict of whole test films, by row."""
-    stages = {"detection": FULL_ROW, "detection_no_spacetime": NO_SPACETIME_ROW}
-    return {
-        row: detect(config, workdir, Predictor.load(config, workdir, stage), "test", spacetime=row == FULL_ROW)
-        for stage, row in stages.items()
-        if stage in config.stages
-    }
-
-
-def _detection(config: Any, workdir: Path, whole: Mapping[str, list[Found]]) -> DetectionScores:
-    """Impacts found in whole films, by the paper's protocol (section 6.2); only annotated ones can be scored."""
-    every = [one.notes for one in whole[FULL_ROW]]
-    predictions = {row: [(one.times_s, one.height) for one in found] for row, found in whole.items()}
-    predictions |= _other_detectors(config, workdir)
-    films = [notes for notes in every if notes.annotated]
-    predictions = {
-        row: [one for one, notes in zip(found, every, strict=True) if notes.annotated]
-        for row, found in predictions.items()
-    }
-    return evaluate_detection(
-        [np.array(impact_times(notes)) for notes in films],
-        [notes.span_s for notes in films],
-        [notes.id for notes in films],
-        predictions,
-        seed=config.seed,
-    )
-
-
-def _other_detectors(config: Any, workdir: Path) -> Mapping[str, list[tuple[np.ndarray, np.ndarray]]]:
-    """The floor, peaks of motion that stops, and the ceiling, amplitude peaks of the real sound."""
-    moved, heard = [], []
-    records = open_split(config, prepared_dir(workdir), "test")
-    for k in track(range(len(records)), "motion and sound of whole films", unit="film"):
-        record = records[k]
-        moved.append(motion_peaks(decode_film(record)[0], record["fps"]))
-        heard.append(amplitude_peaks(*decode_flac(record["audio"])))
-    return {**_eye(config, records), "motion peaks": moved, "real sound": heard}
-
-
-def _eye(config: Any, records: Records) -> dict[str, list[tuple[np.ndarray, np.ndarray]]]:
-    """What other weights see of the films, those that `config.evaluate.eye` names."""
-    if not config.evaluate.eye:
-        return {}
-    eye, seen = load_system(pretrained_dir(config.evaluate.eye)), []
-    for k in track(range(len(records)), EYE_ROW, unit="film"):
-        frames = np.stack([decode_jpeg(data) for data in records[k]["frames"]])
-        events = eye.watch(Film.of_frames(frames, records[k]["fps"])).events
-        seen.append((events.times_s, events.confidence))
-    return {EYE_ROW: seen}
 
 
 def _cut_from_films(found: list[Found], test: SplitClips) -> np.ndarray:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Float32
 
+from vis2sound_jax import large
 from vis2sound_jax.audio.colouring import Colouring, colour
 from vis2sound_jax.audio.erb import ErbSpec, impose
 from vis2sound_jax.audio.peaks import amplitude_peaks
@@ -57,7 +58,7 @@ def parametric(
     # Two lengths are compiled: short clips, and windows of longer films.
     window = round((_SHORT_S if length <= _SHORT_S * rate_hz else _WINDOW_S) * rate_hz)
     stride, before = math.floor((_WINDOW_S - _OVERLAP_S) * steps_hz), 0
-    out, noise = np.zeros(length, np.float32), rng.normal(size=window)
+    out, noise = large.zeros((length,)), rng.normal(size=window)
     for number in range(-(-max(length - window, 0) // round(stride / steps_hz * rate_hz)) + 1):
         first, step = round(number * stride / steps_hz * rate_hz), number * stride
         # Where windows overlap they have the same noise, so that they can be faded into each other.
@@ -72,6 +73,7 @@ def parametric(
             rise = (np.arange(seam, dtype=np.float32) + 0.5) / (before + window - first)
             wav[:seam] = out[first : first + seam] * (1 - rise) + wav[:seam] * rise
         out[first : first + len(wav)] = wav
+        large.let_go(out)
         before = first
     return out
 
@@ -142,7 +144,7 @@ def exemplar_soundtrack(
       The soundtrack.
     """
     if not len(times_s):
-        return Soundtrack(np.zeros(length, np.float32), times_s, heights, np.zeros(0, int))
+        return Soundtrack(large.zeros((length,)), times_s, heights, np.zeros(0, int))
     at = np.round(times_s * float(spec.envelope_hz)).astype(int)
     wanted = windows_at(features, at, before=STEPS, steps=HIT_STEPS)
     wanted = wanted if colouring is None else colour(wanted, colouring)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.systems.vis.scoring.impact_worlds import made_up_impacts
+from vis2sound_jax.evaluation.detection import Detections, Thresholds
 from vis2sound_jax.systems.vis.scoring.detection import evaluate_detection
 from vis2sound_jax.systems.vis.scoring.tables import evaluate_impacts
 from vis2sound_jax.systems.vis.scoring.text import number_text, scores_text
@@ -23,7 +24,8 @@ def scores():
 def detection():
     times = [np.array([1.0, 2.0, 3.0])] * 4
     found = [(t[:2], np.array([0.5, 0.9])) for t in times]
-    return evaluate_detection(times, [(0.0, 4.0)] * 4, list("abcd"), {"full system": found})
+    films = Detections(list("abcd"), times, [(0.0, 4.0)] * 4, {"full system": found})
+    return evaluate_detection(films, Thresholds({"full system": 0.6}, 5, 15))
 
 
 def test_text_has_every_row_and_the_papers_numbers(scores, detection):

@@ -9,6 +9,7 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
+from vis2sound_jax.audio.onsets import DECIDED
 from vis2sound_jax.evaluation.bootstrap import Estimate
 from vis2sound_jax.evaluation.classifiers import EventClassifier
 from vis2sound_jax.systems.condfoley.scoring.items import FoleyItem
@@ -77,6 +78,7 @@ def evaluate_amt(
     rate_hz: int,
     classifiers: Mapping[str, EventClassifier],
     *,
+    threshold: float | None = DECIDED,
     seed: int = 0,
 ) -> dict[str, FoleyScores]:
     """Scores all pairs, those that match and those that do not.
@@ -86,6 +88,7 @@ def evaluate_amt(
       match: for each item whether its clips show the same actions.
       rate_hz: sample rate of all sounds.
       classifiers: by kind.
+      threshold: confidence from which an onset is heard; see `soundtracks.evaluate_condfoley`.
       seed: of the bootstrap and of chance.
 
     Returns:
@@ -94,7 +97,7 @@ def evaluate_amt(
     paired = list(zip(items, match, strict=True))
     halves = ([item for item, flag in paired if flag], [item for item, flag in paired if not flag])
     return {
-        name: evaluate_condfoley(chosen, rate_hz, classifiers, seed=seed)
+        name: evaluate_condfoley(chosen, rate_hz, classifiers, threshold=threshold, seed=seed)
         for name, chosen in zip(SUBSETS, (items, *halves), strict=True)
         if chosen
     }

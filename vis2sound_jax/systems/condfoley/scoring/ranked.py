@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vis2sound_jax.audio.files import decode_flac
+from vis2sound_jax.audio.onsets import DECIDED
 from vis2sound_jax.data.tokens import TokenRecording
 from vis2sound_jax.evaluation.bootstrap import Estimate
 from vis2sound_jax.generation.watch import Seen
@@ -135,6 +136,8 @@ def measure(
     records: Sequence[Record],
     items: Sequence[FoleyItem],
     accepted: float | None,
+    *,
+    threshold: float | None = DECIDED,
 ) -> Synchrony:
     """Measures the scorer on test recordings and the choice on test pairs.
 
@@ -144,6 +147,7 @@ def measure(
       records: the same recordings with sound.
       items: with the rows of `add_best`.
       accepted: as `add_best` returned it.
+      threshold: confidence from which an onset is heard; see `synchrony.paired_gains`.
 
     Returns:
       The tables; without a scorer, agreement alone is measured.
@@ -151,7 +155,7 @@ def measure(
     takes, seed = foley.config.evaluate.takes, foley.config.seed
     names = [row.format(takes) for row in _ROWS[: 1 if foley.scorer is None else None]]
     compared = [(name, TAKE_ROW) for name in names] + [(names[0], other) for other in names[1:]]
-    found = paired_gains(items, foley.rate_hz, compared, seed=seed)
+    found = paired_gains(items, foley.rate_hz, compared, threshold=threshold, seed=seed)
     gain = {f"{row} − {base}": one for (row, base), one in zip(compared, found, strict=True)}
     return Synchrony(_shares(foley, tokens, [decode_flac(record["audio"])[0] for record in records]), gain, accepted)
 

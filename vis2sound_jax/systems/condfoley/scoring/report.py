@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from vis2sound_jax.audio.onsets import onset_times
 from vis2sound_jax.evaluation.bootstrap import Estimate
-from vis2sound_jax.evaluation.detection import RANDOM_ROW, THRESHOLD_NOTE
+from vis2sound_jax.evaluation.detection import RANDOM_ROW
 from vis2sound_jax.report.page import write_report
 from vis2sound_jax.report.parts import Claim, Example, Picture, Report, Table
 from vis2sound_jax.report.pictures import MelPanel, bar_picture, confusion_picture, mel_picture
@@ -24,13 +24,26 @@ from vis2sound_jax.systems.condfoley.scoring.soundtracks import CHANCE_ROW, REAL
 _EXAMPLES = 6
 _PANELS = 4
 _AP = "onset_ap_100ms"
+_HEARD = "All rows have one listener, whose threshold is that of the row “real sound” of the table above. "
+
+
+class Seen(NamedTuple):
+    """The table of events seen in whole films.
+
+    Attributes:
+      rows: by row and metric, the estimate.
+      note: what its F1 and counts mean.
+    """
+
+    rows: Mapping[str, Mapping[str, Estimate]]
+    note: str
 
 
 def write_evaluation_report(
     path: Path,
     config: Any,
     foley: Foley,
-    detection: Mapping[str, Mapping[str, Estimate]],
+    detection: Seen,
     scores: FoleyScores,
     nats: Mapping[str, float],
     items: Sequence[FoleyItem],
@@ -53,18 +66,18 @@ def write_evaluation_report(
         title=f"Conditional Foley, {config.name}",
         data=f"{data_name(config)}: {scores.n_recordings} held-out recordings, {scores.n_items} pairs, "
         f"{scores.n_events} events",
-        claims=_claims(detection, scores, best),
+        claims=_claims(detection.rows, scores, best),
         tables=[
             Table(
                 "Events seen in whole films",
-                f"Against the annotations; AP is pooled over films and misses count. {THRESHOLD_NOTE}",
-                detection,
+                f"Against the annotations; AP is pooled over films and misses count. {detection.note}",
+                detection.rows,
                 "real sound",
                 RANDOM_ROW,
             ),
             Table(
                 "Soundtracks",
-                "Judged by their sound alone. Cross-entropy in nats a code: "
+                f"Judged by their sound alone. {_HEARD}Cross-entropy in nats a code: "
                 + ", ".join(f"{name.removeprefix('nats_')} {value:.3f}" for name, value in nats.items()),
                 scores.rows,
                 REAL_ROW,

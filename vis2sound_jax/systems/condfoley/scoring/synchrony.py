@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from vis2sound_jax.audio.onsets import decided_onsets, onset_events
+from vis2sound_jax.audio.onsets import DECIDED, decided_onsets, onset_events
 from vis2sound_jax.evaluation.bootstrap import Estimate, Resampler, estimate
 from vis2sound_jax.evaluation.onset_matching import OnsetClip
 from vis2sound_jax.evaluation.onset_scores import count_hits, rank_clip
@@ -94,7 +94,12 @@ def share_won(
 
 
 def paired_gains(
-    items: Sequence[FoleyItem], rate_hz: int, compared: Sequence[tuple[str, str]], *, seed: int = 0
+    items: Sequence[FoleyItem],
+    rate_hz: int,
+    compared: Sequence[tuple[str, str]],
+    *,
+    threshold: float | None = DECIDED,
+    seed: int = 0,
 ) -> list[dict[str, Estimate]]:
     """How much better one row's onsets are than another's, against the annotations and within 0.1 s.
 
@@ -102,6 +107,7 @@ def paired_gains(
       items: test pairs with all the rows; those of recordings that nobody annotated are left out.
       rate_hz: sample rate of the sounds.
       compared: pairs of rows, such as the chosen take and a single take; of several sounds an item all count.
+      threshold: confidence from which an onset is heard, not chosen on these items; None leaves F1 without a value.
       seed: of the bootstrap over recordings, the same draws for all.
 
     Returns:
@@ -111,7 +117,8 @@ def paired_gains(
     items = [item for item in items if item.target.annotated]
     if not items:
         return [dict.fromkeys(("onset_f1_100ms", "onset_ap_100ms"), estimate(np.full(1, np.nan))) for _ in compared]
-    draws = {row: _draws(items, rate_hz, row, seed) for row in dict.fromkeys(row for pair in compared for row in pair)}
+    rows = dict.fromkeys(row for pair in compared for row in pair)
+    draws = {row: _draws(items, rate_hz, row, threshold, seed) for row in rows}
     return [
         {
             "onset_f1_100ms": estimate(draws[row][0] - draws[base][0]),
@@ -121,15 +128,18 @@ def paired_gains(
     ]
 
 
-def _draws(items: Sequence[FoleyItem], rate_hz: int, row: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """F1 and AP of one row on the test set and on every draw."""
+def _draws(
+    items: Sequence[FoleyItem], rate_hz: int, row: str, threshold: float | None, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """F1 and AP of one row on the test set and on every draw; F1 is NaN where no threshold tells."""
     sounds = [(item, wav) for item in items for wav in as_list(item.takes[row])]
     # Draws depend on the recordings in order of appearance, which all rows share.
     resampler = Resampler.over([item.recording for item, _ in sounds], seed=seed)
     counts, ranked = [], []
     for item, wav in sounds:
         true, candidates = np.asarray(item.target.time_s, float), onset_events(wav, rate_hz)
-        decided = decided_onsets(*candidates)
+        decided = decided_onsets(*candidates, threshold=np.inf if threshold is None else threshold)
         counts.append(count_hits(OnsetClip(true, decided, np.ones(len(decided)), item.span_s), _WINDOW_S, _ALL))
         ranked.append(rank_clip(OnsetClip(true, *candidates, item.span_s), _WINDOW_S))
-    return resampler.f1_draws(counts), resampler.pooled_ap_draws(ranked)
+    f1 = resampler.f1_draws(counts)
+    return np.full_like(f1, np.nan) if threshold is None else f1, resampler.pooled_ap_draws(ranked)

@@ -1,19 +1,15 @@
 """Detection of impacts by the protocol of Visually Indicated Sounds, appendix A1.1: AP at 0.1 s.
 
 A prediction is an amplitude peak of the sound made for a whole film, its confidence the peak's amplitude. The
-most confident one chooses first, each true impact is found once, and the ranking is pooled over recordings.
+most confident one chooses first, each true impact is found once, and the ranking is pooled over recordings. F1 and
+counts, which the paper does not have, are at thresholds of validation recordings.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from vis2sound_jax.evaluation.bootstrap import Estimate
-from vis2sound_jax.evaluation.detection import detection_table
-from vis2sound_jax.evaluation.onset_matching import OnsetClip, Span
-from vis2sound_jax.evaluation.onset_scores import reference_counts
+from vis2sound_jax.evaluation.detection import Detections, Thresholds, detection_table
 from vis2sound_jax.systems.vis.scoring.paper import DETECTION_AP
 
 AP = "onset_ap_100ms"
@@ -28,12 +24,14 @@ class DetectionScores:
       paper: by row, the paper's AP in [0, 1], where it has one.
       n_recordings: number of films.
       n_impacts: number of true impacts in their spans.
+      thresholds: from which confidence each row stands by an impact, and of what validation recordings that is.
     """
 
     rows: dict[str, dict[str, Estimate]]
     paper: dict[str, float]
     n_recordings: int
     n_impacts: int
+    thresholds: Thresholds
 
     def as_dict(self) -> dict[str, Any]:
         """Everything, for metrics.json.
@@ -46,35 +44,26 @@ class DetectionScores:
             "impacts": self.n_impacts,
             "rows": {row: {name: e.as_dict() for name, e in found.items()} for row, found in self.rows.items()},
             "paper_ap": self.paper,
+            "thresholds": self.thresholds.as_dict(),
         }
 
 
-def evaluate_detection(
-    references_s: Sequence[np.ndarray],
-    spans_s: Sequence[Span],
-    recordings: Sequence[str],
-    predictions: Mapping[str, Sequence[tuple[np.ndarray, np.ndarray]]],
-    *,
-    seed: int = 0,
-) -> DetectionScores:
+def evaluate_detection(test: Detections, thresholds: Thresholds, *, seed: int = 0) -> DetectionScores:
     """Scores detectors on whole films; adds chance, which knows the number of impacts.
 
     Args:
-      references_s: times of the true impacts of each recording, in seconds.
-      spans_s: the part of each recording that they cover, in seconds.
-      recordings: name of each recording, the unit of the bootstrap.
-      predictions: by row, (times in seconds, confidence) of each recording.
+      test: the test recordings with their true impacts and what each row finds; confidence is the amplitude of a peak.
+      thresholds: of the rows, from validation recordings.
       seed: of the bootstrap and of chance.
 
     Returns:
       The scores.
     """
-    rows = detection_table(references_s, spans_s, recordings, predictions, seed=seed)
-    nothing = np.zeros(0)
-    clips = [OnsetClip(times, nothing, nothing, span) for times, span in zip(references_s, spans_s, strict=True)]
+    rows = detection_table(test, thresholds, seed=seed)
     return DetectionScores(
         rows=rows,
         paper={row: DETECTION_AP[row] for row in rows if row in DETECTION_AP},
-        n_recordings=len(recordings),
-        n_impacts=int(reference_counts(clips).sum()),
+        n_recordings=len(test.recordings),
+        n_impacts=test.n_events,
+        thresholds=thresholds,
     )

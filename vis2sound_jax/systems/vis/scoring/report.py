@@ -8,7 +8,6 @@ import numpy as np
 
 from vis2sound_jax.evaluation.bootstrap import Estimate
 from vis2sound_jax.evaluation.classifiers import labelled
-from vis2sound_jax.evaluation.detection import THRESHOLD_NOTE
 from vis2sound_jax.report.page import write_report
 from vis2sound_jax.report.parts import Claim, Example, Picture, Report, Table
 from vis2sound_jax.report.pictures import bar_picture
@@ -107,7 +106,8 @@ def _tables(scores: VisScores, detection: DetectionScores | None) -> list[Table]
         beside = {row: {AP: value} for row, value in detection.paper.items()}
         text = (
             note
-            + f"{detection.n_impacts} impacts in {detection.n_recordings} whole films; misses count. {THRESHOLD_NOTE}"
+            + f"{detection.n_impacts} impacts in {detection.n_recordings} whole films; misses count. "
+            + detection.thresholds.note
         )
         floor = list(detection.rows)[-1]
         tables.append(Table("Impacts found in whole films", text, detection.rows, None, floor, published=beside))
