@@ -12,7 +12,7 @@ from av.error import FFmpegError
 from jaxtyping import Float32
 
 from vis2sound_jax.errors import UserError, file_error
-from vis2sound_jax.video.container import Media, PathLike, sound_stream, tick_of, time_of
+from vis2sound_jax.video.container import Media, PathLike, tick_of, time_of
 from vis2sound_jax.video.facts import FilmFacts
 
 # Sound decoded before a window for the codec's overlap, and around it for the resampler's filter.
@@ -170,11 +170,11 @@ def track_of(media: Media, film: FilmFacts | None) -> Track:
     """
     path = media.path
     media.rewind(for_sound=True)
-    stream = sound_stream(media.container)
+    stream = media.sound_stream()
     if stream is None:
         raise file_error(path, "has no sound track", "use a recording with sound")
     try:
-        frame = next(media.container.decode(stream), None)
+        frame = next(iter(media.decode(stream)), None)
     except FFmpegError as error:
         raise file_error(path, "its sound cannot be decoded", "convert it to wav") from error
     if frame is None or frame.pts is None:
