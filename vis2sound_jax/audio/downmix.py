@@ -24,8 +24,8 @@ _UNNAMED = {
     8: ("FL", "FR", "FC", "LFE", "BL", "BR", "SL", "SR"),
 }
 # A mix has lost what it is made of where its energy is below this share of what unrelated channels would give:
-# of two channels as loud as each other, where their correlation is below -0.8.
-_CANCELLED = 0.2
+# of two channels as loud as each other, where their correlation is below -0.85.
+_CANCELLED = 0.15
 # Channels within 1 dB are equally loud; the first of them is taken, whatever they round to.
 _AS_LOUD = 10 ** (-0.1)
 _INAUDIBLE = 1e-4  # -80 dB, as elsewhere

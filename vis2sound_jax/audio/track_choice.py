@@ -58,7 +58,7 @@ def _first_that_sounds(media: Media, likely: list[int]) -> int:
     sounding: set[int] = set()
     with contextlib.suppress(FFmpegError):  # a damaged track is told when it is read
         for packet in media.container.demux([streams[k] for k in likely]):
-            number = numbers[packet.stream_index]
+            number = numbers[packet.stream.index]  # an empty packet at the end knows its stream alone
             if number in sounding:
                 continue
             with contextlib.suppress(FFmpegError):
@@ -79,4 +79,6 @@ def _described(stream: AudioStream) -> str:
     metadata = stream.metadata
     named = [metadata[key] for key in ("title", "handler_name", "language") if metadata.get(key)]
     named = [name for name in named if name not in ("SoundHandler", "und")]
-    return ", ".join([stream.codec_context.layout.name, f"{stream.rate} Hz", *named])
+    layout = stream.codec_context.layout
+    places = {1: "mono", 2: "stereo"}.get(layout.nb_channels, layout.name)
+    return ", ".join([places, f"{stream.rate} Hz", *named])

@@ -113,5 +113,5 @@ def _source(source: Film | Example | PathLike) -> dict[str, Any]:
         path, name = source.path, source.name
     else:
         path, name = source, Path(source).name
-    heard = {"track": source.track, "mix": source.said} if isinstance(source, Example) else {}
+    heard = {"track": source.track, "mix": source.said} if isinstance(source, Example) and source.path else {}
     return {"file": name, "sha256": None if path is None else sha256(Path(path)), **heard}

@@ -83,7 +83,7 @@ def find_joins(container: InputContainer) -> Joins:
                 number, counts[packet.stream_index] = counts[packet.stream_index], counts[packet.stream_index] + 1
                 if packet.dts is not None and packet.pts is not None:
                     _place(packet, number, lengths.get(packet.stream_index, 0), parts, inside)
-    return _joins(parts, set(lengths))
+    return _joins(parts, lengths)
 
 
 def joined_at(joins: Sequence[Join]) -> tuple[float, ...]:
@@ -152,7 +152,7 @@ def _leaves(decoded: int, part: _Part, span: _Span) -> bool:
     return decoded < span.last_decoded - _BACK or decoded > part.high + _AHEAD
 
 
-def _joins(parts: list[_Part], pictures: set[int]) -> Joins:
+def _joins(parts: list[_Part], pictures: Mapping[int, int]) -> Joins:
     """What to add to the time stamps of each part."""
     found: dict[int, list[Join]] = {}
     decoded: dict[int, int] = {}
@@ -161,8 +161,9 @@ def _joins(parts: list[_Part], pictures: set[int]) -> Joins:
         if before is not None:
             shift += _distance(before, part, pictures)
             # A part may have its pictures decoded longer before they are shown than the part before.
-            late = [decoded[k] + 1 - span.first_decoded - shift for k, span in part.spans.items() if k in decoded]
-            shift += max([0, *late])
+            for k, span in part.spans.items():
+                late = decoded[k] + 1 - span.first_decoded - shift if k in decoded else 0
+                shift += max(-(-late // pictures.get(k, 1)) * pictures.get(k, 1), 0)
             for stream, span in part.spans.items():
                 found.setdefault(stream, []).append(Join(span.number, shift, span.first + shift))
         decoded |= {k: span.last_decoded + shift for k, span in part.spans.items() if k in pictures}
@@ -170,10 +171,10 @@ def _joins(parts: list[_Part], pictures: set[int]) -> Joins:
     return {stream: tuple(listed) for stream, listed in found.items()}
 
 
-def _distance(before: _Part, part: _Part, pictures: set[int]) -> int:
+def _distance(before: _Part, part: _Part, pictures: Mapping[int, int]) -> int:
     """Ticks to add to a part, beyond those of the part before, so that it follows: by its pictures if both have any."""
     if abs(before.high - part.near - _OVERFLOW) < _AHEAD:
         return _OVERFLOW
-    leading = pictures & set(before.spans) & set(part.spans)
+    leading = set(pictures) & set(before.spans) & set(part.spans)
     ends = [span.end for k, span in before.spans.items() if k in leading or not leading]
     return max(ends) - min(span.first for k, span in part.spans.items() if k in leading or not leading)

@@ -53,12 +53,13 @@ class Media:
         self.sound: int | None = None
         self.joins: Joins = {}
         self.container = _opened(path)
-        head = self._head()
-        self._returns = self._seek_to_start() and self._head() == head
-        self.rewind()
-        if self.container.format.name in RUNNING:
+        running = self.container.format.name in RUNNING
+        if running:
             self.joins = find_joins(self.container)
-            self.rewind()
+        head = self._head()
+        # In a transport stream places are found by guesses, and the first packets may be missed.
+        self._returns = not running and self._seek_to_start() and self._head() == head
+        self.rewind()
 
     def rewind(self, *, for_sound: bool = False) -> None:
         """Goes back to the first packet; a file whose container cannot do so is opened again.
