@@ -24,7 +24,7 @@ from vis2sound_jax.video.mux import mux_sound, write_film
 RATE_HZ, FPS = 8000, 10
 KEYS = (
     *("made_by", "system", "config", "trained_on", "steps", "seed", "video", "example", "rate_hz", "channels"),
-    *("duration_s", "delivery", "events", "accepted", "takes", "notes"),
+    *("source_zero_s", "joined_at_s", "duration_s", "delivery", "events", "accepted", "takes", "notes"),
 )
 ORIGIN = {"system": "demo", "config": "demo_smoke", "trained_on": "procedural recordings", "steps": {"encoder": 7}}
 

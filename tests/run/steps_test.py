@@ -105,7 +105,7 @@ def test_what_is_no_film_or_request_is_told(tmp_path: Path) -> None:
     write_wav(tmp_path / "sound.wav", np.zeros(RATE_HZ, np.float32), RATE_HZ)
     with pytest.raises(UserError, match="sound.wav: has no video stream; use a film"):
         as_film(tmp_path / "sound.wav")
-    with pytest.raises(UserError, match="--takes is 0; at least 1 take is needed"):
+    with pytest.raises(UserError, match="^takes is 0; at least 1 take is needed"):
         Request(takes=0)
 
 

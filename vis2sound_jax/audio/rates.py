@@ -41,7 +41,10 @@ def resampled(
 
 
 def heard_in_blocks(
-    blocks: Iterable[Float32[np.ndarray, "_ c"]], rate_hz: int, wanted_hz: int
+    blocks: Iterable[Float32[np.ndarray, "_ c"]],
+    rate_hz: int,
+    wanted_hz: int,
+    weights: Float32[np.ndarray, "c"] | None = None,
 ) -> Float32[np.ndarray, "m"]:
     """Mixes a sound that comes in blocks to one channel and brings it to another rate.
 
@@ -49,15 +52,16 @@ def heard_in_blocks(
       blocks: consecutive parts of it.
       rate_hz: its sample rate.
       wanted_hz: wanted sample rate.
+      weights: of its channels in the mix; None takes their mean.
 
     Returns:
-      The mean of its channels, large where it is long; see `large.zeros`.
+      The mix of its channels, large where it is long; see `large.zeros`.
 
     Raises:
       UserError: if there is no room for it.
     """
     stream = soxr.ResampleStream(rate_hz, wanted_hz, 1, dtype="float32")
-    parts = [stream.resample_chunk(block.mean(axis=1)) for block in blocks]
+    parts = [stream.resample_chunk(_mono(block, weights)) for block in blocks]
     parts.append(stream.resample_chunk(np.zeros(0, np.float32), last=True))
     made, filled = large.zeros((sum(map(len, parts)),)), 0
     for part in parts:
@@ -65,3 +69,7 @@ def heard_in_blocks(
         filled += len(part)
         large.let_go(made)
     return made
+
+
+def _mono(block: Float32[np.ndarray, "n c"], weights: Float32[np.ndarray, "c"] | None) -> Float32[np.ndarray, "n"]:
+    return block.mean(axis=1) if weights is None else block @ weights

@@ -11,9 +11,12 @@ from av.audio.frame import AudioFrame
 from av.error import FFmpegError
 from jaxtyping import Float32
 
+from vis2sound_jax.audio.downmix import Heard, Mix
+from vis2sound_jax.audio.frames import channels_of
+from vis2sound_jax.audio.track_choice import settle_track
 from vis2sound_jax.errors import UserError, file_error
-from vis2sound_jax.video.container import Media, PathLike, sound_stream, tick_of, time_of
-from vis2sound_jax.video.facts import FilmFacts
+from vis2sound_jax.video.container import Media, PathLike, tick_of, time_of
+from vis2sound_jax.video.facts import FilmFacts, check_length
 
 # Sound decoded before a window for the codec's overlap, and around it for the resampler's filter.
 _PREROLL_S = 0.3
@@ -28,6 +31,9 @@ _EXACT_HEADERS = ("flac", "mov,mp4,m4a,3gp,3g2,mj2")
 _SLOWEST_HZ = 4000
 # Floating files may go beyond full scale, but not by more than 60 dB.
 _LOUDEST = 1000.0
+# Where a sound file's clock falls back by more, another sound was put behind it.
+_JOINED_S = 0.5
+_AT_ONCE = 1 << 15
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,7 @@ class Track:
       zero_s: time of the clock's zero in seconds of the container.
       stated_end_s: its end on that clock as the header states it; None where the header does not.
       of_film: whether there are pictures, and so the clock is theirs.
+      number: which of the file's sound tracks it is, from 1.
     """
 
     rate_hz: int
@@ -47,6 +54,7 @@ class Track:
     zero_s: float
     stated_end_s: float | None
     of_film: bool
+    number: int = 1
 
 
 def read_window(
@@ -60,14 +68,39 @@ def read_window(
       rate_hz: wanted sample rate in Hz.
       start_s: beginning of the window in seconds of the film's clock, or from a sound file's first sample.
       duration_s: length of the window in seconds; None for up to the end of the film or file.
-      mixed: whether to give the mean of the channels.
+      mixed: whether to mix the channels to one; see `audio.downmix`.
 
     Returns:
       The samples in [-1, 1], silent where the film or file has ended: [n] where mixed, else [n, c].
 
     Raises:
-      UserError: if the file has no sound, breaks off, ends before `start_s`, claims a rate below 4 kHz, changes its
-        rate or channels midway, or holds samples that are not finite or far beyond full scale.
+      UserError: if the file has no sound, breaks off, ends before `start_s`, claims a rate below 4 kHz, lasts longer
+        than `video.facts.LONGEST_S`, changes its rate or channels midway, or holds samples that are not finite or far
+        beyond full scale.
+    """
+    wav, _ = read_mixed(media, film, rate_hz, start_s, duration_s, mixed=mixed)
+    length = len(wav) if duration_s is None else round(duration_s * rate_hz)
+    return np.pad(wav, [(0, length - len(wav))] + [(0, 0)] * (wav.ndim - 1))
+
+
+def read_mixed(
+    media: Media, film: FilmFacts | None, rate_hz: int, start_s: float, duration_s: float | None, *, mixed: bool
+) -> tuple[Float32[np.ndarray, "n *c"], Mix]:
+    """Reads a window of the sound track of an open file, and says how its channels were mixed.
+
+    Args:
+      media: the file.
+      film: its facts; None for a sound file.
+      rate_hz: wanted sample rate in Hz.
+      start_s: beginning of the window in seconds.
+      duration_s: length of the window in seconds; None for up to the end of the film or file.
+      mixed: whether to mix the channels to one.
+
+    Returns:
+      As `read_window`, but shorter where the film or file has ended; and the mix, decided over the whole window.
+
+    Raises:
+      UserError: as `read_window`.
     """
     path = media.path
     track = track_of(media, film)
@@ -79,8 +112,7 @@ def read_window(
     # The decoded part starts on the grid of both rates, so a window equals the same part of the whole.
     grid_hz = math.gcd(track.rate_hz, rate_hz)
     from_s = math.floor((start_s - _CONTEXT_S) * grid_hz) / grid_hz
-    pieces = _pieces(media, track, from_s, end_s + _CONTEXT_S, mixed)
-    wav, end = _gather(pieces, () if mixed else (len(track.names),))
+    wav, end, mix = _gather_mixed(media, track, from_s, end_s + _CONTEXT_S, mixed)
     _check_samples(wav, track.rate_hz, from_s, path)
     if film is None:
         heard_s = from_s + end / track.rate_hz
@@ -89,8 +121,39 @@ def read_window(
         end_s = min(end_s, heard_s)
     wav = soxr.resample(wav, track.rate_hz, rate_hz)[round((start_s - from_s) * rate_hz) :]
     wav = wav[: round((end_s - start_s) * rate_hz)]
-    length = round((end_s - start_s if duration_s is None else duration_s) * rate_hz)
-    return np.pad(wav, [(0, length - len(wav))] + [(0, 0)] * (wav.ndim - 1))
+    length = round((end_s - start_s) * rate_hz)
+    return np.pad(wav, [(0, length - len(wav))] + [(0, 0)] * (wav.ndim - 1)), mix
+
+
+def _gather_mixed(media: Media, track: Track, from_s: float, to_s: float, mixed: bool) -> tuple[np.ndarray, int, Mix]:
+    """Decodes a part of the track; once more where its channels must not be averaged."""
+    if not mixed:
+        wav, end = _gather(_pieces(media, track, from_s, to_s, mixed=False), (len(track.names),))
+        return wav, end, Mix()
+    heard = Heard(track.names)
+    wav, end = _gather(_mixing(_pieces(media, track, from_s, to_s, mixed=True), Mix(), heard), ())
+    mix = heard.mono()
+    if mix.weights is not None:
+        wav, end = _gather(_mixing(_pieces(media, track, from_s, to_s, mixed=True), mix, None), ())
+    return wav, end, mix
+
+
+def _mixing(
+    pieces: Iterator[tuple[int, np.ndarray]], mix: Mix, heard: Heard | None
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Mixes pieces to one channel, and lets `heard` listen to those that sound."""
+    first, waiting = None, []
+    for index, piece in pieces:
+        first = piece.shape[1] if first is None else first
+        # A track may change between mono and stereo midway; only whole sounds are read as channels.
+        yield index, mix.mono(piece) if piece.shape[1] == first else piece.mean(axis=1, dtype=np.float32)
+        if heard is not None and piece.shape[1] == first > 1 and index + len(piece) > 0:
+            waiting.append(piece)
+            if sum(map(len, waiting)) >= _AT_ONCE:
+                heard.add(np.concatenate(waiting))
+                waiting = []
+    if heard is not None and waiting:
+        heard.add(np.concatenate(waiting))
 
 
 def read_blocks(media: Media, film: FilmFacts | None, block_s: float) -> Iterator[Float32[np.ndarray, "n c"]]:
@@ -166,15 +229,16 @@ def track_of(media: Media, film: FilmFacts | None) -> Track:
       The facts; zero of their clock is the film's first picture, or the first frame of a sound file.
 
     Raises:
-      UserError: if the file has no sound, it cannot be decoded, or it claims a rate below 4 kHz.
+      UserError: if the file has no sound, it cannot be decoded, or it claims a rate below 4 kHz or a length beyond
+        `video.facts.LONGEST_S`.
     """
-    path = media.path
+    path, number = media.path, settle_track(media)
     media.rewind(for_sound=True)
-    stream = sound_stream(media.container)
+    stream = media.sound_stream()
     if stream is None:
         raise file_error(path, "has no sound track", "use a recording with sound")
     try:
-        frame = next(media.container.decode(stream), None)
+        frame = next(iter(media.decode(stream)), None)
     except FFmpegError as error:
         raise file_error(path, "its sound cannot be decoded", "convert it to wav") from error
     if frame is None or frame.pts is None:
@@ -184,10 +248,11 @@ def track_of(media: Media, film: FilmFacts | None) -> Track:
         raise file_error(path, problem, f"use a recording of {_SLOWEST_HZ} Hz or more")
     zero_s = time_of(frame) if film is None else film.zero_s
     stated_end_s = None
-    if stream.duration and (film is not None or media.container.format.name in _EXACT_HEADERS):
+    if stream.duration and not media.joins and (film is not None or media.container.format.name in _EXACT_HEADERS):
         stated_end_s = float(((stream.start_time or 0) + stream.duration) * tick_of(stream)) - zero_s
+        check_length(path, 0.0 if film is not None else stated_end_s)
     names = tuple(channel.name for channel in frame.layout.channels)
-    return Track(frame.sample_rate, names, zero_s, stated_end_s, of_film=film is not None)
+    return Track(frame.sample_rate, names, zero_s, stated_end_s, film is not None, number)
 
 
 def _pieces(media: Media, track: Track, from_s: float, to_s: float, mixed: bool) -> Iterator[tuple[int, np.ndarray]]:
@@ -201,26 +266,36 @@ def _pieces(media: Media, track: Track, from_s: float, to_s: float, mixed: bool)
     """
     # Raw mp3 and aac files seek to inexact times, and sound decodes fast: seek in films only.
     path, seek_s = media.path, track.zero_s + (from_s - _PREROLL_S if track.of_film else 0.0)
-    wanted_s, cursor = track.stated_end_s, 0
+    wanted_s, cursor, behind = track.stated_end_s, 0, 0
     with contextlib.closing(media.decode_from("audio", seek_s)) as frames:
         try:
             for number, frame in enumerate(frames):
-                if frame.sample_rate != track.rate_hz:
-                    raise file_error(path, "its sample rate changes midway", "convert its sound to wav")
-                if not mixed and frame.layout.nb_channels != len(track.names):
-                    raise file_error(path, "its number of channels changes midway", "convert its sound to wav")
-                index = cursor if frame.pts is None else _index(frame, track, from_s)
+                _check_frame(frame, track, mixed, path)
+                index = cursor if frame.pts is None else _index(frame, track, from_s) + behind
                 if number and abs(index - cursor) < _GAP_S * track.rate_hz:
                     index = cursor
+                if number and index < cursor - _JOINED_S * track.rate_hz:
+                    if track.of_film:
+                        at_s = from_s + cursor / track.rate_hz
+                        raise file_error(path, f"its sound's clock falls back at {at_s:.2f} s", "re-encode it to mp4")
+                    behind, index = behind + cursor - index, cursor
                 if index >= (to_s - from_s) * track.rate_hz:
                     return
                 cursor = index + frame.samples
-                yield index, _mean(frame) if mixed else _channels(frame)
+                check_length(path, from_s + cursor / track.rate_hz)
+                yield index, channels_of(frame)
         except FFmpegError:
             wanted_s = math.inf if wanted_s is None else wanted_s
     heard_s = from_s + cursor / track.rate_hz
     if wanted_s is not None and heard_s < min(wanted_s, to_s) - _SLACK_S:
         raise file_error(path, f"its sound breaks off at {max(heard_s, 0.0):.2f} s", "copy the file again")
+
+
+def _check_frame(frame: AudioFrame, track: Track, mixed: bool, path: PathLike) -> None:
+    if frame.sample_rate != track.rate_hz:
+        raise file_error(path, "its sample rate changes midway", "convert its sound to wav")
+    if not mixed and frame.layout.nb_channels != len(track.names):
+        raise file_error(path, "its number of channels changes midway", "convert its sound to wav")
 
 
 def _index(frame: AudioFrame, track: Track, from_s: float) -> int:
@@ -238,25 +313,3 @@ def _gather(pieces: Iterator[tuple[int, np.ndarray]], channels: tuple[int, ...])
     for index, piece in kept:
         wav[max(index, 0) : index + len(piece)] = piece[max(-index, 0) :]
     return wav, end
-
-
-def _mean(frame: AudioFrame) -> np.ndarray:
-    """The mean of a frame's channels as float32 in [-1, 1], [n]."""
-    return _planes(frame).mean(axis=0, dtype=np.float32)
-
-
-def _channels(frame: AudioFrame) -> np.ndarray:
-    """The channels of a frame as float32 in [-1, 1], [n, c]."""
-    return _planes(frame).T.astype(np.float32)
-
-
-def _planes(frame: AudioFrame) -> np.ndarray:
-    """The samples of a frame, from any sample format, as floating numbers in [-1, 1], [c, n]."""
-    samples = frame.to_ndarray()
-    if not frame.format.is_planar:
-        samples = samples.reshape(-1, frame.layout.nb_channels).T
-    if samples.dtype == np.uint8:
-        return samples.astype(np.float32) / 128.0 - 1.0
-    if samples.dtype.kind == "i":
-        return samples.astype(np.float32) / float(2 ** (8 * samples.dtype.itemsize - 1))
-    return samples

@@ -8,6 +8,7 @@ import soxr
 from jaxtyping import Float32
 
 from vis2sound_jax import large
+from vis2sound_jax.audio.downmix import mono_of
 
 FADE_IN_S, FADE_OUT_S = 0.004, 0.02
 _LEAST_FADE_S = 0.0005  # of a sound that has nothing before its attack
@@ -111,7 +112,7 @@ def as_channels(wav: Float32[np.ndarray, "n c"], channels: int) -> Float32[np.nd
     """
     if wav.shape[1] == channels:
         return wav
-    return np.repeat(wav, 2, axis=1) if channels == 2 else wav.mean(axis=1, keepdims=True)
+    return np.repeat(wav, 2, axis=1) if channels == 2 else mono_of(wav)[:, None]
 
 
 def room_tone(

@@ -10,6 +10,7 @@ import soxr
 from jaxtyping import Float32
 
 from vis2sound_jax import large
+from vis2sound_jax.audio.downmix import Heard
 from vis2sound_jax.retrieval.choice import ATTACK, GRAINS, Choice
 from vis2sound_jax.retrieval.laying import Sound, as_channels, lay, room_tone, shaped
 from vis2sound_jax.retrieval.made_over import as_loud, hit_of_scratch, scratch_of_hits
@@ -106,7 +107,13 @@ def library_of(examples: Sequence[tuple[Float32[np.ndarray, "_ _"], int]], kind:
     Returns:
       The library; None where all examples are empty or silent: none has a peak of 1e-4, -80 dB.
     """
-    return library_of_mined([mine_blocks([wav], rate_hz, kind, k) for k, (wav, rate_hz) in enumerate(examples)])
+    mined = []
+    for k, (wav, rate_hz) in enumerate(examples):
+        heard = Heard(["NONE"] * wav.shape[1])
+        heard.add(wav)
+        weights = heard.mono().weights
+        mined.append(mine_blocks([wav], rate_hz, kind, k, None if weights is None else weights[:, 0]))
+    return library_of_mined(mined)
 
 
 class Mined(NamedTuple):
@@ -121,7 +128,13 @@ class Mined(NamedTuple):
     tones: list[tuple[np.ndarray, int]]
 
 
-def mine_blocks(blocks: Iterable[Float32[np.ndarray, "_ _"]], rate_hz: int, kind: SoundKind, example: int = 0) -> Mined:
+def mine_blocks(
+    blocks: Iterable[Float32[np.ndarray, "_ _"]],
+    rate_hz: int,
+    kind: SoundKind,
+    example: int = 0,
+    mono: Float32[np.ndarray, "c"] | None = None,
+) -> Mined:
     """Mines an example that comes in blocks, so that memory does not grow with its length.
 
     Args:
@@ -129,6 +142,7 @@ def mine_blocks(blocks: Iterable[Float32[np.ndarray, "_ _"]], rate_hz: int, kind
       rate_hz: their sample rate.
       kind: tells hits from scratches.
       example: its index.
+      mono: share of each channel in what is listened to, the same in all blocks; None for their mean.
 
     Returns:
       Its pieces and its room. Of many pieces, the 512 that stand out most.
@@ -141,7 +155,7 @@ def mine_blocks(blocks: Iterable[Float32[np.ndarray, "_ _"]], rate_hz: int, kind
         # A sound near the end of what is there is left to the next block, which has all of it.
         keep = len(held) if last else max(len(held) - overlap, 0)
         if np.abs(held).max(initial=0.0) >= _SILENCE:
-            found = mine(held, rate_hz, kind, example)
+            found = mine(held, rate_hz, kind, example, mono)
             own = [piece for piece in found if begin == 0 or piece.start_s >= LONGEST_S]
             own = [piece for piece in own if last or piece.start_s * rate_hz < keep + LONGEST_S * rate_hz]
             pieces += [replace(piece, start_s=piece.start_s + begin / rate_hz) for piece in own]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float32
 
+from vis2sound_jax.audio.downmix import mono_of
 from vis2sound_jax.retrieval.pieces import Piece, attack_level_db
 
 SCRATCH_S = 0.45
@@ -76,7 +77,7 @@ def as_loud(wav: Float32[np.ndarray, "n c"], piece: Piece) -> Float32[np.ndarray
     Returns:
       The sound, no louder in any sample than the piece's loudest.
     """
-    level_db = attack_level_db(wav.mean(axis=1), piece.rate_hz)
+    level_db = attack_level_db(mono_of(wav), piece.rate_hz)
     loudest = float(np.abs(piece.wav).max()) / max(float(np.abs(wav).max()), _TINY)
     return wav * np.float32(min(10 ** ((piece.loudness_db - level_db) / 20), loudest))
 

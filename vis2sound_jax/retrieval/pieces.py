@@ -59,7 +59,13 @@ class Piece:
         return (len(self.wav) - self.attack) / self.rate_hz
 
 
-def mine(wav: Float32[np.ndarray, "n c"], rate_hz: int, kind: SoundKind, example: int = 0) -> list[Piece]:
+def mine(
+    wav: Float32[np.ndarray, "n c"],
+    rate_hz: int,
+    kind: SoundKind,
+    example: int = 0,
+    mono: Float32[np.ndarray, "c"] | None = None,
+) -> list[Piece]:
     """Finds all pieces of an example.
 
     Args:
@@ -67,23 +73,25 @@ def mine(wav: Float32[np.ndarray, "n c"], rate_hz: int, kind: SoundKind, example
       rate_hz: its sample rate.
       kind: tells hits from scratches.
       example: its index.
+      mono: share of each channel in what is listened to; None for their mean.
 
     Returns:
       The pieces in order of time; the loudest moment alone, with a `rise_db` of 0, where nothing has an attack. None
       for a sound that is empty.
     """
-    mono = soxr.resample(np.asarray(wav.mean(axis=1), np.float32), rate_hz, KIND_RATE_HZ)
-    if not len(mono):
+    mixed = wav.mean(axis=1) if mono is None else wav @ mono
+    heard = soxr.resample(np.asarray(mixed, np.float32), rate_hz, KIND_RATE_HZ)
+    if not len(heard):
         return []
-    found, rises_db = sound_starts(mono, KIND_RATE_HZ)
-    ends = _ends(mono, found)
+    found, rises_db = sound_starts(heard, KIND_RATE_HZ)
+    ends = _ends(heard, found)
     pieces = []
     for k, (attack, rise_db) in enumerate(zip(found, rises_db, strict=True)):
         before = found[k - 1] if k else None
-        next_s = (found[k + 1] if k + 1 < len(found) else len(mono)) / KIND_RATE_HZ
+        next_s = (found[k + 1] if k + 1 < len(found) else len(heard)) / KIND_RATE_HZ
         if len(found) == 1:  # a file of one sound has all of it, however short it is
             next_s = max(next_s, attack / KIND_RATE_HZ + LONGEST_S)
-        pieces.append(_piece(wav, rate_hz, mono, before, int(attack), int(ends[k]), rise_db, next_s, kind, example))
+        pieces.append(_piece(wav, rate_hz, heard, before, int(attack), int(ends[k]), rise_db, next_s, kind, example))
     return pieces
 
 

@@ -30,7 +30,9 @@ def manifest_of(result: Result, delivery: Delivery = PLAIN) -> dict[str, Any]:
 
     Returns:
       `made_by`, `system`, `config`, `trained_on`, `steps` (updates of each network), `seed`, `video` and `example`
-      (file and SHA-256; no example: null), `rate_hz` (of the sound that is handed over), `channels`, `duration_s`,
+      (file and SHA-256; no example: null; the sound `track` that was read, from 1, and how its channels were mixed),
+      `source_zero_s` (where in the source time zero of the sound lies), `joined_at_s` (where the parts of a joined
+      transport stream begin), `rate_hz` (of the sound that is handed over), `channels`, `duration_s`,
       `delivery` (what was asked of the sound, and the rate at which it was made), `events` (time, confidence, and what
       else is known), `accepted` (whether any take keeps time; null where nothing tells), `takes` in order with their
       scores, and the system's own `notes`. `write_result` adds `files` (name → SHA-256 of every film and sound) and,
@@ -42,8 +44,10 @@ def manifest_of(result: Result, delivery: Delivery = PLAIN) -> dict[str, Any]:
         "made_by": MADE_BY,
         **result.origin,
         "seed": request.seed,
-        "video": _source(result.film),
+        "video": _film(result.film, delivery),
         "example": _examples(request),
+        "source_zero_s": round(result.film.facts.source_zero_s, 4),
+        "joined_at_s": [round(begins_s, 4) for begins_s in result.film.facts.joined_at_s],
         "rate_hz": delivery.rate_hz,
         "channels": result.channels,
         "duration_s": round(result.film.duration_s, 4),
@@ -106,10 +110,18 @@ def _examples(request: Request) -> Any:
     return listed[0] if len(listed) == 1 else listed or None
 
 
+def _film(film: Film, delivery: Delivery) -> dict[str, Any]:
+    """The film; and its sound track where that is kept."""
+    kept = delivery.keep_sound_db is not None and film.media is not None
+    own = Example(film.name, film=film, media=film.media)
+    return {**_source(film), **({"track": own.track} if kept else {})}
+
+
 def _source(source: Film | Example | PathLike) -> dict[str, Any]:
     """Name and digest of a file, or the name alone of arrays."""
     if isinstance(source, Film | Example):
         path, name = source.path, source.name
     else:
         path, name = source, Path(source).name
-    return {"file": name, "sha256": None if path is None else sha256(Path(path))}
+    heard = {"track": source.track, "mix": source.said} if isinstance(source, Example) and source.path else {}
+    return {"file": name, "sha256": None if path is None else sha256(Path(path)), **heard}

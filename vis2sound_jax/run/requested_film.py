@@ -1,5 +1,6 @@
 """The film that `--job=generate` is asked for: checked before the work, made, written. The same for every system."""
 
+import datetime
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,11 @@ from vis2sound_jax.run.outputs import check_apart, check_output, files_of
 from vis2sound_jax.run.owned import check_free
 from vis2sound_jax.run.steps import Request, System, generate
 from vis2sound_jax.training.progress import Progress
+from vis2sound_jax.video.edits import check_copy
 from vis2sound_jax.video.film import Film
 from vis2sound_jax.video.target import FILM_SUFFIXES, PCM_SUFFIXES
+
+_LONG_S = 600.0
 
 
 def output_of(request: Any) -> Path:
@@ -97,7 +101,19 @@ def make_film(
       UserError: if a file cannot be used or written.
     """
     with Film.open(video) as film, Progress(None, output.name, unit="column") as progress:
+        _tell(film)
+        if film.media is not None:
+            check_copy(film.media, film.facts, output)
         return write_result(generate(system, film, request, progress.reach), output, delivery, overwrite=overwrite)
+
+
+def _tell(film: Film) -> None:
+    """Says before the work how long it will be, and what was made of an unusual clock."""
+    if film.duration_s >= _LONG_S:
+        print(f"{film.name}: lasts {datetime.timedelta(seconds=round(film.duration_s))}", flush=True)
+    if film.facts.joined_at_s:
+        places = ", ".join(f"{begins_s:.2f}" for begins_s in film.facts.joined_at_s)
+        print(f"{film.name}: its clock begins again at {places} s; its parts follow one another", flush=True)
 
 
 def summary_of(manifest: Mapping[str, Any], output: Path) -> dict[str, Any]:

@@ -68,25 +68,28 @@ class Request:
       takes: number of different soundtracks, at least 1.
       seed: the same seed gives the same soundtracks on the same machine.
       options: what the system itself offers, by name; see its page.
+      tracks: numbers of the examples' sound tracks, from 1, one for all or one for each; empty for the first that is
+        not silent.
     """
 
     example: Example | PathLike | Sequence[Example | PathLike] | None = None
     takes: int = 1
     seed: int = 0
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    tracks: Sequence[int] = ()
 
     def __post_init__(self) -> None:
         """Refuses a number of takes below 1."""
         if self.takes < 1:
-            raise UserError(f"--takes is {self.takes}; at least 1 take is needed")
+            raise UserError(f"takes is {self.takes}; at least 1 take is needed")
 
     def opened(self) -> tuple[Example, ...]:
         """The examples, opened where they were named by their files; none where there is none.
 
         Raises:
-          UserError: if a file cannot be read, or a folder holds no sounds.
+          UserError: if a file cannot be read or has no such sound track, or a folder holds no sounds.
         """
-        return open_examples(self.named())
+        return open_examples(self.named(), self.tracks)
 
     def named(self) -> tuple[Example | PathLike, ...]:
         """The examples as they were given, one after another; none where there is none."""

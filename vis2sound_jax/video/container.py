@@ -13,10 +13,12 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.frame import Frame
+from av.packet import Packet
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from vis2sound_jax.errors import file_error
+from vis2sound_jax.video.clock import RUNNING, Joins, find_joins, picture_ticks, shown_at
 
 PathLike = str | os.PathLike[str]
 Kind = Literal["video", "audio"]
@@ -24,6 +26,7 @@ Kind = Literal["video", "audio"]
 # How far before the wanted time to seek, in seconds; None decodes from the beginning. Later tries serve
 # films whose key frames lie far apart and containers without an index.
 _SEEK_MARGINS_S = (1.0, 15.0, None)
+_NEAR_JOIN = 8  # packets that a decoder may hold back
 _NO_RECORDINGS = frozenset(("tty", "image2", "concat", "hls", "dash", "sdp", "imf", "rtsp", "applehttp"))
 
 
@@ -33,6 +36,8 @@ class Media:
     Attributes:
       path: the file as the user named it.
       container: where its streams lie.
+      sound: number of the sound track that is read, from 1 in the file's order; None for the likeliest one.
+      joins: where the clock of a joined transport stream begins again; empty for nearly all files.
     """
 
     def __init__(self, path: PathLike) -> None:
@@ -45,9 +50,15 @@ class Media:
           UserError: if the file is missing, empty, unreadable or not a media file.
         """
         self.path = path
+        self.sound: int | None = None
+        self.joins: Joins = {}
         self.container = _opened(path)
+        running = self.container.format.name in RUNNING
+        if running:
+            self.joins = find_joins(self.container)
         head = self._head()
-        self._returns = self._seek_to_start() and self._head() == head
+        # In a transport stream places are found by guesses, and the first packets may be missed.
+        self._returns = not running and self._seek_to_start() and self._head() == head
         self.rewind()
 
     def rewind(self, *, for_sound: bool = False) -> None:
@@ -75,15 +86,16 @@ class Media:
           UserError: if the file cannot be opened again.
           av.error.FFmpegError: where the data cannot be decoded.
         """
-        for margin_s in _SEEK_MARGINS_S:
+        # Where a clock begins again, no place can be found by its time.
+        for margin_s in (None,) if self.joins else _SEEK_MARGINS_S:
             if margin_s is None:
                 self.rewind(for_sound=kind == "audio")
-            stream = video_stream(self.container) if kind == "video" else sound_stream(self.container)
+            stream = video_stream(self.container) if kind == "video" else self.sound_stream()
             if stream is None:
                 return
             if margin_s is not None and not seek(self.container, stream, time_s - margin_s):
                 continue
-            frames = cast(Iterator[Frame], self.container.decode(stream))
+            frames = self.decode(stream)
             try:
                 first = next(frames, None)
             except FFmpegError:
@@ -95,6 +107,58 @@ class Media:
                     yield first
                     yield from frames
                 return
+
+    def decode(self, stream: VideoStream | AudioStream) -> Iterator[Any]:
+        """Decodes a stream from where the file is.
+
+        Args:
+          stream: of this file's `container`; of a file with `joins`, just rewound.
+
+        Yields:
+          Its frames, on one clock from the file's beginning to its end.
+
+        Raises:
+          av.error.FFmpegError: where the data cannot be decoded.
+        """
+        if not self.joins:
+            yield from self.container.decode(stream)
+            return
+        for packet in self.packets(stream):
+            yield from packet.decode()
+
+    def packets(self, stream: VideoStream | AudioStream) -> Iterator[Packet]:
+        """Reads the packets of a stream from where the file is.
+
+        Args:
+          stream: of this file's `container`; of a file with `joins`, just rewound.
+
+        Yields:
+          Its packets, on one clock from the file's beginning to its end; an empty one at the end.
+
+        Raises:
+          av.error.FFmpegError: where the file cannot be read.
+        """
+        coming, number, shift = list(self.joins.get(stream.index, ())), 0, 0
+        length = picture_ticks(stream) if self.container.format.name in RUNNING else 0
+        for packet in self.container.demux(stream):
+            if packet.size and coming and number == coming[0].number:
+                shift = coming.pop(0).shift
+            # Where parts meet, packets count as damaged only because the clock does not go on.
+            packet.is_corrupt = packet.is_corrupt and not (coming and coming[0].number - number <= _NEAR_JOIN)
+            number += packet.size > 0
+            if packet.size and not packet.duration:
+                packet.duration = length
+            if self.joins and packet.pts is not None:
+                packet.pts = (shown_at(packet) or 0) + shift
+            if self.joins and packet.dts is not None:
+                packet.dts += shift
+            yield packet
+
+    def sound_stream(self) -> AudioStream | None:
+        """The sound track that is read; None where the file has none that can be decoded."""
+        known = sound_streams(self.container)
+        number = self.sound or next(iter(known), 0)
+        return known.get(number)
 
     def close(self) -> None:
         """Closes the file."""
@@ -143,7 +207,7 @@ def _opened(path: PathLike) -> InputContainer:
     if container.format.name in _NO_RECORDINGS or container.format.name.endswith("_pipe"):
         container.close()
         raise file_error(path, "is not a film or sound file", "use a container such as mp4 or wav")
-    for stream in (video_stream(container), sound_stream(container)):
+    for stream in (video_stream(container), *sound_streams(container).values()):
         if stream is not None:
             stream.codec_context.thread_type = "AUTO"
     return container
@@ -164,16 +228,24 @@ def video_stream(container: InputContainer) -> VideoStream | None:
     return cast(VideoStream, stream)
 
 
-def sound_stream(container: InputContainer) -> AudioStream | None:
-    """Finds the main sound stream.
+def sound_streams(container: InputContainer) -> dict[int, AudioStream]:
+    """Lists the sound tracks that can be decoded, the likeliest first.
 
     Args:
       container: an open container.
 
     Returns:
-      The stream, or None if there is none.
+      Number, from 1 in the file's order, → stream. Those that the file marks as its default come first, and those for
+      commentary or for people who do not see or hear well last; else the order of the file stands.
     """
-    return cast(AudioStream | None, container.streams.best("audio"))
+    known = {k: one for k, one in enumerate(container.streams.audio, 1) if getattr(one, "codec_context", None)}
+    return dict(sorted(known.items(), key=lambda item: _unlikely(item[1].disposition)))
+
+
+def _unlikely(disposition: Disposition) -> int:
+    special = Disposition.comment | Disposition.descriptions
+    special |= Disposition.hearing_impaired | Disposition.visual_impaired
+    return 2 if disposition & special else 0 if disposition & Disposition.default else 1
 
 
 def time_of(frame: Frame) -> float:

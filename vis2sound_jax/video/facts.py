@@ -20,11 +20,12 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from vis2sound_jax.errors import file_error
+from vis2sound_jax.video.clock import RUNNING, joined_at
 from vis2sound_jax.video.container import (
     Media,
     PathLike,
     seek,
-    sound_stream,
+    sound_streams,
     tick_of,
     time_of,
     video_stream,
@@ -34,6 +35,9 @@ from vis2sound_jax.video.container import (
 _AVI_PICTURES = 24
 # The end of a film is looked for in its last seconds.
 _TAIL_S = 5.0
+
+LONGEST_S = 4 * 3600.0
+"""The longest film and the longest sound that are read. A few kilobytes may claim to last for years."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,10 @@ class FilmFacts:
       duration_s: from the first picture to the end of the last one.
       fps: average frame rate.
       orientation: how the pictures are turned for viewing.
-      has_sound: whether the container has a sound track.
+      has_sound: whether the container has a sound track that can be decoded.
+      source_zero_s: where in the source the first picture is shown: on its own clock, or, where that runs on and on as
+        in a transport stream, from the file's first time stamp.
+      joined_at_s: where on the film's clock the parts of a joined transport stream begin, but for the first.
     """
 
     width: int
@@ -76,6 +83,8 @@ class FilmFacts:
     fps: float
     orientation: Orientation
     has_sound: bool
+    source_zero_s: float = 0.0
+    joined_at_s: tuple[float, ...] = ()
 
 
 def read_facts(media: Media) -> FilmFacts | None:
@@ -88,34 +97,60 @@ def read_facts(media: Media) -> FilmFacts | None:
       The facts, or None if the file holds sound only.
 
     Raises:
-      UserError: if no picture can be decoded or pictures have no times.
+      UserError: if no picture can be decoded, pictures have no times, or they last longer than `LONGEST_S`.
     """
     media.rewind()
     stream = video_stream(media.container)
     if stream is None:
         return None
-    picture = _first_picture(media.path, media.container, stream)
+    picture = _first_picture(media, stream)
     rate = stream.average_rate or stream.guessed_rate
     if not rate:
         raise file_error(media.path, "its frame rate is unknown", "re-encode it to mp4")
+    zero_s, tick_s = time_of(picture), float(tick_of(stream))
+    duration_s = _duration_s(media, zero_s, 1.0 / float(rate))
+    check_length(media.path, duration_s)
     return FilmFacts(
         width=picture.width,
         height=picture.height,
-        zero_s=time_of(picture),
-        tick_s=float(tick_of(stream)),
-        duration_s=_duration_s(media, time_of(picture), 1.0 / float(rate)),
+        zero_s=zero_s,
+        tick_s=tick_s,
+        duration_s=duration_s,
         fps=float(rate),
         orientation=_orientation(picture),
-        has_sound=sound_stream(media.container) is not None,
+        has_sound=bool(sound_streams(media.container)),
+        source_zero_s=zero_s - _origin_s(media.container),
+        joined_at_s=tuple(begins_s - zero_s for begins_s in joined_at(media.joins.get(stream.index, ()))),
     )
 
 
-def _first_picture(path: PathLike, container: InputContainer, stream: VideoStream) -> VideoFrame:
+def check_length(path: PathLike, duration_s: float) -> None:
+    """Refuses what lasts too long, before any work.
+
+    Args:
+      path: of the film or sound.
+      duration_s: how long it lasts, or says that it does.
+
+    Raises:
+      UserError: if that is longer than `LONGEST_S`.
+    """
+    if duration_s > LONGEST_S:
+        problem = f"lasts {duration_s / 3600:.2f} hours by its header or time stamps, more than {LONGEST_S / 3600:g}"
+        raise file_error(path, problem, "cut it into parts, or write it anew if it is shorter than that")
+
+
+def _origin_s(container: InputContainer) -> float:
+    """Where the file's own time begins on the container's clock."""
+    return (container.start_time or 0) / av.time_base if container.format.name in RUNNING else 0.0
+
+
+def _first_picture(media: Media, stream: VideoStream) -> VideoFrame:
     """Decodes the first picture shown and makes sure that pictures have usable times."""
+    path = media.path
     # AVI states decoding times only: where pictures are reordered, their times come out of order.
-    count = _AVI_PICTURES if container.format.name == "avi" else 1
+    count = _AVI_PICTURES if media.container.format.name == "avi" else 1
     try:
-        pictures = list(itertools.islice(container.decode(stream), count))
+        pictures = list(itertools.islice(media.decode(stream), count))
     except FFmpegError as error:
         raise file_error(path, "its first picture cannot be decoded", "copy or re-encode it") from error
     if not pictures:
@@ -135,16 +170,28 @@ def _duration_s(media: Media, zero_s: float, period_s: float) -> float:
     media.rewind()
     container = media.container
     stream = cast(VideoStream, video_stream(container))
-    tick_s = tick_of(stream)
-    end_s = zero_s + max(float((stream.duration or 0) * tick_s), period_s)
-    if container.duration:
-        seek(container, stream, zero_s + container.duration / av.time_base - _TAIL_S)
+    if media.joins:
+        return (_last_s(media, stream, period_s) or zero_s + period_s) - zero_s
+    end_s = zero_s + max(float((stream.duration or 0) * tick_of(stream)), period_s)
+    found_s = None
+    if container.duration and seek(container, stream, zero_s + container.duration / av.time_base - _TAIL_S):
+        found_s = _last_s(media, stream, period_s)
+        media.rewind()
+        stream = cast(VideoStream, video_stream(media.container))
+    if found_s is None:  # or the header claims more than there is
+        found_s = _last_s(media, stream, period_s)
+    return max(end_s, found_s or end_s) - zero_s
+
+
+def _last_s(media: Media, stream: VideoStream, period_s: float) -> float | None:
+    """The end of the last picture from where the file is; None where there is none."""
+    tick_s, end_s = tick_of(stream), None
     with contextlib.suppress(FFmpegError):
-        for packet in container.demux(stream):
+        for packet in media.packets(stream):
             if packet.pts is not None and not packet.is_discard:
                 length_s = float((packet.duration or 0) * tick_s) or period_s
-                end_s = max(end_s, float(packet.pts * tick_s) + length_s)
-    return end_s - zero_s
+                end_s = max(end_s or -math.inf, float(packet.pts * tick_s) + length_s)
+    return end_s
 
 
 def _orientation(picture: VideoFrame) -> Orientation:

@@ -119,8 +119,8 @@ class Film:
           duration_s: length of the window in seconds; by default up to the film's end.
 
         Returns:
-          The pictures, round(duration * fps) of them, decoded while they are iterated over. If the film ends less
-          than a frame early, its last picture is held.
+          The pictures, round(duration * fps) of them and of a whole film at least one, decoded while they are iterated
+          over. If the film ends less than a frame early, its last picture is held.
 
         Raises:
           UserError: if the window is not inside the film.
@@ -211,7 +211,9 @@ def _frame_times(path: PathLike, facts: FilmFacts, fps: float, start_s: float, d
     period_s = max(1.0 / fps, 1.0 / facts.fps)
     if duration_s is None:
         duration_s = facts.duration_s - start_s
-    count = round(duration_s * fps)
+        count = max(round(duration_s * fps), 1)  # a film of one picture may be shorter than one here
+    else:
+        count = round(duration_s * fps)
     inside = start_s >= 0 and start_s + duration_s < facts.duration_s + 1.01 * period_s
     if count < 1 or start_s >= facts.duration_s or not inside:
         problem = f"no {count} frames at {fps:g} fps from {start_s:.2f} s on in a film of {facts.duration_s:.2f} s"

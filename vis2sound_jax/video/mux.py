@@ -11,7 +11,7 @@ import numpy as np
 import soxr
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
-from av.container import InputContainer, OutputContainer
+from av.container import OutputContainer
 from av.error import FFmpegError
 from av.packet import Packet
 from av.stream import Stream
@@ -22,6 +22,7 @@ from jaxtyping import Float32, Int32, UInt8
 from vis2sound_jax import large
 from vis2sound_jax.errors import file_error
 from vis2sound_jax.video.container import Media, PathLike, tick_of, video_stream
+from vis2sound_jax.video.edits import kept_packets
 from vis2sound_jax.video.facts import FilmFacts
 from vis2sound_jax.video.film import Film
 from vis2sound_jax.video.target import (
@@ -142,7 +143,7 @@ def _mux(film: Film, media: Media, wav: np.ndarray, rate_hz: int, output_path: P
     stream = video_stream(media.container)
     assert stream is not None  # or it would be no film
     with _writing(output_path) as target:
-        pictures = _copied(media.container, stream, add_pictures(target, stream), film.facts, media.path)
+        pictures = _copied(media, stream, add_pictures(target, stream), film.facts)
         _interleave(target, [pictures, _add_sound(target, wav, rate_hz, film.duration_s, form)])
 
 
@@ -213,9 +214,7 @@ def _in_24_bits(block: Float32[np.ndarray, "n c"]) -> Int32[np.ndarray, "n c"]:
     return np.clip(np.rint(block * 2.0**23), -(2**23), 2**23 - 1).astype(np.int32) << 8
 
 
-def _copied(
-    source: InputContainer, stream: VideoStream, copy: Stream, film: FilmFacts, path: PathLike
-) -> Iterator[Packet]:
+def _copied(media: Media, stream: VideoStream, copy: Stream, film: FilmFacts) -> Iterator[Packet]:
     """The film's packets for the copy's stream, its first picture at time 0.
 
     Raises:
@@ -223,7 +222,7 @@ def _copied(
     """
     zero, end_s = round(film.zero_s / tick_of(stream)), 0.0
     with contextlib.suppress(FFmpegError):  # what is missing then shows below
-        for packet in _with_decoding_times(source, stream, film.fps):
+        for packet in _with_decoding_times(kept_packets(media, stream, film), stream, film.fps):
             if packet.is_corrupt:
                 break
             shown, decoded = cast(int, packet.pts) - zero, cast(int, packet.dts) - zero
@@ -232,14 +231,14 @@ def _copied(
             yield packet
     if end_s < film.duration_s - 2.0 / film.fps:
         problem = f"its pictures break off at {end_s:.2f} s of {film.duration_s:.2f} s"
-        raise file_error(path, problem, "copy the file again")
+        raise file_error(media.path, problem, "copy the file again")
 
 
-def _with_decoding_times(source: InputContainer, stream: VideoStream, fps: float) -> Iterator[Packet]:
+def _with_decoding_times(packets: Iterator[Packet], stream: VideoStream, fps: float) -> Iterator[Packet]:
     """The film's packets; the first ones of a Matroska film get the decoding times they lack."""
     waiting: list[Packet[VideoStream]] = []
     period = round(1 / (fps * tick_of(stream)))
-    for packet in source.demux(stream):
+    for packet in packets:
         if packet.size == 0 or packet.pts is None:
             continue
         waiting.append(packet)

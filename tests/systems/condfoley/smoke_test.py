@@ -285,22 +285,17 @@ def test_bad_films_and_examples(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(
-    ("video", "example", "problem"),
-    [
-        ("short.mp4", "film.mp4", "short.mp4: lasts 0.80 s, less than one window of 1.11 s; give a longer film"),
-        ("film.mp4", "short.wav", "short.wav: lasts 0.50 s, less than one window of 1.11 s; give a longer example"),
-    ],
-)
-def test_codes_need_a_window_of_film_and_example_and_pieces_do_not(
-    tiny_run: Path, films: Path, tmp_path: Path, video: str, example: str, problem: str
-) -> None:
-    asked = ["--job=generate", f"--video={films / video}", f"--example={films / example}"]
-    asked += [f"--output={tmp_path / 'out.mp4'}", "--takes=1"]
-    check_refused(call(*command(tiny_run, *asked, "--engine=codes")), problem)
-    assert not list(tmp_path.iterdir())
-    answer = call(*command(tiny_run, *asked))
+def test_films_and_examples_shorter_than_a_window_work(tiny_run: Path, films: Path, tmp_path: Path) -> None:
+    asked = ["--job=generate", f"--video={films / 'short.mp4'}", f"--example={films / 'short.wav'}", "--takes=1"]
+    answer = call(*command(tiny_run, *asked, "--engine=both", f"--output={tmp_path / 'out.mp4'}"))
     assert answer.code == 0, answer.err
+    told = read_json(tmp_path / "out.json")
+    assert told["duration_s"] == 0.8 and len(told["takes"]) == 2 and told["example"]["track"] == 1
+    assert told["notes"]["silence_after_example_s"] == pytest.approx(12 * 2048 / 22050 - 0.5, abs=1e-3)
+    refused = call(*command(tiny_run, *asked, "--example_track=2", f"--output={tmp_path / 'not.mp4'}"))
+    check_refused(refused, "short.wav: has no sound track 2 that can be read; it has 1: mono, 16000 Hz")
+    refused = call(*command(tiny_run, *asked, "--example_track=one", f"--output={tmp_path / 'not.mp4'}"))
+    check_refused(refused, "--example_track=one is no track; give a number from 1, or several with commas between")
 
 
 @pytest.mark.parametrize("video", ["none.mp4", "empty.mp4", "text.mp4", "sound.wav"])

@@ -11,6 +11,12 @@ _FILMS = Flag("films", "", "Folder of films, each to be given the sound of sever
 _EXAMPLE = Flag(
     "example", (), "Film, sound file or folder of sounds to sound like; may be given several times.", "sound.wav"
 )
+_EXAMPLE_TRACK = Flag(
+    "example_track",
+    (),
+    "Number of the example's sound track, from 1; by default the first that is not silent. May be a list.",
+    "2",
+)
 _EXAMPLES = Flag("examples", 3, "Number of examples for each film.", "3", least=1)
 _RECORDINGS = Flag("recordings", 24, "Number of test recordings, of each one window.", "24", least=2)
 _TAKES = Flag("takes", 4, "Number of different soundtracks.", "4", least=1)
@@ -88,7 +94,7 @@ STAGES = (
         "makes soundtracks: for your film, or as a stage for held-out films",
         reads=(*_CHAIN, "generate"),
         flags=(
-            *(requests.VIDEO, _EXAMPLE, requests.OUTPUT, _TAKES, requests.SEED),
+            *(requests.VIDEO, _EXAMPLE, _EXAMPLE_TRACK, requests.OUTPUT, _TAKES, requests.SEED),
             *(_ENGINE, _VARY, _TONE, _START, *requests.DELIVERY),
         ),
         weights_for=("video",),

@@ -20,7 +20,7 @@ from vis2sound_jax.retrieval.takes import agreement
 from vis2sound_jax.run.steps import Composed, Events, Progress, Request, Result, Watched, as_film, generate
 from vis2sound_jax.run.workdir import settings_of
 from vis2sound_jax.systems.condfoley import build, trained
-from vis2sound_jax.systems.condfoley.conditioning import conditions, heard
+from vis2sound_jax.systems.condfoley.conditioning import conditions
 from vis2sound_jax.systems.condfoley.engines import (
     CODES,
     EXEMPLAR,
@@ -36,6 +36,8 @@ from vis2sound_jax.systems.condfoley.networks import Networks, load_networks
 from vis2sound_jax.training.keys import named_key
 from vis2sound_jax.video.container import PathLike
 from vis2sound_jax.video.film import Film
+
+_AUDIBLE_S = 0.001
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class Foley(Networks):
           The takes, ranked.
 
         Raises:
-          UserError: if a file cannot be used, is silent or shorter than a window.
+          UserError: if a file cannot be used or is silent.
         """
         return generate(self, film, request, progress)
 
@@ -119,8 +121,8 @@ class Foley(Networks):
           A plan of pieces, codes [takes, r, k], or both.
 
         Raises:
-          UserError: if the example is missing, silent or, for codes, shorter than a window; or if the run has no
-            network that sees events, and they are needed.
+          UserError: if the example is missing or silent; or if the run has no network that sees events, and they are
+            needed.
         """
         options, examples = Options.of(request.options), request.opened()
         if not examples:
@@ -138,19 +140,20 @@ class Foley(Networks):
         self, composed: Composed, example: Example, options: Options, progress: Progress | None
     ) -> Composed:
         film, seen = composed.watched.film, composed.watched.seen
-        self.check_length(film.name if film.path is None else film.path, film.duration_s, "give a longer film")
-        cut, began_s = conditions(self, example, options.start_s)
+        found = conditions(self, example, options.start_s)
         columns = self._columns(film)
         codes = self.composer.film(
             self.params["transformer"],
-            cut,
+            found.windows,
             self._windows(film, seen, columns),
             columns,
             named_key(composed.request.seed, "codes"),
             takes=composed.request.takes,
             progress=progress,
         )
-        notes = {**composed.notes, "codes_example": example.name, "example_start_s": round(began_s, 4)}
+        notes = {**composed.notes, "codes_example": example.name, "example_start_s": round(found.began_s, 4)}
+        if found.silence_s > _AUDIBLE_S:
+            notes["silence_after_example_s"] = round(found.silence_s, 4)
         return replace(composed, codes=codes, notes=notes)
 
     def _with_pieces(self, composed: Composed, examples: Sequence[Example], options: Options) -> Composed:
@@ -245,8 +248,8 @@ class Foley(Networks):
 
     def _imitated(self, composed: Composed) -> np.ndarray:
         """The sound of the example's window."""
-        first, length = (round(s * self.rate_hz) for s in (composed.notes["example_start_s"], self.window_s))
-        return heard(composed.request.opened()[0], self.rate_hz)[first : first + length]
+        start_s = float(composed.notes["example_start_s"])
+        return composed.request.opened()[0].read(self.rate_hz, start_s=start_s, duration_s=self.window_s)
 
     def _columns(self, film: Film) -> int:
         return int(np.ceil(film.duration_s / self.column_s))

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from vis2sound_jax import large
+from vis2sound_jax.audio.downmix import mono_of
 from vis2sound_jax.audio.example import Example
 from vis2sound_jax.audio.rates import resampled
 from vis2sound_jax.data.event_clips import HIT, SCRATCH
@@ -192,7 +193,7 @@ def open_library(examples: Sequence[Example], rule: EventRule) -> Library:
     """
     mined = []
     for number, example in enumerate(examples):
-        mined.append(mine_blocks(example.blocks(_BLOCK_S), example.rate_hz, rule.kind, number))
+        mined.append(mine_blocks(example.blocks(_BLOCK_S), example.rate_hz, rule.kind, number, example.mono_weights()))
         if not mined[-1].pieces:
             name = example.name if example.path is None else example.path
             raise file_error(name, "is silent", "give an example that can be heard")
@@ -260,13 +261,9 @@ def heard_at(wav: Float32[np.ndarray, "n *c"], rate_hz: int, wanted_hz: int) -> 
       wanted_hz: wanted sample rate.
 
     Returns:
-      The mean of its channels at that rate.
+      Its channels mixed to one, at that rate; see `audio.downmix`.
     """
-    mono = wav
-    if wav.ndim > 1:
-        mono = large.zeros((len(wav),))
-        for place in large.pieces(len(wav), wav, mono):
-            mono[place] = wav[place].mean(axis=1)
+    mono = mono_of(wav)
     return mono if rate_hz == wanted_hz else resampled(mono, rate_hz, wanted_hz)
 
 

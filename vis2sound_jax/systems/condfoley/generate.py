@@ -1,9 +1,10 @@
 """Makes films with sound: of the user's film, or, as a stage, of held-out recordings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from vis2sound_jax.errors import UserError
 from vis2sound_jax.run.delivery import PLAIN, Delivery, delivery_of, level_of
 from vis2sound_jax.run.recordings import data_name, open_split, recordings_dir
 from vis2sound_jax.run.requested_film import asks_for_film, make_film, output_of, summary_of
@@ -31,9 +32,28 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     asked = config.request
     if not asks_for_film(asked, _FILES, takes=asked.takes):
         return _held_out(config, workdir)
-    request = Request(asked.example, asked.takes, asked.seed, options=_options(asked))
+    request = Request(asked.example, asked.takes, asked.seed, _options(asked), tracks_of(asked.example_track))
     foley, video, output = chain.load(workdir, config), Path(asked.video), output_of(asked)
     return _make(foley, video, request, output, delivery_of(asked), overwrite=asked.overwrite)
+
+
+def tracks_of(values: Sequence[str]) -> tuple[int, ...]:
+    """Reads the flag `example_track`.
+
+    Args:
+      values: as they stand on the command line; each may be a list with commas.
+
+    Returns:
+      The numbers.
+
+    Raises:
+      UserError: for what is no number from 1.
+    """
+    words = [word.strip() for value in values for word in value.split(",")]
+    for word in words:
+        if not word.isdecimal() or int(word) < 1:
+            raise UserError(f"--example_track={word} is no track; give a number from 1, or several with commas between")
+    return tuple(map(int, words))
 
 
 def _options(asked: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from ml_collections import ConfigDict
 from vis2sound_jax.audio.mel import MelSpec, log_mel_of
 from vis2sound_jax.audio.synthesis import Vocoder
 from vis2sound_jax.data.tokens import TokenRecording, clip_places
-from vis2sound_jax.errors import UserError, file_error
+from vis2sound_jax.errors import UserError
 from vis2sound_jax.generation.coder import Coder
 from vis2sound_jax.generation.compose import Composer
 from vis2sound_jax.generation.offsets import offset_logits
@@ -29,8 +29,7 @@ from vis2sound_jax.systems.condfoley import build, trained
 from vis2sound_jax.systems.condfoley.engines import events_read
 from vis2sound_jax.systems.condfoley.event_rule import EventRule
 from vis2sound_jax.training.keys import named_key
-from vis2sound_jax.video.container import PathLike
-from vis2sound_jax.video.film import Film, Pictures
+from vis2sound_jax.video.film import Film, Look, Pictures
 from vis2sound_jax.video.onsets import onsets_from_probability
 
 RANKS = ("likeness", "agreement", "offset")
@@ -205,10 +204,17 @@ class Networks:
         reading = read_curves(self.reader, self.params["events"], one.features, one.onset, one.motion)
         return events_read(reading, one.fps, self.rule, stops=self.config.events.stops)
 
-    def pictures(self, film: Film) -> Pictures:
-        """Shows a film at the run's rate and size, as its networks want it."""
+    def pictures(self, film: Film, *, start_s: float = 0.0, duration_s: float | None = None) -> Pictures:
+        """Shows a film at the run's rate and size, as its networks want it.
+
+        Args:
+          film: the film.
+          start_s: beginning of the window in seconds.
+          duration_s: length of the window in seconds; by default up to the film's end.
+        """
         data = self.config.data
-        return film.pictures(data.fps, data.height, data.width, look="grey" if self.grey else "colour")
+        look: Look = "grey" if self.grey else "colour"
+        return film.pictures(data.fps, data.height, data.width, look=look, start_s=start_s, duration_s=duration_s)
 
     def see(self, frames: Frames) -> Seen:
         """Runs the encoder over frames of the run's rate and size; without one, nothing is seen to sound."""
@@ -307,20 +313,6 @@ class Networks:
             place = slice(start * frames, (start + columns) * frames)
             out[:, :, place] = out[:, :, place] * (1 - fade) + piece * fade
         return out[:, :, : total * frames]
-
-    def check_length(self, name: PathLike, duration_s: float, remedy: str) -> None:
-        """Refuses a film or example that is shorter than a window.
-
-        Args:
-          name: of the file.
-          duration_s: its length.
-          remedy: for the error.
-
-        Raises:
-          UserError: if it is.
-        """
-        if duration_s < self.window_s:
-            raise file_error(name, f"lasts {duration_s:.2f} s, less than one window of {self.window_s:.2f} s", remedy)
 
 
 def load_networks(config: ConfigDict, workdir: Path) -> Networks:

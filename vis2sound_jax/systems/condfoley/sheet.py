@@ -16,7 +16,7 @@ from vis2sound_jax.run.manifest import write_result
 from vis2sound_jax.run.owned import check_document, check_free, foreign
 from vis2sound_jax.run.steps import Request
 from vis2sound_jax.systems.condfoley import chain
-from vis2sound_jax.systems.condfoley.engines import EXEMPLAR, heard_at
+from vis2sound_jax.systems.condfoley.engines import heard_at
 from vis2sound_jax.training.progress import Progress
 from vis2sound_jax.video.film import Film
 from vis2sound_jax.whole import write_json
@@ -110,8 +110,6 @@ def _of_film(
         return
     with film:
         try:
-            if asked.engine != EXEMPLAR:
-                foley.check_length(video, film.duration_s, "give a longer film")
             watched = foley.watch(film)
         except UserError as error:
             _leave_out(bad, video, error)
