@@ -8,7 +8,8 @@ import pytest
 import vis2sound_jax
 from configs.condfoley import get_config
 from vis2sound_jax.errors import UserError
-from vis2sound_jax.run.recordings import data_name, media_form, open_split, recordings_dir
+from vis2sound_jax.run import recordings
+from vis2sound_jax.run.recordings import data_name, media_form, open_split, recordings_dir, validation_records
 from vis2sound_jax.run.workdir import prepared_dir, procedural_dir, settings_of
 from vis2sound_jax.video.form import MediaForm
 
@@ -52,3 +53,16 @@ def test_a_folder_that_is_missing_names_its_layout(tiny_run: Path, tmp_path: Pat
     ):
         recordings_dir(config, tiny_run)
     assert data_name(config) == str(tmp_path / "films")
+
+
+def test_thresholds_are_chosen_on_annotated_validation_recordings(monkeypatch: pytest.MonkeyPatch) -> None:
+    splits = {"validation": [{"id": f"v{k}", "annotated": k % 3 > 0} for k in range(150)]}
+    monkeypatch.setattr(recordings, "open_split", lambda config, prepared, split: splits[split])
+    monkeypatch.setattr(recordings, "prepared_settings", lambda prepared: {"splits": list(splits)})
+    found = validation_records(None, Path("prepared"))
+    assert len(found) == 32 == len({record["id"] for record in found}) and all(one["annotated"] for one in found)
+    assert found[0]["id"] == "v1" and found[-1]["id"] == "v149"
+    splits["validation"] = splits["validation"][:5]
+    assert [record["id"] for record in validation_records(None, Path("prepared"))] == ["v1", "v2", "v4"]
+    del splits["validation"]
+    assert validation_records(None, Path("prepared")) == []

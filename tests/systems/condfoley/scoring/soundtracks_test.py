@@ -117,6 +117,19 @@ def test_unlabelled_events_do_not_count(items, classifiers):
     assert np.isnan(value(scores, REAL_ROW, "material")) and value(scores, REAL_ROW, "action") > 0.5
 
 
+def test_without_a_threshold_there_is_no_f1_and_all_else_is_as_before(items, classifiers, scores):
+    first = [replace(item, takes={}) for item in items[:3]]
+    known, unknown = (evaluate_condfoley(first, RATE_HZ, classifiers, threshold=one) for one in (0.22, None))
+    for metric in ("onset_f1_100ms", "onset_f1_50ms", "count_match"):
+        assert value(known, REAL_ROW, metric) > 0.9 and np.isnan(value(unknown, REAL_ROW, metric))
+    for metric in ("onset_ap_100ms", "onset_best_f1_100ms", "material", "loudness_r"):
+        assert value(known, REAL_ROW, metric) == value(unknown, REAL_ROW, metric)
+    assert np.isfinite(value(unknown, CHANCE_ROW, "onset_f1_100ms"))  # it is given the count
+    assert {example["same_count"] for example in unknown.examples if example["row"] == REAL_ROW} == {None}
+    deaf = evaluate_condfoley(first, RATE_HZ, classifiers, threshold=99.0)
+    assert value(deaf, REAL_ROW, "onset_f1_100ms") == 0.0 and value(deaf, REAL_ROW, "material") > 0.9
+
+
 def test_wrong_items_are_named(items, classifiers):
     with pytest.raises(ValueError, match="no test items"):
         evaluate_condfoley([], RATE_HZ, classifiers)

@@ -50,6 +50,8 @@ def test_the_gain_is_positive_for_better_times_and_zero_against_itself() -> None
     for one in gain.values():
         assert one.value > 0.1 and one.low > 0
     assert all(one.value == one.low == one.high == 0 for one in none.values())
+    (blind,) = paired_gains(items, RATE_HZ, [("best", "take")], threshold=None)
+    assert np.isnan(blind["onset_f1_100ms"].value) and blind["onset_ap_100ms"] == gain["onset_ap_100ms"]
 
 
 def test_draws_are_what_estimates_are_made_of() -> None:
