@@ -11,7 +11,7 @@ PACKAGE = ROOT / "vis2sound_jax"
 
 # Room → what it may import of ours. Open to all: errors, the writing and locking of files, the folders that come with
 # the package, and its version.
-OPEN = {"", "__version__", "errors", "whole", "file_lock", "shipped"}
+OPEN = {"", "__version__", "errors", "whole", "file_lock", "shipped", "system_files"}
 LIBRARIES = {
     "audio", "data", "decoding", "evaluation", "generation", "listening", "models", "prepare", "report", "retrieval",
     "tasks", "training", "video", "weights", "world",
@@ -71,6 +71,7 @@ ARROWS: dict[str, set[str]] = {
     "whole": set(),
     "file_lock": set(),
     "shipped": set(),
+    "system_files": set(),
     "datasets": {"prepare.film_builder", "video.files"},
     "configs": {"run.settings"},
 }

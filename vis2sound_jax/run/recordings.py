@@ -1,17 +1,15 @@
 """The recordings that a config names: their folder, what they are called, their records."""
 
-import os
 import re
 from pathlib import Path
 from typing import Any
 
 from vis2sound_jax.errors import file_error
 from vis2sound_jax.prepare.sources import Records, open_records
+from vis2sound_jax.run.origin import PROCEDURAL, named_folder
 from vis2sound_jax.run.workdir import procedural_dir
 from vis2sound_jax.shipped import shipped_dir
 from vis2sound_jax.video.form import MediaForm
-
-PROCEDURAL = "procedural"
 
 
 def data_name(config: Any) -> str:
@@ -35,7 +33,7 @@ def recordings_dir(config: Any, workdir: Path) -> Path:
     name, builder = config.data.recordings, config.data.builder
     if name == PROCEDURAL:
         return procedural_dir(workdir)
-    folder = Path(os.path.expandvars(name)).expanduser()
+    folder = named_folder(name)
     if not folder.is_dir():
         variable = re.search(r"\$\{?(\w+)", str(folder))
         if variable:
