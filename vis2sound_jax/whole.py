@@ -88,7 +88,7 @@ def _remedy(error: OSError) -> str:
 
 
 def write_whole(path: PathLike, data: bytes | str) -> None:
-    """Writes bytes, or text as UTF-8.
+    """Writes bytes, or text as UTF-8; bytes of a file's name that are no text become backslashes and digits.
 
     Args:
       path: where to; its folder must exist.
@@ -98,7 +98,7 @@ def write_whole(path: PathLike, data: bytes | str) -> None:
       UserError: as `replacing`.
     """
     with replacing(path) as temporary:
-        temporary.write_bytes(data.encode() if isinstance(data, str) else data)
+        temporary.write_bytes(data.encode(errors="backslashreplace") if isinstance(data, str) else data)
 
 
 def write_json(path: PathLike, value: Any) -> None:

@@ -62,7 +62,12 @@ def test_stages_run_once_in_order(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert recorder.ran == ["prepare", "codebook"]
     assert capsys.readouterr().out.splitlines()[-1] == "codebook: finished (codes 64)"
     mark = json.loads((tmp_path / "run/stages/codebook.json").read_text())
-    assert mark["settings"] == {"data.rate_hz": 22050, "data.recordings": "procedural", "data.sizes": [1, 2], "codebook.codes": 64}
+    assert mark["settings"] == {
+        "data.rate_hz": 22050,
+        "data.recordings": "procedural",
+        "data.sizes": [1, 2],
+        "codebook.codes": 64,
+    }
     assert json.loads((tmp_path / "run/config.json").read_text())["codebook"] == {"codes": 64}
 
 

@@ -1,6 +1,7 @@
 """Sound files on the host: read on the film's clock, written whole or not at all; FLAC bytes for records."""
 
 import io
+import os
 from pathlib import Path
 
 import numpy as np
@@ -102,7 +103,7 @@ def write_wav(path: PathLike, wav: Float32[np.ndarray, "n *c"], rate_hz: int, *,
     """
     with replacing(path) as temporary:
         try:
-            soundfile.write(temporary, wav, rate_hz, subtype=subtype, format="WAV")
+            soundfile.write(os.fsencode(temporary), wav, rate_hz, subtype=subtype, format="WAV")
         except soundfile.LibsndfileError as error:
             _ask_disk(temporary)
             problem = f"cannot be written as WAV ({error.error_string})"

@@ -72,8 +72,9 @@ class RunSettings(ConfigDict):
             if str(key).startswith("_"):
                 raise
             missing = f"{self._name}.{key}" if self._name else key
+            place = self._place or "the settings of the run"
             raise MissingSetting(
-                f"{self._place or 'the settings of the run'}: was written by an earlier version, without config.{missing}; "
+                f"{place}: was written by an earlier version, without config.{missing}; "
                 "train again in another --workdir, or use the version that made it",
                 self._place,
             ) from None
