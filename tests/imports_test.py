@@ -72,7 +72,7 @@ ARROWS: dict[str, set[str]] = {
     "file_lock": set(),
     "shipped": set(),
     "system_files": set(),
-    "datasets": {"prepare.film_builder", "video.files"},
+    "datasets": {"prepare.film_builder", "prepare.lists", "video.files"},
     "configs": {"run.settings"},
 }
 
