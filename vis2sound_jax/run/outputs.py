@@ -50,8 +50,16 @@ def check_apart(output: Path, inputs: Sequence[Path], *, takes: int) -> None:
     written = [*films, *(film.with_suffix(".wav") for film in films), output.with_suffix(".json")]
     places = {path.resolve() for path in written}
     for path in inputs:
-        if path.resolve() in places:
+        # Where capitals make no difference, one file has several names.
+        if path.resolve() in places or any(_is_same(path, one) for one in written):
             raise file_error(path, "would be replaced by what is made from it", "name another --output")
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    try:
+        return os.path.samefile(path, other)
+    except OSError:
+        return False
 
 
 def film_of(output: Path, place: int) -> Path:
