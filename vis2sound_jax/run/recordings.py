@@ -1,10 +1,14 @@
 """The recordings that a config names: their folder, what they are called, their records."""
 
+import os
 import re
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from vis2sound_jax.errors import file_error
+from vis2sound_jax.prepare.builders import BuilderSpec
 from vis2sound_jax.prepare.sources import Records, open_records
 from vis2sound_jax.run.origin import PROCEDURAL, named_folder
 from vis2sound_jax.run.workdir import procedural_dir
@@ -46,6 +50,23 @@ def recordings_dir(config: Any, workdir: Path) -> Path:
             f"{shipped_dir('datasets') / builder / 'README.md'} shows it and says where to get one",
         )
     return folder
+
+
+def film_files(config: Any, folder: Path, ids: Sequence[str]) -> dict[str, Path]:
+    """Finds the films of recordings, however their layout calls them.
+
+    Args:
+      config: the settings.
+      folder: the recordings, in the layout of `config.data.builder`.
+      ids: of the recordings.
+
+    Returns:
+      Id → film, whether it is there or not.
+    """
+    settings = {"recordings_dir": os.fspath(folder), "split": config.data.split, "form": media_form(config)}
+    with tempfile.TemporaryDirectory() as scratch:
+        builder = BuilderSpec(config.data.builder, settings).open(scratch)
+        return {name: builder.source_files(name)[0] for name in ids}
 
 
 def media_form(config: Any) -> MediaForm:

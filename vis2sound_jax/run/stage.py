@@ -162,7 +162,7 @@ def system_module(config: Any) -> ModuleType:
     Raises:
       UserError: if there is none of that name.
     """
-    name = config.system
+    name = str(config.system)
     module = name if "." in name else f"vis2sound_jax.systems.{name}"
     try:
         return importlib.import_module(module)

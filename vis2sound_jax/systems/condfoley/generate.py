@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from vis2sound_jax.run.delivery import PLAIN, Delivery, delivery_of, level_of
-from vis2sound_jax.run.recordings import data_name, open_split, recordings_dir
+from vis2sound_jax.run.recordings import data_name, film_files, open_split, recordings_dir
 from vis2sound_jax.run.requested_film import asks_for_film, make_film, output_of, summary_of
 from vis2sound_jax.run.steps import Request
 from vis2sound_jax.run.workdir import prepared_dir
@@ -73,13 +73,18 @@ def _held_out(config: Any, workdir: Path) -> dict[str, Any]:
     records = open_split(config, prepared_dir(workdir), "test")
     target.mkdir(exist_ok=True)
     names = [records[k]["id"] for k in range(min(len(records), config.generate.films + 1))]
+    paths = film_files(config, folder, names)
     foley = chain.load(workdir, config)
     films = []
     for k in range(config.generate.films):
         video = names[k % len(names)]
         example = video if k % 2 == 0 else names[(k + 1) % len(names)]
         output = target / f"{k:02d}_{video}_like_{example}.mp4"
-        film, sound = (folder / f"{name}_denoised.mp4" for name in (video, example))
-        _make(foley, film, Request(example=sound, takes=config.generate.takes, seed=config.seed + k), output)
+        _make(
+            foley,
+            paths[video],
+            Request(example=paths[example], takes=config.generate.takes, seed=config.seed + k),
+            output,
+        )
         films.append(output.name)
     return {"films": len(films), "folder": str(target), "data": data_name(config)}
