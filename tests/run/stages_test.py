@@ -294,3 +294,10 @@ def test_a_workdir_that_cannot_be_written_to_is_told(tmp_path: Path, monkeypatch
     monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(UserError, match=r"cannot be used as a folder \(Permission denied\); choose another --workdir"):
         Recorder().run(tmp_path / "run")
+
+
+@pytest.mark.parametrize("system", ["condfoley", "vis"])
+def test_films_are_made_again_with_other_settings_and_no_training_is(system: str) -> None:
+    """A finished run draws its films anew; nothing is built on them, nor on tables."""
+    stages = listed(ConfigDict({"system": system}))
+    assert {name for name, stage in stages.items() if stage.remade} == {"evaluate", "generate"}

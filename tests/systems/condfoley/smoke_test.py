@@ -16,7 +16,6 @@ from tests.recorder import read_reads, unlisted
 from tests.tiny_run import CONFIG, Answer, call, call_alone, command
 from vis2sound_jax.audio.files import read_sound, write_wav
 from vis2sound_jax.models.patch_coder import KMEANS_ITERATIONS
-from vis2sound_jax.prepare.builders import load_builder_module
 from vis2sound_jax.run.stage import listed
 from vis2sound_jax.video.files import probe
 from vis2sound_jax.video.mux import write_film
@@ -183,27 +182,6 @@ def test_recordings_that_nobody_annotated_are_evaluated_to_the_end(tiny_run: Pat
     for rows in (metrics["condfoley"]["rows"], metrics["detection"], metrics["sync"]["paired_gain"]):
         assert all(row["onset_ap_100ms"]["value"] is None for row in rows.values())
     assert metrics["condfoley"]["rows"]["real sound"]["loudness_r"]["value"] > 0.99
-
-
-def test_clips_of_countix_av_are_prepared_evaluated_and_given_sound(tiny_run: Path, tmp_path: Path) -> None:
-    """In that layout, which has other names and no annotations; the weights are those of the other run."""
-    clips = load_builder_module("countix_av").read_clips()
-    sources = sorted((tiny_run / "data/recordings").glob("*.mp4"))
-    (tmp_path / "clips/some class").mkdir(parents=True)
-    ids = [[name for name, facts in clips[split].items() if facts["condfoley"]] for split in ("train", "val", "test")]
-    for name, source in zip([*ids[0][:5], ids[1][0], *ids[2][:2]], sources, strict=True):
-        shutil.copy(source, tmp_path / "clips/some class" / f"{name}.mp4")
-    shutil.copytree(
-        tiny_run, tmp_path / "run", ignore=shutil.ignore_patterns("data", "stages", "cache", "evaluate", "gen*")
-    )
-    data = {"recordings": tmp_path / "clips", "builder": "countix_av", "split": "condfoley", "max_bad_share": 1.0}
-    settings = [*(f"--config.data.{name}={value}" for name, value in data.items()), "--config.prepare.workers=0"]
-    answer = call_alone(*command(tmp_path / "run", *settings, "--config.stages=('prepare', 'evaluate', 'generate')"))
-    assert answer.code == 0, answer.err
-    metrics = read_json(tmp_path / "run/evaluate/metrics.json")
-    assert metrics["condfoley"]["events"] == 0 and metrics["condfoley"]["items"] == 2
-    films = sorted(path.stem for path in (tmp_path / "run/generate").glob("*.mp4"))
-    assert films == [f"{k:02d}_{ids[2][k]}_like_{ids[2][0]}" for k in range(2)]
 
 
 def check_film(manifest_path: Path, *, takes: int, source: Path) -> dict:

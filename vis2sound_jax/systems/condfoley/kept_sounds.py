@@ -36,6 +36,7 @@ class KeptSounds:
           UserError: if the file cannot be read.
         """
         example = _Kept.open(path)
+        assert isinstance(example, _Kept)
         example.sounds = self
         return example
 
