@@ -11,7 +11,7 @@ PACKAGE = ROOT / "vis2sound_jax"
 
 # Room → what it may import of ours. Open to all: errors, the writing and locking of files, the folders that come with
 # the package, and its version.
-OPEN = {"", "__version__", "errors", "whole", "large", "file_lock", "shipped"}
+OPEN = {"", "__version__", "errors", "whole", "large", "file_lock", "shipped", "system_files"}
 LIBRARIES = {
     "audio", "data", "decoding", "evaluation", "generation", "listening", "models", "prepare", "report", "retrieval",
     "tasks", "training", "video", "weights", "world",
@@ -73,7 +73,8 @@ ARROWS: dict[str, set[str]] = {
     "large": set(),
     "file_lock": set(),
     "shipped": set(),
-    "datasets": {"prepare.film_builder", "video.files"},
+    "system_files": set(),
+    "datasets": {"prepare.film_builder", "prepare.lists", "video.files"},
     "configs": {"run.settings"},
 }
 

@@ -59,7 +59,8 @@ def load(
       The system, ready for films.
 
     Raises:
-      UserError: if there is no trained run, the config is not the one of its weights, or weights are damaged.
+      UserError: if there is no trained run, it lacks a setting that this version reads, the config is not the one of
+        its weights, or weights are damaged.
     """
     folder = _shipped(system) if workdir is None else Path(workdir)
     if not folder.exists() and (Path("runs") / folder).exists():

@@ -9,8 +9,8 @@ from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
 
 from vis2sound_jax.run import command_line, ending, environment, hosts, pretrained, requests
-from vis2sound_jax.run.stage import Stage, listed, stage_named
-from vis2sound_jax.run.stages import run_job, run_stages
+from vis2sound_jax.run.stage import Stage, is_stage, listed, stage_named
+from vis2sound_jax.run.stages import run_again, run_job, run_stages
 
 CONFIG = config_flags.DEFINE_config_file("config", None, "Config file, as FILE or FILE:PRESET.", lock_config=True)
 WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run; runs/<name of the config> if not given.")
@@ -48,16 +48,20 @@ def main(_: Sequence[str]) -> None:
     requests.check(name, given, hears)
     if MULTIHOST.value:
         hosts.start(COORDINATOR.value, PROCESSES.value, PROCESS_ID.value)
-    # What is asked for by name is answered again each time; a stage is done once.
-    if job is not None and (given or job.remade or name not in config.stages):
+    # What is asked for by name is answered again each time; a stage that others build on is done once.
+    stands = job is not None and is_stage(config, job.name) and not given
+    if job is None or stands and not job.remade:
+        summaries = run_stages(config, workdir, stages, start, check=Stage.check, only=name)
+        said = f"{', '.join(summaries)} finished; everything is in {workdir}"
+    else:
         if WORKDIR.value is None:
             changed = config_flags.get_override_values(flags.FLAGS["config"])
             config, workdir = pretrained.stand_in(job, config, workdir, given, changed)
-        summary = run_job(config, workdir, job, start, given)
+        if stands:
+            summary = run_again(config, workdir, job, start)
+        else:
+            summary = run_job(config, workdir, job, start, given)
         said = f"{name} is done: " + ", ".join(f"{key} {value}" for key, value in summary.items())
-    else:
-        summaries = run_stages(config, workdir, stages, start, check=Stage.check, only=name)
-        said = f"{', '.join(summaries)} finished; everything is in {workdir}"
     if hosts.is_first():
         print(f"vis2sound: {said}")
 

@@ -217,7 +217,7 @@ def _not_written(path: PathLike, error: OSError) -> UserError:
 
 
 def write_whole(path: PathLike, data: bytes | str) -> None:
-    """Writes bytes, or text as UTF-8.
+    """Writes bytes, or text as UTF-8; bytes of a file's name that are no text become backslashes and digits.
 
     Args:
       path: where to; its folder must exist.
@@ -227,7 +227,7 @@ def write_whole(path: PathLike, data: bytes | str) -> None:
       UserError: as `replacing`.
     """
     with replacing(path) as temporary:
-        temporary.write_bytes(data.encode() if isinstance(data, str) else data)
+        temporary.write_bytes(data.encode(errors="backslashreplace") if isinstance(data, str) else data)
 
 
 def write_json(path: PathLike, value: Any) -> None:

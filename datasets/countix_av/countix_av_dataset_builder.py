@@ -15,6 +15,7 @@ import tensorflow_datasets as tfds
 
 from vis2sound_jax.errors import UserError, file_error
 from vis2sound_jax.prepare.film_builder import FilmBuilder, FilmConfig
+from vis2sound_jax.system_files import is_left, shown
 
 FOLDER = Path(__file__).parent
 SPLITS = ("official", "condfoley")
@@ -108,7 +109,13 @@ class Builder(FilmBuilder, skip_registration=True):  # type: ignore[call-arg]
 
     @functools.cached_property
     def _films(self) -> dict[tuple[str, int, int] | None, Path]:
-        films = {clip_key(path.stem): path for path in sorted(self.recordings_dir.rglob("*.mp4"))}
+        films: dict[tuple[str, int, int] | None, Path] = {}
+        for path in shown(self.recordings_dir.rglob("*.mp4")):
+            if any(is_left(part) for part in path.relative_to(self.recordings_dir).parts):
+                continue
+            first = films.setdefault(clip_key(path.stem), path)
+            if clip_key(path.stem) and first.stat().st_size != path.stat().st_size:
+                raise file_error(path, f"is the same clip as {first} and another file", "keep one of them")
         films.pop(None, None)
         return films
 

@@ -4,7 +4,6 @@ Reads any folder in the data set's own layout, so the procedural recordings and 
 go the same way. One record is one recording: its frames, its sound, its annotated events.
 """
 
-import collections
 import dataclasses
 import functools
 import hashlib
@@ -19,6 +18,8 @@ import tensorflow_datasets as tfds
 
 from vis2sound_jax.errors import UserError, file_error
 from vis2sound_jax.prepare.film_builder import FilmBuilder, FilmConfig, event_features
+from vis2sound_jax.prepare.lists import read_ids
+from vis2sound_jax.system_files import shown
 from vis2sound_jax.video.files import probe
 
 FOLDER = Path(__file__).parent
@@ -123,7 +124,7 @@ class Builder(FilmBuilder, skip_registration=True):  # type: ignore[call-arg]
 
     @functools.cached_property
     def _film_ids(self) -> set[str]:
-        return {path.name.removesuffix(FILM_SUFFIX) for path in self.recordings_dir.glob(f"*{FILM_SUFFIX}")}
+        return {path.name.removesuffix(FILM_SUFFIX) for path in shown(self.recordings_dir.glob(f"*{FILM_SUFFIX}"))}
 
     @functools.cached_property
     def _spans(self) -> Mapping[str, tuple[float, float]]:
@@ -203,7 +204,7 @@ def read_spans(path: Path) -> dict[str, tuple[float, float]]:
             raise TypeError(f"it holds a {type(entries).__name__}")
         spans = {entry["video"]: entry["annotated"] for entry in entries if "annotated" in entry}
         return {name: (float(begin), float(end)) for name, (begin, end) in spans.items()}
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise file_error(
             path, f"is no list of recordings ({error!r})", 'give each a "video" and "annotated": [begin, end]'
         ) from error
@@ -232,9 +233,7 @@ def split_lists(recordings_dir: Path, split: str) -> tuple[list[str], list[str]]
     if split == "condfoley" or missing:
         name = "condfoley" if split == "condfoley" else "official"
         paths = [FOLDER / "splits" / f"{name}_{side}.txt" for side in ("train", "test")]
-    train, test = ([line.strip() for line in p.read_text().splitlines() if line.strip()] for p in paths)
-    check_ids(paths[0], train)
-    check_ids(paths[1], test)
+    train, test = map(read_ids, paths)
     both = sorted(set(train) & set(test))
     if both:
         raise file_error(paths[0], f"shares {both[0]} with {paths[1].name}", "keep each id in one list")
@@ -243,23 +242,6 @@ def split_lists(recordings_dir: Path, split: str) -> tuple[list[str], list[str]]
     if not train:
         raise file_error(paths[0], "leaves nothing to train on", "add ids to it")
     return train, test
-
-
-def check_ids(path: Path, ids: Sequence[str]) -> None:
-    """Refuses ids that would name a file elsewhere, and doubles, which would be stored and scored twice.
-
-    Args:
-      path: the list that the ids come from.
-      ids: one a recording.
-
-    Raises:
-      UserError: if an id holds a slash, a backslash or a control character, or stands twice.
-    """
-    for recording_id, count in collections.Counter(ids).items():
-        if set(recording_id) & {"/", "\\"} or not recording_id.isprintable():
-            raise file_error(path, f"{recording_id!r} is no id", "write the name of a recording of this folder")
-        if count > 1:
-            raise file_error(path, f"lists {recording_id} {count} times", "keep each id once")
 
 
 def session_of(recording_id: str) -> str:

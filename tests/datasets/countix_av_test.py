@@ -40,3 +40,21 @@ def test_a_folder_without_clips_and_an_unknown_split_are_named(builder, form, tm
     settings = {"recordings_dir": str(tmp_path), "form": form, "split": "mine"}
     with pytest.raises(UserError, match="split is 'mine', but countix_av has official, condfoley; name one"):
         BuilderSpec("countix_av", settings).open(tmp_path / "out").recording_ids()
+
+
+def test_one_clip_in_two_files_is_refused_unless_they_are_copies(builder, tmp_path):
+    for folder, name, data in (
+        ("a", "clip_0001_0011", b"one"),
+        ("b", "clip_000001_000011", b"two"),
+        ("@eaDir", "x", b""),
+    ):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / f"{name}.mp4").write_bytes(data)
+    (tmp_path / "@eaDir" / "clip_0001_0011.mp4").write_bytes(b"a picture of it")
+    assert builder.unlisted_ids() == ["clip_0001_0011"]
+    (tmp_path / "b" / "clip_000001_000011.mp4").write_bytes(b"another")
+    del builder.__dict__["_films"]
+    with pytest.raises(
+        UserError, match="b/clip_000001_000011.mp4: is the same clip as .*a/clip_0001_0011.mp4 and anot"
+    ):
+        builder.unlisted_ids()

@@ -1,5 +1,6 @@
 """Laws of the Greatest Hits builder: annotation is optional, times are seconds, ids are names in the folder."""
 
+import os
 import shutil
 
 import numpy as np
@@ -64,21 +65,28 @@ def test_the_report_counts_late_events(films, form, ids, tmp_path):
     assert (report.events, report.late_events) == (18, 1)
 
 
-@pytest.mark.parametrize("name", ["../elsewhere/secret", "/etc/secret", "a\\b", "a\x07b"])
+@pytest.mark.parametrize("name", ["../elsewhere/secret", "/etc/secret", "a\\b", "a\x07b", "..", "\udce9"])
 @pytest.mark.parametrize("listed", ["train.txt", "test.txt"])
 def test_an_id_that_is_a_path_is_refused(films, builder, name, listed):
-    (films / listed).write_text(f"scene-1\n{name}\n")
-    with pytest.raises(UserError, match=f"{listed}: .* is no id; write the name of a recording of this f") as caught:
+    (films / listed).write_bytes(os.fsencode(f"scene-1\n\n{name}\n"))
+    match = f"{listed}: line 3: .* is no id; write the name of a recording of this f"
+    with pytest.raises(UserError, match=match) as caught:
         builder.recording_ids()
     assert caught.value.path == films / listed
 
 
 def test_an_id_that_stands_twice_is_refused(films, builder, ids):
-    (films / "test.txt").write_text(f"{ids[5]}\n{ids[5]}\n")
-    with pytest.raises(UserError, match=f"test.txt: lists {ids[5]} 2 times; keep each id once"):
+    (films / "test.txt").write_bytes(f"\ufeff{ids[5]}\r\n\r\n{ids[5]}\r\n".encode())
+    with pytest.raises(UserError, match=f"test.txt: lists {ids[5]} twice, in lines 1 and 3; keep each id once"):
         builder.recording_ids()
 
 
 def test_missing_times_are_an_error_only_where_they_are_read(tmp_path):
     with pytest.raises(UserError, match="a_times.txt: is missing; write one line per event; an empty file says that"):
         hits.read_times(tmp_path / "a_times.txt")
+
+
+def test_files_of_the_system_are_no_recordings(films, builder, ids):
+    for name in (f"._{ids[0]}", ".hidden"):
+        (films / f"{name}_denoised.mp4").write_bytes(b"resource fork")
+    assert builder.unlisted_ids() == []

@@ -1,13 +1,16 @@
 """Laws of the classifiers and their features."""
 
-import joblib
+import pickle
+
 import numpy as np
 import pytest
 
 from vis2sound_jax.errors import UserError
+from vis2sound_jax.evaluation import classifiers
 from vis2sound_jax.evaluation.classifiers import (
     event_features,
     fit_classifier,
+    load_classifier,
     save_classifier,
 )
 
@@ -44,13 +47,41 @@ def test_one_class_is_not_enough():
         fit_classifier(features, labels, recordings, label="material", rate_hz=RATE_HZ)
 
 
-def test_saved_and_loaded_predicts_the_same(tmp_path):
-    features, labels, recordings = toy()
-    classifier = fit_classifier(features, labels, recordings, label="action", rate_hz=RATE_HZ)
-    path = tmp_path / "action.joblib"
-    save_classifier(path, classifier)
-    assert joblib.load(path).predict(features) == classifier.predict(features)
-    assert [p.name for p in tmp_path.iterdir()] == ["action.joblib"]
+@pytest.mark.parametrize("classes", [("metal", "wood"), ("cloth", "metal", "wood", "$_$ \U0001f941")])
+@pytest.mark.parametrize("head", range(3))
+def test_saved_and_loaded_predicts_the_same(tmp_path, monkeypatch, classes, head):
+    """Of each kind of classifier, on events between the classes too."""
+    features, labels, recordings = toy(classes)
+    candidates = classifiers._candidates
+    monkeypatch.setattr(classifiers, "_candidates", lambda: [candidates()[head]])
+    fitted = fit_classifier(features, labels, recordings, label="action", rate_hz=RATE_HZ)
+    path = tmp_path / "action.npz"
+    save_classifier(path, fitted)
+    loaded = load_classifier(path)
+    between = 6 * np.random.default_rng(1).standard_normal((500, 20)).astype(np.float32)
+    for events in (features, between):
+        assert loaded.predict(events) == fitted.predict(events)
+    assert (loaded.classes, loaded.label, loaded.rate_hz) == (fitted.classes, "action", RATE_HZ)
+    assert [p.name for p in tmp_path.iterdir()] == ["action.npz"]
+    save_classifier(tmp_path / "again.npz", loaded)
+    assert load_classifier(tmp_path / "again.npz").predict(between) == fitted.predict(between)
+
+
+def test_pickles_and_other_files_are_no_classifiers(tmp_path):
+    class Harmful:
+        def __reduce__(self):
+            return (tmp_path.joinpath("run").touch, ())
+
+    (tmp_path / "a.joblib").write_bytes(pickle.dumps(Harmful()))
+    (tmp_path / "empty.npz").touch()
+    np.savez(tmp_path / "objects.npz", facts=np.array([Harmful()], dtype=object))
+    np.savez(tmp_path / "other.npz", facts='{"kind": "another", "version": 1}')
+    for name in ("a.joblib", "empty.npz", "objects.npz", "other.npz"):
+        with pytest.raises(UserError, match=f"{name}: is no classifier that this version wrote .*; evaluate the run"):
+            load_classifier(tmp_path / name)
+    with pytest.raises(UserError, match="none.npz: no such file"):
+        load_classifier(tmp_path / "none.npz")
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_folder_that_is_missing_is_named(tmp_path):

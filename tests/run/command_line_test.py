@@ -60,6 +60,9 @@ def test_a_run_has_the_folder_that_is_given_or_that_of_its_name() -> None:
     config = ConfigDict({"name": "demo"})
     assert command_line.workdir_of(None, config) == Path("runs/demo")
     assert command_line.workdir_of("elsewhere", config) == Path("elsewhere")
+    assert command_line.workdir_of("\u00e9 $_$ \U0001f941", config) == Path("\u00e9 $_$ \U0001f941")
+    with pytest.raises(UserError, match="its name is no UTF-8 text; choose another --workdir"):
+        command_line.workdir_of("\udce9", config)
     with pytest.raises(UserError, match="--workdir=gs://bucket/run: a run needs a folder on a disk"):
         command_line.workdir_of("gs://bucket/run", config)
 

@@ -1,6 +1,7 @@
 """Laws of where results go: refused before the work, and no input is ever replaced."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,11 @@ def test_large_files_are_hashed_piece_by_piece(tmp_path: Path) -> None:
     data = bytes(range(256)) * 5000
     (tmp_path / "large").write_bytes(data)
     assert sha256(tmp_path / "large") == hashlib.sha256(data).hexdigest()
+
+
+def test_a_file_is_known_under_another_name(tmp_path: Path) -> None:
+    """As on a file system where Film.mp4 and film.mp4 are one; here two links are."""
+    (tmp_path / "film.mp4").touch()
+    os.link(tmp_path / "film.mp4", tmp_path / "Film.mp4")
+    with pytest.raises(UserError, match="film.mp4: would be replaced by what is made from it"):
+        check_apart(tmp_path / "Film.mp4", [tmp_path / "film.mp4"], takes=1)

@@ -15,7 +15,7 @@ from ml_collections import ConfigDict
 from vis2sound_jax import file_lock
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.run.stage import Stage, listed
-from vis2sound_jax.run.stages import check_before, own_workdir, run_job, run_stages
+from vis2sound_jax.run.stages import check_before, hold, own_workdir, run_again, run_job, run_stages
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,8 +26,9 @@ def _config(**changes: Any) -> ConfigDict:
             "name": "demo",
             "stages": ("prepare", "codebook"),
             "system": "tests.run.demo_system",
-            "data": {"rate_hz": 22050, "sizes": (1, 2)},
+            "data": {"rate_hz": 22050, "sizes": (1, 2), "recordings": "procedural"},
             "codebook": {"codes": 64},
+            "evaluate": {"pairs": 24},
         }
     )
     config.update_from_flattened_dict(changes)
@@ -61,7 +62,12 @@ def test_stages_run_once_in_order(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert recorder.ran == ["prepare", "codebook"]
     assert capsys.readouterr().out.splitlines()[-1] == "codebook: finished (codes 64)"
     mark = json.loads((tmp_path / "run/stages/codebook.json").read_text())
-    assert mark["settings"] == {"data.rate_hz": 22050, "data.sizes": [1, 2], "codebook.codes": 64}
+    assert mark["settings"] == {
+        "data.rate_hz": 22050,
+        "data.recordings": "procedural",
+        "data.sizes": [1, 2],
+        "codebook.codes": 64,
+    }
     assert json.loads((tmp_path / "run/config.json").read_text())["codebook"] == {"codes": 64}
 
 
@@ -228,3 +234,70 @@ def test_a_job_by_name_is_refused_where_a_stage_that_it_builds_on_was_begun_othe
     with pytest.raises(UserError, match="stage prepare was begun with config.data.rate_hz=22050, but it is 16000 now"):
         run_job(_config(**{"data.rate_hz": 16000}), tmp_path, codebook, job)
     run_job(_config(**{"data.rate_hz": 16000}), tmp_path / "nothing begun", codebook, job)
+
+
+def test_what_is_asked_for_by_name_is_done_again_and_its_mark_stays_true(tmp_path: Path) -> None:
+    """Otherwise a later run would print the old numbers beside the new files."""
+    stages, recorder = ("prepare", "evaluate"), Recorder()
+    evaluate = listed(_config())["evaluate"]
+    recorder.run(tmp_path, _config(stages=stages))
+    assert run_again(_config(), tmp_path, evaluate, recorder) == {"codes": 64}
+    run_again(_config(**{"evaluate.pairs": 4}), tmp_path, evaluate, recorder)
+    assert recorder.ran == ["prepare", "evaluate", "evaluate", "evaluate"]
+    mark = tmp_path / "stages/evaluate.json"
+    assert json.loads(mark.read_text())["settings"]["evaluate.pairs"] == 4
+    recorder.run(tmp_path, _config(stages=stages))
+    assert recorder.ran[-2:] == ["evaluate", "evaluate"] and len(recorder.ran) == 5
+    with pytest.raises(UserError, match="no more"):
+        run_again(_config(), tmp_path, evaluate, Recorder(failing="evaluate"))
+    assert not json.loads(mark.read_text())["finished"]
+    before = mark.read_bytes()
+    with pytest.raises(UserError, match="stage prepare was begun with config.data.rate_hz=22050, but it is 16000 now"):
+        run_again(_config(**{"data.rate_hz": 16000}), tmp_path, evaluate, recorder)
+    assert mark.read_bytes() == before
+    with pytest.raises(UserError, match="there is no finished run"):
+        run_again(_config(), tmp_path / "none", evaluate, recorder)
+    assert not (tmp_path / "none").exists()
+
+
+def test_recordings_that_a_run_was_not_trained_on_leave_no_mark(tmp_path: Path) -> None:
+    recorder, evaluate = Recorder(), listed(_config())["evaluate"]
+    recorder.run(tmp_path, _config(**{"data.recordings": "procedural"}))
+    files = sorted(path for path in tmp_path.rglob("*"))
+    run_again(_config(**{"data.recordings": "elsewhere"}), tmp_path, evaluate, recorder)
+    assert recorder.ran[-1] == "evaluate" and sorted(path for path in tmp_path.rglob("*")) == files
+
+
+def test_what_writes_into_a_workdir_waits_for_nobody_else_there(tmp_path: Path) -> None:
+    Recorder().run(tmp_path)
+    stages, recorder = listed(_config()), Recorder()
+    with hold(tmp_path):
+        for job in (stages["evaluate"], stages["onsets"]._replace(in_workdir=True)):
+            with pytest.raises(UserError, match=r"another run \(process \d+\) is using it; wait for it"):
+                run_again(_config(), tmp_path, job, recorder) if job.remade else run_job(
+                    _config(), tmp_path, job, recorder
+                )
+        assert run_job(_config(), tmp_path, stages["onsets"], recorder) == {"codes": 64}
+    assert recorder.ran == ["onsets"]
+
+
+@pytest.mark.parametrize("name", ["lost+found", ".DS_Store", "System Volume Information", "@eaDir"])
+def test_a_new_volume_may_be_a_workdir(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    assert Recorder().run(tmp_path, only="prepare") == {"prepare": {"codes": 64}}
+
+
+def test_a_workdir_that_cannot_be_written_to_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(UserError, match=r"cannot be used as a folder \(Permission denied\); choose another --workdir"):
+        Recorder().run(tmp_path / "run")
+
+
+@pytest.mark.parametrize("system", ["condfoley", "vis"])
+def test_films_are_made_again_with_other_settings_and_no_training_is(system: str) -> None:
+    """A finished run draws its films anew; nothing is built on them, nor on tables."""
+    stages = listed(ConfigDict({"system": system}))
+    assert {name for name, stage in stages.items() if stage.remade} == {"evaluate", "generate"}

@@ -11,6 +11,7 @@ from vis2sound_jax.audio.downmix import Heard, Mix, mono_of
 from vis2sound_jax.audio.track_choice import choose_track
 from vis2sound_jax.audio.tracks import Track, read_blocks, read_mixed, read_window, track_of
 from vis2sound_jax.errors import UserError, file_error
+from vis2sound_jax.system_files import shown
 from vis2sound_jax.video.container import Media, PathLike
 from vis2sound_jax.video.facts import FilmFacts, read_facts
 from vis2sound_jax.video.film import Film
@@ -286,7 +287,7 @@ def open_examples(sources: Sequence[Example | PathLike], tracks: Sequence[int] =
         if isinstance(source, Example) or not Path(source).is_dir():
             places.append(source)
             continue
-        inside = sorted(path for path in Path(source).iterdir() if path.suffix.lower() in SOUND_SUFFIXES)
+        inside = [path for path in shown(Path(source).iterdir()) if path.suffix.lower() in SOUND_SUFFIXES]
         if not inside:
             raise file_error(source, "holds no sounds", "name a folder with sound files, or a file")
         places += inside

@@ -1,6 +1,7 @@
 """Sound files on the host: read on the film's clock, written whole or not at all; FLAC bytes for records."""
 
 import io
+import os
 from pathlib import Path
 
 import numpy as np
@@ -104,7 +105,7 @@ def write_wav(path: PathLike, wav: Float32[np.ndarray, "n *c"], rate_hz: int, *,
     with replacing(path) as temporary:
         try:
             channels = 1 if wav.ndim == 1 else wav.shape[1]
-            with soundfile.SoundFile(temporary, "w", rate_hz, channels, subtype, format="WAV") as file:
+            with soundfile.SoundFile(os.fsencode(temporary), "w", rate_hz, channels, subtype, format="WAV") as file:
                 for place in large.pieces(len(wav), wav):
                     file.write(wav[place])
         except soundfile.LibsndfileError as error:

@@ -33,7 +33,7 @@ class FilmNotes:
       frames: frames of film.
       fps: their rate.
       duration_s: length in seconds.
-      event_s: [e] annotated times in seconds.
+      event_s: [e] annotated times in seconds; where nobody annotated, those of the onsets that can be heard.
       material: [e] labels, "None" where unlabelled; so for action and reaction.
       action: see material.
       reaction: see material.

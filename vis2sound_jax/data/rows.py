@@ -102,7 +102,7 @@ class Rows:
             self._rows = np.memmap(rows, np.float16, "r", shape=shape) if total else np.zeros(shape, np.float16)
         except FileNotFoundError:
             raise file_error(path, "this part of the run is not there", "run the stages before it first") from None
-        except (ValueError, KeyError, TypeError, OSError):
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, OSError):
             raise file_error(path, "is damaged", _REMEDY) from None
         self.recordings = list(self._spans)
 

@@ -4,12 +4,10 @@ The classifiers judge generated sounds, so they hear training recordings' real s
 score on held-out real sounds is the ceiling that is printed beside every other score.
 """
 
-import io
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import joblib
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Shaped
 from sklearn.linear_model import LogisticRegression
@@ -19,8 +17,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from vis2sound_jax.audio.mel import MelSpec, log_mel
-from vis2sound_jax.errors import UserError
-from vis2sound_jax.whole import write_whole
+from vis2sound_jax.errors import UserError, file_error
+from vis2sound_jax.evaluation.classifier_files import PlainModel, read_model, write_model
 
 Labels = Sequence[str] | Shaped[np.ndarray, "e"]
 """One label an event, as text."""
@@ -40,13 +38,13 @@ class EventClassifier:
     """A fitted classifier of single events.
 
     Attributes:
-      model: scaler and the chosen SVM or logistic regression.
+      model: scaler and the chosen SVM or logistic regression; from a file, their arrays.
       label: what it tells apart, such as "material".
       rate_hz: sample rate of the sounds it was fitted on; others must be resampled to it.
       features: name of the feature layout it expects.
     """
 
-    model: Pipeline
+    model: Pipeline | PlainModel
     label: str
     rate_hz: int
     features: str = _FEATURES
@@ -175,7 +173,7 @@ def fit_classifier(
 
 
 def save_classifier(path: str | os.PathLike[str], classifier: EventClassifier) -> None:
-    """Writes a classifier with joblib; the old file stays whole until the new one is.
+    """Writes a classifier as plain arrays (npz); the old file stays whole until the new one is.
 
     Args:
       path: where to, its folder must exist.
@@ -184,9 +182,28 @@ def save_classifier(path: str | os.PathLike[str], classifier: EventClassifier) -
     Raises:
       UserError: where it cannot be written.
     """
-    buffer = io.BytesIO()
-    joblib.dump(classifier, buffer, compress=3)
-    write_whole(path, buffer.getvalue())
+    model = classifier.model if isinstance(classifier.model, PlainModel) else PlainModel.of(classifier.model)
+    notes = {"label": classifier.label, "rate_hz": classifier.rate_hz, "features": classifier.features}
+    write_model(path, model, notes)
+
+
+def load_classifier(path: str | os.PathLike[str]) -> EventClassifier:
+    """Reads what `save_classifier` wrote; nothing in the file is run, and pickles of earlier versions are refused.
+
+    Args:
+      path: the file.
+
+    Returns:
+      The classifier, which names what the one that was saved named.
+
+    Raises:
+      UserError: if the file is missing, damaged or of another kind.
+    """
+    model, notes = read_model(path)
+    if set(notes) != {"label", "rate_hz", "features"} or notes["features"] != _FEATURES:
+        problem = "is a classifier of other features"
+        raise file_error(path, problem, "evaluate the run again (--job=evaluate)")
+    return EventClassifier(model, **notes)
 
 
 def _candidates() -> list[Pipeline]:

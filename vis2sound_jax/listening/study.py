@@ -118,7 +118,7 @@ def _source(path: str | os.PathLike[str], folder: Path, embed: bool) -> str:
     if not path.is_file():
         raise file_error(path, "no such film", "render it first, or leave the item out")
     if not embed:
-        return quote(Path(os.path.relpath(path.resolve(), folder)).as_posix())
+        return quote(os.fsencode(Path(os.path.relpath(path.resolve(), folder)).as_posix()))
     try:
         data = path.read_bytes()
     except OSError as error:

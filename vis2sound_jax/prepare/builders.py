@@ -27,7 +27,7 @@ class RecordingBuilder(Protocol):
         """Names the films that belong to no split."""
 
     def source_files(self, recording_id: str) -> Sequence[Path]:
-        """Names the files that `encode` reads, whether they are there or not."""
+        """Names the files that `encode` reads, the film first, whether they are there or not."""
 
     def encode(self, recording_id: str) -> dict[str, Any]:
         """Reads and encodes one recording; raises UserError where it is missing or broken."""

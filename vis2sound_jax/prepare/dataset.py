@@ -19,9 +19,11 @@ from tqdm import tqdm
 
 from vis2sound_jax.errors import UserError, file_error
 from vis2sound_jax.prepare.builders import BuilderSpec, RecordingBuilder
+from vis2sound_jax.prepare.lists import check_splits
 from vis2sound_jax.prepare.shards import RECORDS, ShardFacts, cut_shards, shard_names
 from vis2sound_jax.prepare.unfinished import hold_unfinished, put_in_place, unfinished_path
 from vis2sound_jax.prepare.workers import Finished, Reach, Work, run_here, run_pool, worker_count
+from vis2sound_jax.system_files import is_left
 from vis2sound_jax.video.form import MediaForm
 
 REPORT_NAME = "report.json"
@@ -96,15 +98,19 @@ def prepare(
       The report.
 
     Raises:
-      UserError: if there is no such builder or split, `output_dir` holds something else or is being prepared, too
+      UserError: if there is no such builder or split, an id stands twice or would name a file elsewhere,
+        `output_dir` holds something else or is being prepared, too
         many recordings are missing or broken, a worker was killed, or Beam is asked for and not there.
     """
     began_s, output_dir = time.monotonic(), Path(output_dir)
-    if output_dir.exists() and any(output_dir.iterdir()) and not (output_dir / "dataset_info.json").exists():
+    held = output_dir.exists() and any(not is_left(path) for path in output_dir.iterdir())
+    if held and not (output_dir / "dataset_info.json").exists():
         raise file_error(output_dir, "holds other files", "name a new folder for the prepared records")
     spec = BuilderSpec(builder_name, {"recordings_dir": os.fspath(recordings_dir), "split": split, "form": form})
     builder = spec.open(unfinished_path(output_dir))
-    work = Work(spec, unfinished_path(output_dir), cut_shards(builder.recording_ids()))
+    lists = builder.recording_ids()
+    check_splits(Path(recordings_dir), lists)
+    work = Work(spec, unfinished_path(output_dir), cut_shards(lists))
     total = sum(len(job.ids) for job in work.jobs)
     with hold_unfinished(output_dir, spec, work.jobs) as folder:
         with tqdm(total=total, unit="film", disable=True if progress else None) as bar:

@@ -91,7 +91,7 @@ class ShardFacts:
         """
         try:
             return cls(**json.loads(_facts_path(folder, job).read_text(encoding="utf-8")))
-        except (FileNotFoundError, TypeError, ValueError):
+        except (FileNotFoundError, RecursionError, TypeError, ValueError):
             return None
 
     def save(self, folder: Path, job: ShardJob) -> None:

@@ -71,7 +71,11 @@ def prepared_settings(prepared_dir: str | os.PathLike[str]) -> dict[str, Any]:
     directory = Path(prepared_dir)
     if not (directory / "dataset_info.json").exists():
         raise file_error(directory, "holds no prepared recordings", "run --job=prepare first")
-    info = tfds.builder_from_directory(directory).info
+    try:
+        info = tfds.builder_from_directory(directory).info
+    except Exception as error:  # a damaged description may fail in any way
+        problem = f"the description of its records is damaged ({type(error).__name__})"
+        raise file_error(directory, problem, "delete the folder and run --job=prepare again") from error
     return {"name": info.name, "splits": [name for name in SPLITS if name in info.splits], **info.metadata}
 
 
@@ -91,10 +95,10 @@ def open_records(prepared_dir: str | os.PathLike[str], split: str, *, form: Medi
     """
     settings = prepared_settings(prepared_dir)
     for name, wanted in dataclasses.asdict(form).items() if form else ():
-        if settings[name] != wanted:
+        if settings.get(name) != wanted:
             raise UserError(
-                f"config.data.{name} is {wanted}, but {settings['name']} was prepared at {settings[name]}; "
-                f"re-run --job=prepare or set config.data.{name}={settings[name]!r}",
+                f"config.data.{name} is {wanted}, but {settings['name']} was prepared at {settings.get(name)}; "
+                f"re-run --job=prepare or set config.data.{name}={settings.get(name)!r}",
                 prepared_dir,
             )
     if split not in settings["splits"]:

@@ -139,7 +139,7 @@ def _picture(picture: Picture) -> dict[str, str]:
 def _example(example: Example) -> dict[str, Any]:
     film = example.film
     if film is not None:
-        film = quote(film) if isinstance(film, str) else _data_url("video/mp4", film)
+        film = quote(os.fsencode(film)) if isinstance(film, str) else _data_url("video/mp4", film)
     return {
         "title": example.title,
         "note": example.note,

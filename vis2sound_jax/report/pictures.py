@@ -4,6 +4,8 @@ Figures are made without pyplot, so nothing here depends on a display or leaves 
 """
 
 import io
+import unicodedata
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +13,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from vis2sound_jax.audio.mel import MelSpec, log_mel
 from vis2sound_jax.evaluation.bootstrap import Estimate
@@ -76,6 +79,7 @@ def confusion_picture(counts: Int[np.ndarray, "k k"], classes: Sequence[str], ti
     Returns:
       A PNG.
     """
+    names = [plain_text(name) for name in classes]
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     side = 1.9 + 0.36 * len(classes)
     figure = Figure(figsize=(side + 0.4, side), dpi=DPI, layout="constrained")
@@ -85,11 +89,11 @@ def confusion_picture(counts: Int[np.ndarray, "k k"], classes: Sequence[str], ti
         if count:
             colour = "white" if share[true, heard] > 0.6 else _INK
             axis.text(heard, true, str(count), ha="center", va="center", fontsize=7, color=colour)
-    axis.set_xticks(range(len(classes)), classes, rotation=60, ha="right", fontsize=8)
-    axis.set_yticks(range(len(classes)), classes, fontsize=8)
+    axis.set_xticks(range(len(classes)), names, rotation=60, ha="right", fontsize=8)
+    axis.set_yticks(range(len(classes)), names, fontsize=8)
     axis.set_xlabel("heard by the classifier", fontsize=8)
     axis.set_ylabel("human label", fontsize=8)
-    axis.set_title(title, fontsize=10)
+    axis.set_title(plain_text(title), fontsize=10)
     return png_bytes(figure)
 
 
@@ -123,9 +127,9 @@ def bar_picture(
         if bound is not None and np.isfinite(bound.value):
             label = f"{name} {bound.value:.2f}"
             axis.axvline(bound.value, color=colour, linestyle="--", linewidth=1.4, label=label)
-    axis.set_yticks(range(len(rows)), list(rows), fontsize=8)
+    axis.set_yticks(range(len(rows)), [plain_text(row) for row in rows], fontsize=8)
     axis.invert_yaxis()
-    axis.set_title(title, fontsize=10)
+    axis.set_title(plain_text(title), fontsize=10)
     axis.spines[["top", "right"]].set_visible(False)
     if axis.get_legend_handles_labels()[0]:
         axis.legend(fontsize=7, loc="best")
@@ -142,9 +146,34 @@ def png_bytes(figure: Figure) -> bytes:
       A PNG whose bytes depend on the figure only.
     """
     buffer = io.BytesIO()
+    for text in figure.findobj(Text):
+        # Between two dollars of a name stands no formula.
+        text.set_parse_math(False)
+    with warnings.catch_warnings():
+        # A name may have letters that the font does not; they are drawn as boxes.
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
+        _save(figure, buffer)
+    return buffer.getvalue()
+
+
+def plain_text(text: str, most: int = 120) -> str:
+    """Makes a name one line that can be drawn, whatever its file is called.
+
+    Args:
+      text: may hold line breaks, control characters and bytes that are no UTF-8.
+      most: characters; of a longer text the beginning is kept.
+
+    Returns:
+      The text; bytes as backslashes and digits, control characters as blanks.
+    """
+    known = text.encode("utf-8", "backslashreplace").decode()
+    line = "".join(" " if unicodedata.category(char) == "Cc" else char for char in known)
+    return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
+def _save(figure: Figure, buffer: io.BytesIO) -> None:
     # The writer's name would change with its version.
     figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
 
 
 def _draw_curve(axis: Axes, curve: tuple[np.ndarray, np.ndarray], annotated_s: np.ndarray) -> None:
@@ -167,5 +196,5 @@ def _draw_mel(axis: Axes, panel: MelPanel, rate_hz: int, annotated_s: np.ndarray
         axis.axvline(time_s, color="white", linestyle="--", linewidth=0.7)
     height = np.full(len(panel.onsets_s), spec.n_mels - 4)
     axis.plot(panel.onsets_s, height, "v", color="#7fe7ff", markersize=5, linestyle="none")
-    axis.set_title(panel.title, fontsize=8, loc="left")
+    axis.set_title(plain_text(panel.title), fontsize=8, loc="left")
     axis.set_yticks([])

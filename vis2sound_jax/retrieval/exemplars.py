@@ -214,5 +214,5 @@ class ExemplarBank:
             if small:
                 arrays["wavs"] = soundfile.read(folder / _SMALL, dtype="int16")[0]
             return cls(**arrays, **settings)
-        except (OSError, ValueError, TypeError, soundfile.LibsndfileError) as error:
+        except (OSError, ValueError, TypeError, AttributeError, RecursionError, soundfile.LibsndfileError) as error:
             raise file_error(folder, f"is broken ({error})", remedy) from error

@@ -1,12 +1,12 @@
 """The card of packed weights: what they learned from, how good they are, and a digest of every file."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from vis2sound_jax.errors import file_error
 from vis2sound_jax.run.outputs import sha256
+from vis2sound_jax.run.run_settings import read_object
 from vis2sound_jax.whole import write_json, write_whole
 
 CARD, PAGE = "card.json", "CARD.md"
@@ -35,13 +35,13 @@ def read_card(folder: Path) -> dict[str, Any]:
     """
     path = folder / CARD
     try:
-        card = json.loads(path.read_text(encoding="utf-8"))
+        card = read_object(path) or {}
         version, files = card["format"], card["files"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError):
         raise file_error(path, "is damaged", _REMEDY) from None
     if version != _FORMAT:
         raise file_error(path, f"has the format {version!r}, and this version reads {_FORMAT}", _REMEDY)
-    if not isinstance(files, dict):
+    if not isinstance(files, dict) or not all(isinstance(one, dict) and "sha256" in one for one in files.values()):
         raise file_error(path, "is damaged", _REMEDY)
     return card
 

@@ -153,8 +153,10 @@ def workdir_of(given: str | None, config: ConfigDict) -> Path:
       The folder.
 
     Raises:
-      UserError: if it is an address in a bucket.
+      UserError: if it is an address in a bucket, or its name is no UTF-8, which libraries that keep weights need.
     """
+    if given and given.encode(errors="replace").decode() != given:
+        raise UserError(f"--workdir={given}: its name is no UTF-8 text; choose another --workdir")
     if given and "://" in given:
         raise UserError(
             f"--workdir={given}: a run needs a folder on a disk, one that all hosts see; "

@@ -15,7 +15,7 @@ import numpy as np
 from vis2sound_jax.errors import UserError, file_error
 from vis2sound_jax.run.nearest import nearest
 from vis2sound_jax.run.outputs import sha256
-from vis2sound_jax.run.workdir import checkpoints_dir, config_path
+from vis2sound_jax.run.workdir import checkpoints_dir, config_path, settings_of
 from vis2sound_jax.training.checkpoint import Checkpointer, is_kept, load_meta
 from vis2sound_jax.training.task import TrainState
 from vis2sound_jax.weights.files import read_state_dict
@@ -93,7 +93,7 @@ def _known_settings(config: Any, output: Path, sections: tuple[str, ...]) -> Any
         if output.exists() and (not output.is_dir() or any(output.iterdir())):
             raise file_error(output, "holds something else", "name a new folder as --output")
         return settings
-    earlier = json.loads(path.read_text(encoding="utf-8"))
+    earlier = settings_of(output)
     if earlier.get("name") != config.name:
         raise file_error(output, f"holds weights for {earlier.get('name')}", "name another --output or --config")
     for section in sections:

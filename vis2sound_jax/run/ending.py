@@ -53,6 +53,8 @@ def explain(error: BaseException) -> str | None:
     # jax's own error class is not imported here: a finished run must not wait for jax.
     if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED: Out of memory" in str(error):
         return "the memory is full; close other programs, or make the batch or the model smaller"
+    if isinstance(error, RuntimeError) and "home directory" in str(error):
+        return "there is no home folder, which a ~ stands for; set HOME, or name the whole path"
     if isinstance(error, OSError) and error.errno in _REMEDIES:
         place = f"{error.filename}: " if error.filename else ""
         return f"{place}{error.strerror}; {_REMEDIES[error.errno]}"

@@ -1,7 +1,10 @@
 """What must be settled in the process's environment before jax is imported; what a user has set stays."""
 
+import contextlib
+import io
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 _PAGES = "GLIBC_TUNABLES"
@@ -14,14 +17,30 @@ def take_large_pages() -> None:
     laying them out. glibc (from 2.35) reads the setting only when a process begins. Where it does not know it, or the
     system has no large pages, nothing changes; `GLIBC_TUNABLES=` in the environment leaves everything alone.
     """
-    if sys.platform == "linux" and _PAGES not in os.environ:
+    # A Python inside another program may not know its own file.
+    if sys.platform == "linux" and _PAGES not in os.environ and sys.executable:
         os.environ[_PAGES] = "glibc.malloc.hugetlb=1"
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 def settle() -> None:
-    """Says where jax keeps compiled programs, and that its C++ part is to be quiet."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vis2sound_jax" / "xla"
-    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache))
+    """Says where jax keeps compiled programs, that its C++ part is to be quiet, and that any name can be printed."""
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ and (folder := _cache_dir()) is not None:
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+def _cache_dir() -> Path | None:
+    """Where compiled programs are kept: in the user's own folder, or none where that cannot be written to."""
+    try:
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vis2sound_jax" / "xla"
+    except RuntimeError:  # no HOME, and a user whom the system does not know
+        return None
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    return None

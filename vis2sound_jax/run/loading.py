@@ -22,7 +22,8 @@ def load_system(folder: Path, config: ConfigDict | None = None) -> System:
       The system, ready for films.
 
     Raises:
-      UserError: if there is no trained run, the config is not the one of its weights, or weights are damaged.
+      UserError: if there is no trained run, an earlier version wrote it without a setting that is read, the config is
+        not the one of its weights, or weights are damaged.
     """
     settings = settings_of(folder)
     if "system" not in settings:
@@ -31,4 +32,9 @@ def load_system(folder: Path, config: ConfigDict | None = None) -> System:
             "was written by an earlier version, which did not name its system",
             "run the training command again in another --workdir",
         )
-    return importlib.import_module(system_module(settings).CHAIN).load(folder, config)
+    chain = getattr(system_module(settings), "CHAIN", None)
+    if chain is None:
+        raise file_error(
+            config_path(folder), f"names {settings.system!r}, which is no system", "name another --workdir"
+        )
+    return importlib.import_module(chain).load(folder, config)

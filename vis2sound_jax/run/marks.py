@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from vis2sound_jax.errors import UserError, file_error
+from vis2sound_jax.run.run_settings import read_object
 from vis2sound_jax.run.stage import Stage
 from vis2sound_jax.run.workdir import mark_path
 
@@ -67,14 +68,10 @@ def read_json(path: Path) -> Any:
       UserError: if it is no such file.
     """
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
+        return read_object(path)
     except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise file_error(path, "this is not a file that a run left here", "delete it or choose another --workdir")
-    return found
+        problem = "this is not a file that a run left here"
+        raise file_error(path, problem, "delete it or choose another --workdir") from None
 
 
 def _read(config: Any, name: str) -> dict[str, Any]:

@@ -48,8 +48,16 @@ def check_apart(output: Path, inputs: Sequence[Path], *, takes: int) -> None:
     """
     places = {path.resolve() for path in (*files_of(output, takes), output.with_suffix(".json"))}
     for path in inputs:
-        if path.resolve() in places:
+        # Where capitals make no difference, one file has several names.
+        if path.resolve() in places or any(_is_same(path, one) for one in places):
             raise file_error(path, "would be replaced by what is made from it", "name another --output")
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    try:
+        return os.path.samefile(path, other)
+    except OSError:
+        return False
 
 
 def files_of(output: Path, takes: int) -> list[Path]:

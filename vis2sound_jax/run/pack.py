@@ -14,7 +14,8 @@ from vis2sound_jax import __version__
 from vis2sound_jax.errors import UserError, file_error
 from vis2sound_jax.run.card import LICENCE, is_packed, write_card
 from vis2sound_jax.run.marks import read_json
-from vis2sound_jax.run.recordings import PROCEDURAL, data_name
+from vis2sound_jax.run.origin import PROCEDURAL
+from vis2sound_jax.run.recordings import data_name
 from vis2sound_jax.run.workdir import checkpoints_dir, config_path, mark_path, settings_of
 from vis2sound_jax.training.checkpoint import load_meta, load_params
 from vis2sound_jax.training.packed import write_packed

@@ -13,8 +13,9 @@ from vis2sound_jax.prepare.builders import BuilderSpec
 from vis2sound_jax.prepare.dataset import PrepareReport, prepare
 from vis2sound_jax.prepare.shards import sources_digest
 from vis2sound_jax.run.marks import read_json
-from vis2sound_jax.run.recordings import PROCEDURAL, data_name, media_form, recordings_dir
-from vis2sound_jax.run.workdir import origin_path, other_data_dir, prepared_dir, settings_of
+from vis2sound_jax.run.origin import PROCEDURAL, is_own
+from vis2sound_jax.run.recordings import data_name, media_form, recordings_dir
+from vis2sound_jax.run.workdir import origin_path, other_data_dir, prepared_dir
 from vis2sound_jax.training.progress import Progress
 from vis2sound_jax.whole import write_json
 from vis2sound_jax.world.writer import write_world
@@ -86,7 +87,7 @@ def other_data(config: Any, workdir: Path) -> Path | None:
     Raises:
       UserError: as `prepare`, or if there is no such folder.
     """
-    if _are_own(config, workdir):
+    if is_own(config, workdir):
         return None
     folder = recordings_dir(config, workdir)
     prepared = other_data_dir(workdir, folder) / "prepared"
@@ -97,17 +98,6 @@ def other_data(config: Any, workdir: Path) -> Path | None:
         prepare_folder(config, folder, prepared)
         write_json(origin_path(prepared), origin)
     return prepared
-
-
-def _are_own(config: Any, workdir: Path) -> bool:
-    """Whether a config names the recordings of a run; a relative name may mean another folder than it did then."""
-    name = config.data.recordings
-    if settings_of(workdir).data.recordings != name:
-        return False
-    origin, now = read_json(origin_path(prepared_dir(workdir))), Path(os.path.expandvars(name)).expanduser()
-    # A run may be evaluated where its recordings are not.
-    moved = name == PROCEDURAL or origin is None or not now.is_dir()
-    return moved or origin["recordings"] == os.fspath(now.resolve())
 
 
 def _origin(config: Any, folder: Path) -> dict[str, Any]:

@@ -2,19 +2,22 @@
 
 import os
 import re
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from vis2sound_jax.errors import file_error
+from vis2sound_jax.prepare.builders import BuilderSpec
 from vis2sound_jax.prepare.records import Record
 from vis2sound_jax.prepare.sources import Records, open_records, prepared_settings
+from vis2sound_jax.run.origin import PROCEDURAL, named_folder
 from vis2sound_jax.run.workdir import procedural_dir
 from vis2sound_jax.shipped import shipped_dir
 from vis2sound_jax.video.form import MediaForm
 
-PROCEDURAL = "procedural"
 MOST_VALIDATION = 32
 """Validation recordings, at most, on which the thresholds of detectors are chosen."""
 
@@ -40,7 +43,7 @@ def recordings_dir(config: Any, workdir: Path) -> Path:
     name, builder = config.data.recordings, config.data.builder
     if name == PROCEDURAL:
         return procedural_dir(workdir)
-    folder = Path(os.path.expandvars(name)).expanduser()
+    folder = named_folder(name)
     if not folder.is_dir():
         variable = re.search(r"\$\{?(\w+)", str(folder))
         if variable:
@@ -53,6 +56,23 @@ def recordings_dir(config: Any, workdir: Path) -> Path:
             f"{shipped_dir('datasets') / builder / 'README.md'} shows it and says where to get one",
         )
     return folder
+
+
+def film_files(config: Any, folder: Path, ids: Sequence[str]) -> dict[str, Path]:
+    """Finds the films of recordings, however their layout calls them.
+
+    Args:
+      config: the settings.
+      folder: the recordings, in the layout of `config.data.builder`.
+      ids: of the recordings.
+
+    Returns:
+      Id → film, whether it is there or not.
+    """
+    settings = {"recordings_dir": os.fspath(folder), "split": config.data.split, "form": media_form(config)}
+    with tempfile.TemporaryDirectory() as scratch:
+        builder = BuilderSpec(config.data.builder, settings).open(scratch)
+        return {name: builder.source_files(name)[0] for name in ids}
 
 
 def media_form(config: Any) -> MediaForm:

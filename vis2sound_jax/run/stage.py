@@ -31,6 +31,7 @@ class Stage(NamedTuple):
       flags: what the command line can ask of it; it finds their values in `config.request`.
       every_host: of several processes all take part, as in training; otherwise the first works alone.
       remade: with other settings it is done again; without, that is refused, since later stages build on it.
+      in_workdir: it writes into the folder of the run, and so holds its lock; stages do so anyway.
       weights_for: flags; where one of them is given, weights are all that is needed of a run, so that those that come
         with the package can stand in for one.
     """
@@ -42,6 +43,7 @@ class Stage(NamedTuple):
     flags: tuple[Flag, ...] = ()
     every_host: bool = False
     remade: bool = False
+    in_workdir: bool = False
     weights_for: tuple[str, ...] = ()
 
     def load(self) -> ModuleType:
@@ -161,7 +163,7 @@ def system_module(config: Any) -> ModuleType:
     Raises:
       UserError: if there is none of that name.
     """
-    name = config.system
+    name = str(config.system)
     module = name if "." in name else f"vis2sound_jax.systems.{name}"
     try:
         return importlib.import_module(module)
@@ -182,6 +184,16 @@ def listed(config: Any) -> dict[str, Stage]:
     """
     system = system_module(config)
     return {stage.name: stage for stage in (*system.STAGES, *system.JOBS)}
+
+
+def is_stage(config: Any, name: str) -> bool:
+    """Tells whether a name is that of a stage of a config's system, and not of a job that is only asked for.
+
+    Args:
+      config: the settings; `config.system` names the system.
+      name: of a stage or job.
+    """
+    return any(stage.name == name for stage in system_module(config).STAGES)
 
 
 def stage_named(stages: Mapping[str, Stage], name: str) -> Stage:

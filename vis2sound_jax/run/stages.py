@@ -14,9 +14,11 @@ from vis2sound_jax.errors import file_error
 from vis2sound_jax.run import hosts
 from vis2sound_jax.run.card import refuse_packed
 from vis2sound_jax.run.marks import plain, read_json, read_mark, settings_of_stage
+from vis2sound_jax.run.origin import is_own
 from vis2sound_jax.run.requests import with_request
 from vis2sound_jax.run.stage import Stage, covers, listed, stage_named
-from vis2sound_jax.run.workdir import config_path, mark_path
+from vis2sound_jax.run.workdir import config_path, mark_path, settings_of
+from vis2sound_jax.system_files import is_left
 from vis2sound_jax.whole import write_json
 
 _FIRST_FILES = ("lock", ".config.json.*.part")
@@ -30,7 +32,7 @@ Check = Callable[[Stage, ConfigDict], None]
 
 
 def _is_first(entry: Path) -> bool:
-    return any(entry.match(pattern) for pattern in _FIRST_FILES)
+    return is_left(entry) or any(entry.match(pattern) for pattern in _FIRST_FILES)
 
 
 def _duration(seconds: float) -> str:
@@ -45,8 +47,6 @@ def _describe(summary: Mapping[str, Any]) -> str:
 def own_workdir(config: ConfigDict, workdir: Path) -> Iterator[None]:
     """Holds a workdir for one run: makes it, checks that it is this config's, keeps other runs out.
 
-    The lock goes with its process, however that ends; the file stays.
-
     Args:
       config: its `name` must be that of the runs before in this folder.
       workdir: made if it is not there.
@@ -58,22 +58,49 @@ def own_workdir(config: ConfigDict, workdir: Path) -> Iterator[None]:
       UserError: if the folder cannot be made, is not a run's, is another config's, or is in use.
     """
     refuse_packed(workdir)
-    known = read_json(config_path(workdir)) if workdir.is_dir() else None
+    with _reading(workdir):
+        known = read_json(config_path(workdir)) if workdir.is_dir() else None
     if known is not None and known.get("name") != config.name:
         raise file_error(
             workdir,
             f"it holds a run of {known.get('name')}, not of {config.name}",
             "choose another --workdir",
         )
-    try:
+    with _reading(workdir):
         workdir.mkdir(parents=True, exist_ok=True)
         if known is None and any(not _is_first(entry) for entry in workdir.iterdir()):
             raise file_error(workdir, "the folder has files of something else in it", "choose another --workdir")
-        lock = (workdir / "lock").open("a+", encoding="utf-8")
+    with hold(workdir):
+        yield
+
+
+@contextlib.contextmanager
+def _reading(workdir: Path) -> Iterator[None]:
+    """Says in one line that a folder cannot be a workdir."""
+    try:
+        yield
     except (FileExistsError, NotADirectoryError, PermissionError) as error:
-        raise file_error(
-            workdir, f"cannot be used as a folder ({error.strerror})", "choose another --workdir"
-        ) from None
+        problem = f"cannot be used as a folder ({error.strerror})"
+        raise file_error(workdir, problem, "choose another --workdir") from None
+
+
+@contextlib.contextmanager
+def hold(workdir: Path) -> Iterator[None]:
+    """Keeps other processes from writing into the folder of a run while a block lasts.
+
+    The lock goes with its process, however that ends; the file stays.
+
+    Args:
+      workdir: a folder that is there.
+
+    Yields:
+      Nothing.
+
+    Raises:
+      UserError: if another process writes there, the folder cannot be written to, or its file system has no locks.
+    """
+    with _reading(workdir):
+        lock = (workdir / "lock").open("a+", encoding="utf-8", errors="replace")
     with lock:
         if not _take(lock, workdir):
             lock.seek(0)
@@ -117,7 +144,7 @@ def check_before(config: ConfigDict, workdir: Path) -> None:
 def run_job(
     config: ConfigDict, workdir: Path, stage: Stage, start: Start, given: Mapping[str, Any] | None = None
 ) -> Mapping[str, Any]:
-    """Runs a job by its name, without a mark and without the lock of the workdir.
+    """Runs a job by its name; it leaves no mark, and holds the lock of the workdir only where it writes there.
 
     Args:
       config: the settings; the job finds its name in `config.stage` and its flags in `config.request`.
@@ -128,7 +155,45 @@ def run_job(
 
     Returns:
       The summary.
+
+    Raises:
+      UserError: if it writes into the workdir and there is no run, or another process is using it.
     """
+    if not stage.in_workdir:
+        return _start(config, workdir, stage, start, given)
+    refuse_packed(workdir)
+    settings_of(workdir)
+    with hold(workdir) if hosts.is_first() else contextlib.nullcontext():
+        hosts.wait("workdir")
+        return _start(config, workdir, stage, start, given)
+
+
+def run_again(config: ConfigDict, workdir: Path, stage: Stage, start: Start) -> Mapping[str, Any]:
+    """Does a stage that is `remade` once more because it was asked for by name, and leaves its mark.
+
+    Of recordings that the run was not trained on there is no mark: what is made of them lies apart.
+
+    Args:
+      config: the settings.
+      workdir: of a run whose stages before are finished.
+      stage: the stage.
+      start: does it.
+
+    Returns:
+      The summary.
+
+    Raises:
+      UserError: if there is no run, any stage was begun with other settings, or another process is using the workdir.
+    """
+    settings_of(workdir)
+    if not is_own(config, workdir):
+        return run_job(config, workdir, stage._replace(in_workdir=True), start)
+    return run_stages(config, workdir, listed(config), start, only=stage.name, again=True)[stage.name]
+
+
+def _start(
+    config: ConfigDict, workdir: Path, stage: Stage, start: Start, given: Mapping[str, Any] | None = None
+) -> Mapping[str, Any]:
     return start(stage, with_request(config, stage.name, stage.flags, given or {}), workdir)
 
 
@@ -138,7 +203,7 @@ def _run_stage(config: ConfigDict, workdir: Path, stage: Stage, start: Start) ->
         # Begun counts too: half of a training with one learning rate must not go on with another.
         write_json(mark_path(workdir, stage.name), mark)
     started_s = time.monotonic()
-    summary = dict(run_job(config, workdir, stage, start))
+    summary = dict(_start(config, workdir, stage, start))
     mark |= {"finished": True, "summary": summary, "seconds": round(time.monotonic() - started_s, 2)}
     hosts.wait(stage.name)
     if hosts.is_first():
@@ -155,6 +220,7 @@ def run_stages(
     *,
     check: Check | None = None,
     only: str | None = None,
+    again: bool = False,
 ) -> dict[str, Mapping[str, Any]]:
     """Runs the stages of a config in order and skips those that are finished.
 
@@ -165,6 +231,7 @@ def run_stages(
       start: does a stage.
       check: looks at the settings of every stage that is not finished, before the first one is done.
       only: run this stage alone; None runs all.
+      again: do them once more where they are finished.
 
     Returns:
       stage → summary, for every stage that was run or found finished.
@@ -181,7 +248,7 @@ def run_stages(
         # Those of stages that were not asked for too, since config.json speaks of the weights of all.
         for stage in stages.values():
             read_mark(config, workdir, stage)
-        marks = [read_mark(config, workdir, stage) for stage in wanted]
+        marks = [None if again else read_mark(config, workdir, stage) for stage in wanted]
         for stage, mark in zip(wanted, marks, strict=True):
             if mark is None and check is not None:
                 check(stage, with_request(config, stage.name, stage.flags, {}))

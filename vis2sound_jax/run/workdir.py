@@ -1,7 +1,6 @@
 """Every place in the folder of a run. Nothing else in the package joins such paths."""
 
 import hashlib
-import json
 import os
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from ml_collections import ConfigDict
 
 from vis2sound_jax.errors import file_error
 from vis2sound_jax.run.card import check_files
+from vis2sound_jax.run.run_settings import settings_from
 
 
 def procedural_dir(workdir: Path) -> Path:
@@ -80,22 +80,19 @@ def settings_of(workdir: Path) -> ConfigDict:
       workdir: the folder that `python -m vis2sound_jax.main` wrote, or `--job=pack`.
 
     Returns:
-      The config.
+      The config; a setting that it lacks, since an earlier version wrote it, is a UserError where it is read.
 
     Raises:
       UserError: if the folder holds no run, its settings are damaged, or a file of packed weights is not what its card
         says.
     """
-    path = config_path(workdir)
     check_files(workdir)
-    try:
-        return ConfigDict(json.loads(path.read_text(encoding="utf-8")))
-    except (FileNotFoundError, NotADirectoryError):
+    settings = settings_from(config_path(workdir))
+    if settings is None:
         raise file_error(
             workdir,
             "there is no finished run",
             "train one first (vis2sound train), name its --workdir, or leave out both --workdir and the preset to use "
             "the weights that ship with vis2sound_jax (in Python: api.load())",
-        ) from None
-    except ValueError:
-        raise file_error(path, "is damaged", "run the training command again in another --workdir") from None
+        )
+    return settings

@@ -20,7 +20,7 @@ def _lines_up_to(path: Path, step: int) -> list[str]:
         try:
             if json.loads(line)["step"] <= step:
                 kept.append(line)
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, RecursionError, TypeError):
             continue  # A line that was cut when the process was killed.
     return kept
 

@@ -1,17 +1,23 @@
 """Laws of the contact sheet of a folder: every film with several examples, and bad files are listed and passed by."""
 
 import json
+import os
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from ml_collections import ConfigDict
 
 from tests.tiny_run import call, command
 from vis2sound_jax.errors import UserError, file_error
+from vis2sound_jax.run.steps import Composed, Events, Request, Result, Watched
 from vis2sound_jax.systems.condfoley import sheet
+from vis2sound_jax.systems.condfoley.sheet_list import Made, SheetList
 from vis2sound_jax.video.files import probe
+from vis2sound_jax.video.film import Film
 from vis2sound_jax.video.mux import write_film
 
 
@@ -72,41 +78,138 @@ def test_a_folder_with_files_of_the_user_is_told_before_the_work(tmp_path: Path)
 
 
 class Foley:
-    """A chain that makes nothing."""
+    """Stands for a trained run: it hears a click in the middle of every film, or has a problem with it."""
 
-    def __init__(self, problem: UserError | None) -> None:
-        self.problem = problem
+    rate_hz, trained_on, steps, config = 16000, "nothing", {"encoder": 1}, ConfigDict({"encoder": {"width": 4}})
 
-    def watch(self, film: Any) -> Any:
-        return film
+    def __init__(self, problem: Exception | None = None) -> None:
+        self.problem, self.watched, self.composed = problem, list[str](), list[tuple[str, str]]()
 
-    def compose(self, *_: Any) -> Any:
+    def watch(self, film: Film) -> Watched:
+        self.watched.append(film.name)
+        return Watched(film, Events(np.array([0.2]), np.array([0.9])), None)
+
+    def compose(self, watched: Watched, request: Request) -> Composed:
         if self.problem:
             raise self.problem
+        (example,) = request.opened()
+        assert len(list(example.blocks(1.0))) > 0
+        self.composed.append((watched.film.name, example.name))
+        return Composed(watched, request, watched.events)
 
-    sound = rank = compose
+    def sound(self, composed: Composed) -> Result:
+        wavs = np.zeros((1, round(composed.watched.film.duration_s * self.rate_hz)), np.float32)
+        wavs[:, 3200:3300] = 0.5
+        return Result(composed, wavs, self.rate_hz, composed.events, np.arange(1))
+
+    def rank(self, result: Result) -> Result:
+        return result
+
+
+def asked(films: Path, output: Path, **more: Any) -> Any:
+    request = {"films": str(films), "output": str(output), "examples": 2, "seed": 0, "engine": "exemplar"} | more
+    return SimpleNamespace(request=SimpleNamespace(**request))
+
+
+def told(output: Path) -> dict[str, Any]:
+    return json.loads((output / "sheet.json").read_text())
 
 
 def test_a_full_disk_is_no_fault_of_a_film(films: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the film nor the example is listed as not usable, whatever cannot be written or found."""
-    asked, bad = SimpleNamespace(engine="exemplar", examples=1, seed=0, overwrite=False), dict[Path, str]()
     full = file_error(tmp_path / "made.wav", "cannot be written (no space left on device)", "free some space")
 
     def write(*_: Any, **__: Any) -> None:
         raise full
 
     monkeypatch.setattr(sheet, "write_result", write)
-    names = [films / "a.mp4", films / "b.mp4"]
+    names, listed = [films / "a.mp4", films / "b.mp4"], SheetList(tmp_path, None)
     lacks = UserError("the run has no network that sees events; convert one")
-    result = SimpleNamespace(wavs=[], best=0)
-    for problem, told in ((None, full), (lacks, lacks), (full, full)):
-        foley: Any = Foley(problem)
-        foley.rank = lambda _: result
+    request = asked(films, tmp_path).request
+    for problem, wanted in ((None, full), (lacks, lacks), (full, full)):
         with pytest.raises(UserError) as raised:
-            list(sheet._of_film(foley, names, 0, asked, tmp_path, bad))
-        assert raised.value is told and not bad
+            list(sheet._Maker(Foley(problem), tmp_path, request).of_film(listed, names, 0))
+        assert raised.value is wanted and not listed.left_out
     foley = Foley(file_error(names[1], "is silent", "give an example that can be heard"))
-    assert list(sheet._of_film(foley, names, 0, asked, tmp_path, bad)) == [] and list(bad) == [names[1]]
+    assert list(sheet._Maker(foley, tmp_path, request).of_film(listed, names, 0)) == []
+    assert list(listed.left_out) == [names[1]]
+
+
+def test_the_same_command_goes_on_where_it_stopped(
+    films: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list and the report grow; what is there, of the same files and settings, is not made again."""
+    output, write = tmp_path / "sheet", sheet.write_result
+    made: list[Path] = []
+
+    def stop(result: Result, path: Path) -> Any:
+        if len(made) == 3:
+            raise KeyboardInterrupt
+        made.append(path)
+        return write(result, path)
+
+    runs = [Foley() for _ in range(6)]
+    foleys = iter(runs)
+    monkeypatch.setattr(sheet.chain, "load", lambda *_: next(foleys))
+    monkeypatch.setattr(sheet, "write_result", stop)
+    with pytest.raises(KeyboardInterrupt):
+        sheet.run(asked(films, output), tmp_path)
+    assert [one["film"] for one in told(output)["made"]] == [path.name for path in made]
+    assert (output / "report.html").read_text().count("<video") == 2  # those of the one film that has all
+    monkeypatch.setattr(sheet, "write_result", write)
+    sheet.run(asked(films, output), tmp_path)
+    whole, page = told(output), (output / "report.html").read_bytes()
+    assert len(whole["made"]) == whole["films"] > 3 and len(runs[1].composed) == whole["films"] - 3
+    assert sheet.run(asked(films, output), tmp_path)["films"] == whole["films"]
+    assert runs[2].composed == [] and runs[2].watched == [] and (output / "report.html").read_bytes() == page
+    (output / whole["made"][0]["sound"]).unlink()
+    sheet.run(asked(films, output), tmp_path)
+    assert len(runs[3].composed) == 1 and told(output) == whole
+    sheet.run(asked(films, output, seed=1), tmp_path)
+    assert len(runs[4].composed) == whole["films"]
+    # A smaller request leaves those of the larger one where they are, and says so.
+    sheet.run(asked(films, output, seed=1, examples=1), tmp_path)
+    fewer = told(output)
+    assert runs[5].composed == [] and fewer["films"] + len(fewer["of_earlier_requests"]) == whole["films"]
+    (output / "sheet.json").write_text("[")
+    with pytest.raises(UserError, match="sheet.json: is damaged; delete it or name another --output"):
+        SheetList(output, None)
+
+
+def test_two_films_of_one_name_do_not_share_a_file(tmp_path: Path) -> None:
+    listed = SheetList(tmp_path, None)
+    first = listed.name_for(0, 1, Path("a.mp4"), Path("b.mp4"))
+    listed.made.append(Made(first, "a.wav", "a.mp4", "b.mp4", ""))
+    assert listed.name_for(0, 1, Path("a.mov"), Path("b.mp4")) == "00_1_a_like_b_2.mp4" != first
+
+
+NAMES = (
+    *("two words", "cash$_$", "q'u\"o`te", "<b>bold<b>", "two\nlines", "\u202e\u05e9\u05dc\u05d5\u05dd", "\U0001f941"),
+    *("-dash", "con", "\udce9t\udce9", "a:b|c?*\\", "x" * 251, "\u00fc" * 125),
+)
+PASSED_BY = ("._x.mp4", ".hidden.mp4", ".DS_Store", "Thumbs.db", "desktop.ini", "lost+found", "@eaDir")
+
+
+def test_films_of_any_name_are_made_and_told(films: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, output = tmp_path / "films", tmp_path / "<b>$_$ \udce9"
+    folder.mkdir()
+    for name in NAMES:
+        shutil.copy(films / "b.mp4", folder / f"{name}.mp4")
+    for name in PASSED_BY:
+        shutil.copy(films / "text.mp4", folder / name)
+    foley = Foley()
+    monkeypatch.setattr(sheet.chain, "load", lambda *_: foley)
+    summary = sheet.run(asked(folder, output, examples=1), tmp_path)
+    assert (summary["films"], summary["of"], summary["not_usable"]) == (len(NAMES), len(NAMES), 0)
+    listed, page = told(output), (output / "report.html").read_text()
+    assert len({one["film"] for one in listed["made"]}) == len(NAMES)
+    for one in listed["made"]:
+        assert one["film"].isprintable() and len(os.fsencode(one["film"])) < 220 and (output / one["film"]).is_file()
+        json.dumps(one, ensure_ascii=False).encode()
+    assert (
+        "<b>bold" not in page and "&lt;b&gt;bold" in page and "\\udce9t" in page and page.count("<video") == len(NAMES)
+    )
+    assert sorted(foley.watched) == sorted(f"{name}.mp4" for name in NAMES)
 
 
 @pytest.mark.parametrize(

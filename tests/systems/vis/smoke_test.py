@@ -140,6 +140,28 @@ def test_the_stage_makes_films_of_held_out_recordings_with_both_kinds_of_sound(t
         assert "-test-" in path.name and info.has_sound and abs(info.duration_s - 3.0) < 0.1
 
 
+def test_recordings_that_nobody_annotated_go_through_all_stages(tiny_vis_run: Path, tmp_path: Path) -> None:
+    """What can be heard stands for their impacts; against it nothing is scored that an annotation would decide."""
+    shutil.copytree(tiny_vis_run / "data" / "recordings", tmp_path / "recordings")
+    for times in (tmp_path / "recordings").glob("*_times.txt"):
+        times.unlink()
+    # The streams, which take longest, are those of the other run.
+    shutil.copytree(tiny_vis_run / "streams", tmp_path / "run" / "streams")
+    shutil.copy(tiny_vis_run / "config.json", tmp_path / "run")
+    stages = ("prepare", "sounds", "seen", "detection", "evaluate", "generate")
+    settings = (f"data.recordings={tmp_path / 'recordings'}", f"stages={stages}", "evaluate.eye=")
+    answer = call_alone(*command(tmp_path / "run", *(f"--config.{setting}" for setting in settings)))
+    assert answer.code == 0, answer.err
+    marks = {name: read_json(tmp_path / "run" / "stages" / f"{name}.json")["summary"] for name in stages}
+    assert marks["prepare"]["unannotated"] == 6 and marks["sounds"]["exemplars"] > 0
+    assert "detection_ap" not in marks["evaluate"] and marks["generate"]["films"] == 2
+    metrics = read_json(tmp_path / "run/evaluate/metrics.json")
+    assert "of 2 of 2 test recordings, which nobody annotated" in metrics["data"]
+    assert (metrics["detection"]["recordings"], metrics["detection"]["impacts"]) == (0, 0)
+    row = metrics["impacts"]["rows"]["full system, whole films"]
+    assert np.isfinite(row["loudness_mse"]["value"]) and row.get("material", {"value": None})["value"] is None
+
+
 @pytest.mark.parametrize(("name", "kind"), [("copied", "exemplar"), ("a", "parametric")])
 def test_requested_films_are_complete(made: Path, films: Path, name: str, kind: str) -> None:
     manifest, film = read_json(made / f"{name}.json"), probe(films / "film.mp4")

@@ -93,6 +93,7 @@ STAGES = (
         f"{_HERE}.generate",
         "makes soundtracks: for your film, or as a stage for held-out films",
         reads=(*_CHAIN, "generate"),
+        remade=True,
         flags=(
             *(requests.VIDEO, _EXAMPLE, _EXAMPLE_TRACK, requests.OUTPUT, _TAKES, requests.SEED),
             *(_ENGINE, _VARY, _TONE, _START, *requests.DELIVERY),
@@ -110,7 +111,7 @@ JOBS = (
         flags=(requests.VIDEO, requests.OUTPUT._replace(example="events.csv"), requests.OVERWRITE),
         weights_for=("video",),
     ),
-    Stage("amt", f"{_HERE}.amt", "scores the pairs of the published listening test"),
+    Stage("amt", f"{_HERE}.amt", "scores the pairs of the published listening test", in_workdir=True),
     Stage(
         "sheet",
         f"{_HERE}.sheet",

@@ -60,8 +60,10 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     thresholds = chosen_thresholds(detected(foley, validation_records(config, prepared)))
     detection, heard = detection_table(detected(foley, records), thresholds), thresholds.least.get(REAL_ROW)
     classifiers = fit_classifiers(list(open_split(config, prepared, "train")), config.data.rate_hz)
+    for earlier in target.glob("*_classifier.*"):
+        earlier.unlink()
     for kind, classifier in classifiers.items():
-        save_classifier(target / f"{kind}_classifier.joblib", classifier)
+        save_classifier(target / f"{kind}_classifier.npz", classifier)
     maker = PairMaker(foley, config, tokens, records, ablated_chains(foley, workdir))
     pairs = choose_pairs(tokens, records, config.transformer.columns, config.evaluate.pairs, config.seed)
     with Progress(len(pairs), "takes", unit="pair") as progress:

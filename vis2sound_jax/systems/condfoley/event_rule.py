@@ -81,7 +81,7 @@ class EventRule:
         try:
             values = json.loads((folder / _FILE).read_text(encoding="utf-8"))
             return cls(values["threshold"], SoundKind.from_dict(values["kind"]), values["doubt"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             remedy = "run the stage again with --job=events"
             raise file_error(folder / _FILE, f"cannot be read ({error})", remedy) from error
 

@@ -6,7 +6,9 @@ from typing import Any
 
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.run.delivery import PLAIN, Delivery, delivery_of, level_of
-from vis2sound_jax.run.recordings import data_name, open_split, recordings_dir
+from vis2sound_jax.run.made_films import clear_films, note_films
+from vis2sound_jax.run.outputs import film_of
+from vis2sound_jax.run.recordings import data_name, film_files, open_split, recordings_dir
 from vis2sound_jax.run.requested_film import asks_for_film, make_film, output_of, summary_of
 from vis2sound_jax.run.steps import Request
 from vis2sound_jax.run.workdir import prepared_dir
@@ -94,14 +96,14 @@ def _held_out(config: Any, workdir: Path) -> dict[str, Any]:
     records = open_split(config, prepared_dir(workdir), "test")
     target.mkdir(exist_ok=True)
     names = [records[k]["id"] for k in range(min(len(records), config.generate.films + 1))]
+    paths = film_files(config, folder, names)
     foley = chain.load(workdir, config)
-    films = []
-    for k in range(config.generate.films):
-        video = names[k % len(names)]
-        example = video if k % 2 == 0 else names[(k + 1) % len(names)]
-        output = target / f"{k:02d}_{video}_like_{example}.mp4"
-        film, sound = (folder / f"{name}_denoised.mp4" for name in (video, example))
-        request = Request(example=sound, takes=config.generate.takes, seed=config.seed + k)
-        _make(foley, film, request, output, overwrite=True)  # the folder is the run's own
-        films.append(output.name)
+    pairs = [(names[k % len(names)], names[(k + k % 2) % len(names)]) for k in range(config.generate.films)]
+    films = [f"{k:02d}_{video}_like_{example}.mp4" for k, (video, example) in enumerate(pairs)]
+    takes = config.generate.takes
+    clear_films(target)
+    note_films(target, [film_of(Path(film), take).name for film in films for take in range(takes)])
+    for k, (video, example) in enumerate(pairs):
+        request = Request(example=paths[example], takes=takes, seed=config.seed + k)
+        _make(foley, paths[video], request, target / films[k], overwrite=True)  # the folder is the run's own
     return {"films": len(films), "folder": str(target), "data": data_name(config)}

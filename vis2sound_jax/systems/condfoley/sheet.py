@@ -2,40 +2,35 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-
+from vis2sound_jax.audio.files import read_sound
 from vis2sound_jax.audio.onsets import onset_times
 from vis2sound_jax.errors import UserError, file_error
-from vis2sound_jax.report.contact_sheet import contact_sheet
+from vis2sound_jax.report.contact_sheet import MelCell, cell_of, contact_sheet
 from vis2sound_jax.report.page import write_report
 from vis2sound_jax.report.parts import Example, Picture, Report
-from vis2sound_jax.report.pictures import MelPanel
 from vis2sound_jax.run.manifest import write_result
+from vis2sound_jax.run.marks import plain
 from vis2sound_jax.run.owned import check_document, check_free, foreign
-from vis2sound_jax.run.steps import Request
+from vis2sound_jax.run.stage import FREE
+from vis2sound_jax.run.steps import Request, Watched
+from vis2sound_jax.system_files import shown
 from vis2sound_jax.systems.condfoley import chain
-from vis2sound_jax.systems.condfoley.engines import heard_at
+from vis2sound_jax.systems.condfoley.kept_sounds import KeptSounds
+from vis2sound_jax.systems.condfoley.sheet_list import SHEET, Made, SheetList
 from vis2sound_jax.training.progress import Progress
 from vis2sound_jax.video.film import Film
-from vis2sound_jax.whole import write_json
 
-_REPORT, _LIST = "report.html", "sheet.json"
+_REPORT = "report.html"
 _FILMS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
-
-
-class _Made(NamedTuple):
-    """One film with the sound of one example."""
-
-    video: Path
-    example: Path
-    output: Path
-    wav: np.ndarray
 
 
 def run(config: Any, workdir: Path) -> dict[str, Any]:
     """Makes one take for every film and each of its examples, which are the films after it in order of name.
+
+    `sheet.json` is written after every take and `report.html` after every film. Takes that the folder holds, made of
+    the same files with the same settings, are not made again.
 
     Args:
       config: `config.request.films`, `.examples`, `.output`, `.seed`, `.engine` and `.overwrite`.
@@ -54,25 +49,31 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     _check_free(folder, overwrite=request.overwrite)
     foley = chain.load(workdir, config)
     folder.mkdir(exist_ok=True)
-    made: list[_Made] = []
-    bad: dict[Path, str] = {}
     wanted = len(films) * min(request.examples, len(films) - 1)
+    sheet, maker = SheetList(folder, _settings(foley, request), films), _Maker(foley, folder, request)
+    pictures: list[Picture] = []
+    data = f"films of {_told(Path(request.films).absolute())}; networks trained on {foley.trained_on}"
     with Progress(wanted, "films", unit="film") as progress:
-        for place in range(len(films)):
-            for one in _of_film(foley, films, place, request, folder, bad):
-                made.append(one)
-                progress.reach(len(made), wanted)
-    if not made:
-        raise UserError(f"{request.films}: no film could be made, beginning with {next(iter(bad.values()))}")
-    summary = {"films": len(made), "of": wanted, "not_usable": len(bad)}
-    _write(folder, foley, made, bad, summary)
-    return {"report": str(folder / _REPORT), **summary}
+        for place, video in enumerate(films):
+            row = []
+            for one in maker.of_film(sheet, films, place):
+                sheet.add(one, wanted)
+                row.append(_cell(folder, one, foley.rate_hz))
+                progress.reach(len(sheet.made), wanted)
+            if row:
+                caption = f"log-mels of the takes of {_told(video)}"
+                pictures.append(Picture(contact_sheet([(_told(video), row)]), caption))
+                _write(folder, data, sheet, pictures, wanted)
+    if not sheet.made:
+        raise UserError(f"{request.films}: no film could be made, beginning with {next(iter(sheet.left_out.values()))}")
+    _write(folder, data, sheet, pictures, wanted)
+    return {"report": str(folder / _REPORT), **sheet.save(wanted)}
 
 
 def _films(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise file_error(folder, "there is no such folder of films", "check --films")
-    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in _FILMS and path.is_file())
+    found = [path for path in shown(folder.iterdir()) if path.suffix.lower() in _FILMS and path.is_file()]
     if len(found) < 2:
         raise file_error(folder, f"holds {len(found)} films", "name a folder with at least two films as --films")
     return found
@@ -90,7 +91,7 @@ def _folder(folder: Path, films: Path) -> Path:
 
 def _check_free(folder: Path, *, overwrite: bool) -> None:
     """Refuses a folder with a report, or films of such names, that are not of an earlier sheet."""
-    listed, report = folder / _LIST, folder / _REPORT
+    listed, report = folder / SHEET, folder / _REPORT
     check_document(listed, ("made", "left_out"), overwrite=overwrite)
     if report.exists() and not listed.exists() and not overwrite:
         raise foreign(report)
@@ -98,72 +99,117 @@ def _check_free(folder: Path, *, overwrite: bool) -> None:
         check_free(film.with_suffix(".json"), [film.name, film.with_suffix(".wav").name], overwrite=overwrite)
 
 
-def _of_film(
-    foley: chain.Foley, films: list[Path], place: int, asked: Any, folder: Path, bad: dict[Path, str]
-) -> Iterator[_Made]:
-    """Watches a film once and gives it the sound of others; goes on to the next where one cannot be used."""
-    video, done = films[place], 0
-    try:
-        film = Film.open(video)
-    except UserError as error:
-        _leave_out(bad, video, error)
-        return
-    with film:
+def _settings(foley: chain.Foley, asked: Any) -> Any:
+    """What a take depends on beside its two files."""
+    known = {key: value for key, value in plain(foley.config).items() if key not in FREE}
+    return [known, dict(foley.steps), asked.seed, asked.engine]
+
+
+class _Maker:
+    """Makes the takes of a request."""
+
+    def __init__(self, foley: chain.Foley, folder: Path, asked: Any) -> None:
+        self._foley, self._folder, self._asked = foley, folder, asked
+        self._sounds = KeptSounds()
+
+    def of_film(self, sheet: SheetList, films: list[Path], place: int) -> Iterator[Made]:
+        """Gives a film the sound of others; goes on to the next where one cannot be used.
+
+        Args:
+          sheet: what was made; gets what cannot be used.
+          films: all of the request.
+          place: of the film among them.
+
+        Yields:
+          Its takes.
+        """
+        video, done, watched = films[place], 0, None
         try:
-            watched = foley.watch(film)
+            for example in films[place + 1 :] + films[:place]:
+                if done == self._asked.examples:
+                    return
+                digest = sheet.digest(video, example)
+                one = sheet.kept(digest)
+                if one is None and example not in sheet.left_out:
+                    watched = watched or self._watched(sheet, video)
+                    if watched is None:
+                        return
+                    name = sheet.name_for(place, done + 1, video, example)
+                    one = self._make(sheet, watched, example, name, digest)
+                if one is not None:
+                    done += 1
+                    yield one
+        finally:
+            if watched is not None:
+                watched.film.close()
+
+    def _watched(self, sheet: SheetList, video: Path) -> Watched | None:
+        try:
+            film = Film.open(video)
         except UserError as error:
-            _leave_out(bad, video, error)
-            return
-        for example in films[place + 1 :] + films[:place]:
-            if done == asked.examples:
-                return
-            if example in bad:
-                continue
-            output = folder / f"{place:02d}_{done + 1}_{video.stem}_like_{example.stem}.mp4"
+            _leave_out(sheet, video, error)
+            return None
+        try:
+            return self._foley.watch(film)
+        except UserError as error:
+            film.close()
+            _leave_out(sheet, video, error)
+            return None
+
+    def _make(self, sheet: SheetList, watched: Watched, example: Path, name: str, digest: str) -> Made | None:
+        options = {"engine": self._asked.engine}
+        try:
+            opened = self._sounds.open(example)
+        except UserError as error:
+            _leave_out(sheet, example, error)
+            return None
+        with opened:
             try:
-                composed = foley.compose(watched, Request(example, seed=asked.seed, options={"engine": asked.engine}))
+                composed = self._foley.compose(watched, Request(opened, seed=self._asked.seed, options=options))
             except UserError as error:
-                _leave_out(bad, example, error)
-                continue
-            result = foley.rank(foley.sound(composed))
-            write_result(result, output, overwrite=asked.overwrite)
-            done += 1
-            wav = heard_at(result.wavs[result.best], result.rate_hz, foley.rate_hz)
-            yield _Made(video, example, output, wav)
+                _leave_out(sheet, example, error)
+                return None
+            result = self._foley.rank(self._foley.sound(composed))
+            manifest = write_result(result, self._folder / name, overwrite=self._asked.overwrite)
+        take = manifest["takes"][0]
+        video = Path(str(watched.film.path))
+        return Made(take["film"], take["sound"], _told(video), _told(example), digest)
 
 
-def _leave_out(bad: dict[Path, str], file: Path, error: UserError) -> None:
+def _told(path: Path) -> str:
+    """The name of a file as text that every program reads, whatever its bytes are."""
+    return path.name.encode("utf-8", "backslashreplace").decode()
+
+
+def _leave_out(sheet: SheetList, file: Path, error: UserError) -> None:
     """Notes that a file cannot be used; an error about anything else, such as a full disk, is no fault of it."""
     if error.path != file:
         raise error
-    bad[file] = str(error)
+    sheet.left_out[file] = str(error)
 
 
-def _write(folder: Path, foley: chain.Foley, made: list[_Made], bad: dict[Path, str], summary: dict[str, Any]) -> None:
+def _cell(folder: Path, one: Made, rate_hz: int) -> MelCell:
+    """A picture of a take as it is heard from its file; the sound itself is not kept."""
+    wav = read_sound(folder / one.sound, rate_hz)
+    return cell_of(f"like {Path(one.example).stem}", wav, onset_times(wav, rate_hz), rate_hz)
+
+
+def _write(folder: Path, data: str, sheet: SheetList, pictures: list[Picture], wanted: int) -> None:
+    counts = sheet.save(wanted)
     report = Report(
-        title=f"{summary['films']} of {summary['of']} films with the sounds of others",
-        data=f"films of {made[0].video.parent.name}; networks trained on {foley.trained_on}",
-        pictures=[Picture(_picture(made, foley.rate_hz), "log-mels of all takes, a row for every film")],
+        title=f"{counts['films']} of {wanted} films with the sounds of others",
+        data=data,
+        pictures=pictures,
         examples=[
             Example(
-                title=one.output.stem,
-                note=f"film {one.video.name}, example {one.example.name}",
-                rate_hz=foley.rate_hz,
+                title=Path(one.film).stem,
+                note=f"film {one.video}, example {one.example}",
+                rate_hz=1,
                 sounds={},
-                film=one.output.name,
+                film=one.film,
             )
-            for one in made
+            for one in sheet.made
         ],
-        left_out=list(bad.values()),
+        left_out=[sheet.left_out[path] for path in sorted(sheet.left_out)],
     )
     write_report(folder / _REPORT, report)
-    listed = [{"film": one.output.name, "video": one.video.name, "example": one.example.name} for one in made]
-    write_json(folder / _LIST, {**summary, "made": listed, "left_out": list(bad.values())})
-
-
-def _picture(made: list[_Made], rate_hz: int) -> bytes:
-    rows: dict[str, list[MelPanel]] = {}
-    for one in made:
-        panel = MelPanel(f"like {one.example.stem}", one.wav, onset_times(one.wav, rate_hz))
-        rows.setdefault(one.video.name, []).append(panel)
-    return contact_sheet(list(rows.items()), rate_hz)

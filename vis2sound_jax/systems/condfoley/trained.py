@@ -11,6 +11,7 @@ from vis2sound_jax.audio.mel import MelSpec
 from vis2sound_jax.audio.synthesis import GriffinLim, Vocoder
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.generation.vocode import NetVocoder
+from vis2sound_jax.run.marks import plain
 from vis2sound_jax.run.workdir import checkpoints_dir
 from vis2sound_jax.systems.condfoley import build
 from vis2sound_jax.training.checkpoint import is_kept, load_meta, load_params
@@ -170,12 +171,12 @@ def check_same(workdir: Path, known: ConfigDict, config: ConfigDict) -> None:
       config: the settings to be used.
 
     Raises:
-      UserError: if a config has other values than the run.
+      UserError: if a config has other values than the run, or an earlier version wrote the run without one of them.
     """
     sections = ("mel", "encoder", "codebook", "transformer")
     for section in sections + ("sync",) * ("sync" in known):
         for key, value in json.loads(config[section].to_json()).items():
-            before = json.loads(known[section].to_json()).get(key)
+            before = plain(known[section][key])
             if before != value:
                 raise UserError(
                     f"{workdir}: its weights were trained with config.{section}.{key}={before!r}, but it is "

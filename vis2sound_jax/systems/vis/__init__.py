@@ -52,6 +52,7 @@ STAGES = (
         f"{_HERE}.generate",
         "makes soundtracks: for your film, or as a stage for held-out films",
         reads=(*_RESULTS, "generate"),
+        remade=True,
         flags=(requests.VIDEO, requests.OUTPUT, requests.SEED, _SYNTHESIS, *requests.DELIVERY),
         weights_for=("video",),
     ),

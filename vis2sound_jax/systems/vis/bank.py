@@ -50,7 +50,9 @@ def build_bank(records: Records, sounds: Rows, films: list[FilmNotes], rate_hz: 
             for kind in KINDS:
                 labels[kind].append(getattr(notes, kind)[clip.event])
     if not ids:
-        raise UserError("no training recording has an annotated event, so there is no sound to copy; annotate some")
+        raise UserError(
+            "no training recording has an event, annotated or heard, so there is no sound to copy; annotate some"
+        )
     wavs, attacks, attack_s = zip(*cuts, strict=True)
     return ExemplarBank(
         features=np.stack(features),

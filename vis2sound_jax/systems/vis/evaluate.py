@@ -64,14 +64,15 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     text = scores_text(scores, detection)
     print(text, flush=True)
     films = _films(config, workdir, target, rows)
-    _save(config, target, scores, detection, text)
+    data = _data(config, test)
+    _save(data, target, scores, detection, text)
     write_vis_report(
         target / "report.html",
         scores,
         test.sounds,
         rows,
         title=f"Visually Indicated Sounds, {config.name}",
-        data=data_name(config),
+        data=data,
         detection=detection,
         films=films,
     )
@@ -82,8 +83,8 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     }
 
 
-def _save(config: Any, target: Path, scores: VisScores, detection: DetectionScores | None, text: str) -> None:
-    metrics = {"data": data_name(config), "impacts": scores.as_dict()}
+def _save(data: str, target: Path, scores: VisScores, detection: DetectionScores | None, text: str) -> None:
+    metrics = {"data": data, "impacts": scores.as_dict()}
     if detection is not None:
         metrics["detection"] = detection.as_dict()
     write_json(target / "metrics.json", metrics)
@@ -96,9 +97,21 @@ def _leading(scores: VisScores, row: str, detection: DetectionScores | None) -> 
     wanted = ("loudness_r", "centroid_r", "material", "action")
     values = {name: scores.rows[row][name].value for name in wanted if name in scores.rows[row]}
     found = {name: round(value, 3) for name, value in values.items() if np.isfinite(value)}
-    if detection is not None:
+    # Where nobody annotated anything, nothing can be found or missed.
+    if detection is not None and np.isfinite(detection.rows[FULL_ROW][AP].value):
         found["detection_ap"] = round(detection.rows[FULL_ROW][AP].value, 3)
     return found
+
+
+def _data(config: Any, test: SplitClips) -> str:
+    """What the recordings are, and of how many the impacts are those that can be heard."""
+    bare = sum(not notes.annotated for notes in test.films.values())
+    if not bare:
+        return data_name(config)
+    return (
+        f"{data_name(config)}; of {bare} of {len(test.films)} test recordings, which nobody annotated, the impacts "
+        "are those that can be heard, and are not counted in whole films"
+    )
 
 
 def _cut_from_films(found: list[Found], test: SplitClips) -> np.ndarray:

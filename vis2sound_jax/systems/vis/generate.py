@@ -5,6 +5,7 @@ from typing import Any
 
 from vis2sound_jax.listening.study import build_study
 from vis2sound_jax.run.delivery import delivery_of
+from vis2sound_jax.run.made_films import clear_films, note_films
 from vis2sound_jax.run.recordings import data_name
 from vis2sound_jax.run.requested_film import asks_for_film, make_film, output_of, summary_of
 from vis2sound_jax.run.stages import check_before
@@ -40,7 +41,9 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
         return summary_of(made, output)
     target = workdir / "generate"
     if "detection" in config.stages:
+        clear_films(target)
         written = write_films(config, workdir, target, config.generate.films)
+        note_films(target, [path.name for path in written])
         return {"films": len(written), "folder": str(target), "data": data_name(config)}
     items = study_items(config, workdir, target, config.generate.films)
     done = {"impacts": len(items), "folder": str(target), "data": data_name(config)}

@@ -16,6 +16,7 @@ from vis2sound_jax.audio.erb_fast import fast_cochleagram
 from vis2sound_jax.audio.files import decode_flac
 from vis2sound_jax.audio.peaks import amplitude_peaks
 from vis2sound_jax.data.impacts import STEPS, FilmNotes
+from vis2sound_jax.data.known_events import with_known_events
 from vis2sound_jax.data.rows import Rows, RowWriter, has_rows
 from vis2sound_jax.errors import UserError, file_error
 from vis2sound_jax.prepare.records import Record
@@ -153,7 +154,8 @@ def _listen(config: Any, workdir: Path, split: str, folder: Path) -> None:
     records = open_split(config, prepared_dir(workdir), split)
     with RowWriter(folder, split) as writer:
         for k in track(range(len(records)), f"cochleagrams, {split}", unit="recording"):
-            record: Record = records[k]
+            # Of a recording that nobody annotated, what can be heard stands for its impacts.
+            record: Record = with_known_events(records[k])
             wav, rate_hz = decode_flac(record["audio"])
             rows = hear_rows(wav, spec, STEPS * len(record["frames"]))
             notes = FilmNotes.of(record, amplitude_peaks(wav, rate_hz))

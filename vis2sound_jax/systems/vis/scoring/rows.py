@@ -10,6 +10,7 @@ from vis2sound_jax.audio.cochlear_pca import from_targets, to_targets
 from vis2sound_jax.data.impacts import CLIP_FRAMES, Streams, centred_clips, labels, sound_steps
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.evaluation.ridge import fit_ridge
+from vis2sound_jax.prepare.records import UNLABELLED
 from vis2sound_jax.retrieval.nearest import nearest_l1
 from vis2sound_jax.systems.vis import build
 from vis2sound_jax.systems.vis.predict import Predictor
@@ -128,7 +129,7 @@ def match_rows(config: Any, train: SplitClips, test: SplitClips, seed: int) -> d
     looks, moves = (_scaled(a, b) for a, b in zip(train.centre(config), test.centre(config), strict=True))
     both = tuple(np.concatenate(pair, axis=1) for pair in zip(looks, moves, strict=True))
     same = np.array(test.sounds.material)[:, None] == np.array(train.sounds.material)[None]
-    same &= np.array(test.sounds.material)[:, None] != "None"
+    same &= np.array(test.sounds.material)[:, None] != UNLABELLED
     rng = np.random.default_rng(seed)
     rows = {
         "image match": heard[_nearest_picture(*looks)],
@@ -155,6 +156,7 @@ def exemplar_rows(train: SplitClips, test: SplitClips, predicted: np.ndarray) ->
     """
     heard = train.sounds.features
     same = np.array(test.sounds.material)[:, None] == np.array(train.sounds.material)[None]
+    same &= np.array(test.sounds.material)[:, None] != UNLABELLED
     known = same.any(axis=1)
     with_material = np.full_like(predicted, np.nan)
     if known.any():
