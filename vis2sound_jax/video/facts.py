@@ -108,7 +108,8 @@ def read_facts(media: Media) -> FilmFacts | None:
     if not rate:
         raise file_error(media.path, "its frame rate is unknown", "re-encode it to mp4")
     zero_s, tick_s = time_of(picture), float(tick_of(stream))
-    duration_s = _duration_s(media, zero_s, 1.0 / float(rate))
+    joins = media.joins.get(stream.index, ())
+    duration_s = _duration_s(media, zero_s, 1.0 / float(rate))  # which may open the file again
     check_length(media.path, duration_s)
     return FilmFacts(
         width=picture.width,
@@ -120,7 +121,7 @@ def read_facts(media: Media) -> FilmFacts | None:
         orientation=_orientation(picture),
         has_sound=bool(sound_streams(media.container)),
         source_zero_s=zero_s - _origin_s(media.container),
-        joined_at_s=tuple(begins_s - zero_s for begins_s in joined_at(media.joins.get(stream.index, ()))),
+        joined_at_s=tuple(begins_s - zero_s for begins_s in joined_at(joins)),
     )
 
 

@@ -107,7 +107,15 @@ class Foley:
 
 
 def asked(films: Path, output: Path, **more: Any) -> Any:
-    request = {"films": str(films), "output": str(output), "examples": 2, "seed": 0, "engine": "exemplar"} | more
+    request = {
+        "films": str(films),
+        "output": str(output),
+        "examples": 2,
+        "seed": 0,
+        "engine": "exemplar",
+        "overwrite": False,
+    }
+    request |= more
     return SimpleNamespace(request=SimpleNamespace(**request))
 
 
@@ -142,7 +150,7 @@ def test_the_same_command_goes_on_where_it_stopped(
     output, write = tmp_path / "sheet", sheet.write_result
     made: list[Path] = []
 
-    def stop(result: Result, path: Path) -> Any:
+    def stop(result: Result, path: Path, **_: Any) -> Any:
         if len(made) == 3:
             raise KeyboardInterrupt
         made.append(path)
