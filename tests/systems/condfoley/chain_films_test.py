@@ -120,16 +120,16 @@ def test_no_step_of_a_film_holds_all_of_its_sound(
     wav, rate_hz = soundfile.read(knocks, dtype="float32")
     write_wav(tmp_path / "stereo.wav", np.stack([wav, 0.5 * wav], axis=1), rate_hz)
     grown = []
-    for seconds in (10, 120):
+    for seconds in (10, 10, 120):  # the first one compiles
         film = still_film(tmp_path / f"{seconds}.mp4", seconds)
         before = peak_bytes(reset=True)
         result = foley.generate(film, Request(example=tmp_path / "stereo.wav", takes=2))
         assert result.wavs.shape == (2, seconds * 48_000, 2) and result.wavs.any()
         write_result(result, tmp_path / f"{seconds}_out.mp4", Delivery(lufs=-20.0))
         grown.append((peak_bytes() - before) / 2**20)
-    print("MB beyond what the process holds, 10 and 120 s:", [round(mb) for mb in grown])
-    # One take alone is 46 MB, and there are two of them, a louder copy and a limited one: in memory, more than 200.
-    assert grown[1] < 110
+    print("MB beyond what the process holds, 10, 10 and 120 s:", [round(mb) for mb in grown])
+    # One take alone is 46 MB, and there are two of them, a louder copy and a limited one: in memory, more than 230.
+    assert grown[2] < 170
 
 
 def test_seams_are_steps_like_any_other(foley: Foley, knocks: Path, tmp_path: Path) -> None:

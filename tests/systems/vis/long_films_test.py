@@ -22,13 +22,13 @@ def test_no_step_of_a_film_holds_all_of_its_sound(
     monkeypatch.setattr(large, "_PIECE", 1 << 17)
     monkeypatch.setattr(film_sound, "_BLOCK_S", 5.0)
     system, grown = load(tiny_vis_run), []
-    for seconds in (10, 120):
+    for seconds in (10, 10, 120):  # the first one compiles
         film = still_film(tmp_path / f"{seconds}.mp4", seconds)
         before = peak_bytes(reset=True)
         result = system.generate(film, Request())
         assert result.wavs.shape == (1, seconds * system.rate_hz)
         write_result(result, tmp_path / f"{seconds}_out.mp4", Delivery(lufs=-20.0))
         grown.append((peak_bytes() - before) / 2**20)
-    print("MB beyond what the process holds, 10 and 120 s:", [round(mb) for mb in grown])
+    print("MB beyond what the process holds, 10, 10 and 120 s:", [round(mb) for mb in grown])
     # At 48 kHz the sound is 23 MB, and there are its louder and its limited copy: in memory, more than 90.
-    assert grown[1] < 60
+    assert grown[2] < 60
