@@ -18,6 +18,21 @@ import numpy as np
 import optax
 import pytest
 
+from vis2sound_jax.audio.binaural import (
+    HOP,
+    SPEC,
+    WINDOW,
+    as_pairs,
+    difference_wav,
+    differences,
+    ears_of,
+    frame_of,
+    stereo_rms,
+    sum_and_difference,
+)
+from vis2sound_jax.audio.joining import window_starts
+from vis2sound_jax.audio.overlap import OverlapMean
+from vis2sound_jax.audio.stft import stft
 from vis2sound_jax.models.audio_unet import AudioUNet, complex_product
 from vis2sound_jax.models.resnet import ResNet
 from vis2sound_jax.weights.convert import params_from_state_dict, place
@@ -180,3 +195,43 @@ def test_networks_of_full_size(path: pathlib.Path) -> None:
 def count(state: Arrays) -> int:
     """Parameters of a state dict: running statistics are none."""
     return sum(value.size for key, value in state.items() if "running" not in key and "tracked" not in key)
+
+
+@each("stft/segment")
+def test_transforms(path: pathlib.Path) -> None:
+    golden = load(path)
+    mix, difference = sum_and_difference(jnp.asarray(golden["stft/segment"]))
+    close(as_pairs(stft(mix, SPEC)), np.moveaxis(golden["stft/mix_spec"], 0, -1), 1e-4)
+    spectrum = stft(difference, SPEC)
+    close(as_pairs(spectrum), np.moveaxis(golden["stft/diff_spec"], 0, -1), 1e-4)
+    for name, compat in (("istft/from256_nfft510", True), ("istft/from257_zero_nyq", False)):
+        close(difference_wav(spectrum[:256], WINDOW, compat=compat), golden[name], 1e-4)
+
+
+@each("slide/audio")
+def test_sliding_windows(path: pathlib.Path) -> None:
+    """The network is that of the file `binaural_unet_*` of the same seed."""
+    golden, nets = load(path), load(path.with_name(path.name.replace("dsp", "unet")))
+    ears = golden["slide/audio"]
+    n, starts = ears.shape[1], window_starts(ears.shape[1], WINDOW, WINDOW - HOP)
+    np.testing.assert_array_equal(starts, golden["slide/starts"])
+    frames = [frame_of(start, 10, 15) for start in starts]
+    np.testing.assert_array_equal(np.add(frames, 1), golden["slide/frame_index"])  # the reference counts from 1
+    first, second = last(nets["in/visual_feat"])[:2]
+    seen = np.stack([np.maximum(0, first * np.cos(0.1 * (i + 1)) + second * np.sin(0.1 * (i + 1))) for i in frames])
+    net, variables = audio_unet(part(nets, "sd/"), last(nets["in/mix_spec"]), seen[:1])
+    cuts = jnp.stack([ears[:, start : start + WINDOW] for start in starts])
+    mix, _ = sum_and_difference(cuts)
+    masks = functools.partial(net.apply, variables, use_running_average=True)
+    told = jnp.asarray(seen, jnp.float32)
+    for name, compat in (("slide/pred_quirk510", True), ("slide/pred_nfft512", False)):
+        run = jax.jit(functools.partial(differences, masks=lambda x: masks(x, told), compat=compat))
+        made, joined = run(mix, rms=stereo_rms(cuts)), OverlapMean()
+        for start, window in zip(starts, np.asarray(made), strict=True):
+            joined.add(start, window)
+        close(ears_of(jnp.asarray(ears.sum(axis=0)), jnp.asarray(joined.take())), golden[name], 1e-4)
+    np.testing.assert_array_equal(golden["slide/count"], np.sum([covered(start, n) for start in starts], axis=0))
+
+
+def covered(start: int, n: int) -> np.ndarray:
+    return (np.arange(n) >= start) & (np.arange(n) < start + WINDOW)
