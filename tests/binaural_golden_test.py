@@ -33,6 +33,7 @@ from vis2sound_jax.audio.binaural import (
 from vis2sound_jax.audio.joining import window_starts
 from vis2sound_jax.audio.overlap import OverlapMean
 from vis2sound_jax.audio.stft import stft
+from vis2sound_jax.evaluation.binaural import distances
 from vis2sound_jax.models.audio_unet import AudioUNet, complex_product
 from vis2sound_jax.models.resnet import ResNet
 from vis2sound_jax.weights.convert import params_from_state_dict, place
@@ -235,3 +236,14 @@ def test_sliding_windows(path: pathlib.Path) -> None:
 
 def covered(start: int, n: int) -> np.ndarray:
     return (np.arange(n) >= start) & (np.arange(n) < start + WINDOW)
+
+
+@each("metric/gt")
+@pytest.mark.parametrize("normalised", [False, True])
+def test_published_distances(path: pathlib.Path, normalised: bool) -> None:
+    golden = load(path)
+    true, kind = golden["metric/gt"], "peaknorm" if normalised else "raw"
+    mono = np.repeat(true.mean(axis=0, keepdims=True), 2, axis=0)
+    for name, ears in (("pred", golden["metric/pred"]), ("mono", mono)):
+        found = distances(ears, true, normalised=normalised)
+        close([found.stft, found.envelope], golden[f"metric/{name}_{kind}"], 0, 1e-4)

@@ -13,7 +13,9 @@ SOURCE = np.array([[1.0, 3.0, 1.2]])
 
 
 def test_images_are_those_of_pyroomacoustics() -> None:
-    other = pytest.importorskip("pyroomacoustics", reason="the extra `binaural` is not installed")
+    pytest.importorskip("pyroomacoustics", reason="the extra `dev` is not installed")
+    import pyroomacoustics as other
+
     theirs = other.ShoeBox(ROOM.size_m, fs=RATE_HZ, materials=other.Material(ROOM.absorption), max_order=ROOM.order)
     theirs.add_source(SOURCE[0])
     theirs.add_microphone(ROOM.head_m)
