@@ -64,6 +64,14 @@ def test_a_moving_source_is_at_each_moment_where_a_still_one_would_be() -> None:
     assert np.abs(moving - still).max() > 0.1
 
 
+@pytest.mark.parametrize("late_s", [0.0, 0.0123, -0.004, 1.0, -1.0])
+def test_a_still_source_is_the_moving_one_that_stays(late_s: float) -> None:
+    wav = noise()
+    still = HEAD.hear_late(wav, 33.0, late_s, RATE_HZ)
+    moving = HEAD.hear_late(wav, np.full(len(wav), 33.0), late_s, RATE_HZ)
+    np.testing.assert_allclose(still, moving, atol=1e-5)
+
+
 def test_without_a_head_both_ears_hear_the_source() -> None:
     wav = noise()
     ears = Head(radius_m=0.01, shadow=0.0).hear(wav, 0.0, RATE_HZ)

@@ -5,6 +5,7 @@ Azimuths are in degrees: 0 is straight ahead, 90 is at the right ear, -90 at the
 equations 3 to 7; Woodworth 1938 for the delay around a sphere.
 """
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,12 +101,15 @@ class Head:
         """
         wav = np.asarray(wav, np.float64)
         low, high = _split(wav, SOUND_SPEED / self.radius_m, rate_hz)
-        azimuth_deg = np.broadcast_to(np.asarray(azimuth_deg, np.float64), wav.shape)
+        azimuth_deg, late_s = np.atleast_1d(np.asarray(azimuth_deg, np.float64)), np.atleast_1d(late_s)
         ears = []
         for delay_s, shadow in zip(self.delays_s(azimuth_deg), self.shadows(azimuth_deg), strict=True):
-            places = np.arange(len(wav)) - (delay_s + late_s) * rate_hz
-            heard = between(np.stack([low, high]), places)
-            ears.append(heard[0] + shadow * heard[1])
+            late = (delay_s + late_s) * rate_hz
+            if len(late) == 1:
+                ears.append(_delayed(low + shadow * high, float(late[0])))
+            else:
+                heard = between(np.stack([low, high]), np.arange(len(wav)) - late)
+                ears.append(heard[0] + shadow * heard[1])
         return np.stack(ears).astype(np.float32)
 
     def _from_ears_deg(self, azimuth_deg: Track) -> Float[np.ndarray, "2 *n"]:
@@ -143,6 +147,18 @@ def between(wavs: Float[np.ndarray, "c n"], places: Float[np.ndarray, "m"]) -> F
     return found
 
 
+def _delayed(wav: np.ndarray, late: float) -> np.ndarray:
+    """A signal later by a number of samples, read as `between` reads it."""
+    whole = int(np.floor(-late))
+    taps = _table()[round((-late - whole) * _PHASES)]
+    found = np.convolve(wav, taps[::-1])
+    # Entry k of the product ends at sample k: the reading at n ends at n + whole + half of the taps.
+    first = whole + _TAPS // 2
+    before, found = max(-first, 0), found[max(first, 0) :]
+    return np.pad(found, (before, max(len(wav) - before - len(found), 0)))[: len(wav)]
+
+
+@functools.cache
 def _table() -> Float[np.ndarray, "p k"]:
     """Taps for each of `_PHASES` + 1 places between two samples."""
     offsets = np.arange(_TAPS) - _TAPS // 2 + 1

@@ -80,7 +80,6 @@ class Room:
         Returns:
           Left and right.
         """
-        source_m = np.broadcast_to(source_m, (len(wav), 3))
         heard, direct_s = np.zeros((2, len(wav)), np.float32), 0.0
         for number, (place, gain) in enumerate(self.images(source_m)):
             way = place - np.asarray(self.head_m)
