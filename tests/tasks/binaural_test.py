@@ -24,7 +24,7 @@ TASK = BinauralTask(
     ResNet((1, 1), (4, 8)),
     AudioUNet(width=4, depth=2, reduced=2),
     analyse,
-    steps=80,
+    steps=60,
     learning_rate=1e-2,
     eye_rate=1.0,
     crop=(32, 56),
@@ -84,7 +84,7 @@ def test_the_visual_network_takes_shorter_steps() -> None:
     params = states()[3].params
     gradients = jax.tree.map(lambda x: x + 0.1, params)
     normal, slow = (
-        rule.update(gradients, rule.init(params), params)[0]
+        jax.jit(rule.update)(gradients, rule.init(params), params)[0]
         for rule in (TASK.optimizer, dataclasses.replace(TASK, eye_rate=0.1).optimizer)
     )
     close = functools.partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-9)
