@@ -81,9 +81,9 @@ def test_a_film_becomes_binaural_and_its_channels_add_up_to_its_sound(
     assert np.abs((both >> 8).sum(axis=1) - (given >> 8)).max() <= 1
     assert np.abs(both[:, 0] - both[:, 1]).max() > 1 << 20
     short = tmp_path / "short.wav"
-    write_wav(short, wav[:9000], 48000)
+    write_wav(short, np.stack([wav[:9000]] * 2, axis=1), 48000)
     done = film.run(settings_for(config_of(), "binaural", **{**asked, "sound": str(short)}), workdir)
-    assert "shorter than a window of 0.63 s" in done["note"]
+    assert "had 2 channels, which were mixed down" in done["note"] and "shorter than a window of 0.63 s" in done["note"]
 
 
 def test_requests_that_cannot_be_met_are_told(workdir: Path, tmp_path: Path, make_film: Callable[..., Path]) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import soxr
 
 from vis2sound_jax.audio.binaural import RATE_HZ, WINDOW
-from vis2sound_jax.audio.files import read_sound, write_pcm_24
+from vis2sound_jax.audio.files import read_channels, write_pcm_24
 from vis2sound_jax.audio.full_band import full_band, split_exactly
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.generation.upmix import predict_difference
@@ -45,17 +45,31 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     if asked.hop * RATE_HZ >= WINDOW:
         raise UserError(f"--hop={asked.hop}: windows of {WINDOW / RATE_HZ} s must overlap; choose a smaller one")
     check_before(config, workdir)
-    mono = read_sound(sound, DELIVERED_HZ)
+    channels = read_channels(sound, DELIVERED_HZ)
+    mono = channels.mean(axis=1)
     with Film.open(video) as film:
         both = split_exactly(mono, _difference(config, workdir, film, mono, round(asked.hop * RATE_HZ)))
         write_pcm_24(output.with_suffix(".wav"), both, DELIVERED_HZ)
         mux_sounds(film, [(both / np.float32(1 << 23)).astype(np.float32)], DELIVERED_HZ, [output])
-    done = {"film": str(output), "sound": str(output.with_suffix(".wav")), "seconds": len(mono) / DELIVERED_HZ}
-    if len(mono) * RATE_HZ < WINDOW * DELIVERED_HZ:
-        done["note"] = (
+    notes = _notes(channels.shape[1], len(mono))
+    return {
+        "film": str(output),
+        "sound": str(output.with_suffix(".wav")),
+        "seconds": len(mono) / DELIVERED_HZ,
+        **({"note": "; ".join(notes)} if notes else {}),
+    }
+
+
+def _notes(channels: int, samples: int) -> list[str]:
+    """What was done with a sound that is not as it should be."""
+    found = []
+    if channels > 1:
+        found.append(f"the sound had {channels} channels, which were mixed down to one")
+    if samples * RATE_HZ < WINDOW * DELIVERED_HZ:
+        found.append(
             f"the sound is shorter than a window of {WINDOW / RATE_HZ} s and was continued by its mirror image"
         )
-    return done
+    return found
 
 
 def _difference(config: Any, workdir: Path, film: Film, mono: np.ndarray, hop: int) -> np.ndarray:
