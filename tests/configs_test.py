@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import pytest
 from ml_collections import ConfigDict
 
-from configs import condfoley, vis
+from configs import binaural, condfoley, vis
 from tests.recorder import Reads, recorded, unlisted
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.models.conditioning import sequence_inputs
@@ -28,7 +28,7 @@ CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.py"))
 KEY = jax.random.key(0)
 
 
-FILES = (condfoley, vis)
+FILES = (binaural, condfoley, vis)
 EVERY = [(file, preset) for file in FILES for preset in file.PRESETS]
 
 

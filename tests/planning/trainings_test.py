@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from configs import condfoley, vis
+from configs import binaural, condfoley, vis
 from vis2sound_jax.data.tokens import TokenRecording, pair_example
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.planning.trainings import training_named
@@ -16,6 +16,7 @@ PLANNED = [
     *((condfoley, "paper_smoke", stage) for stage in ("encoder", "codebook", "transformer", "vocoder", "sync")),
     *((vis, "smoke", stage) for stage in ("streams", "prediction", "prediction_no_rnn", "detection_no_spacetime")),
     (vis, "paper", "prediction_no_spacetime"),
+    *((binaural, "laptop", stage) for stage in ("upmix", "upmix_blind")),
 ]
 
 

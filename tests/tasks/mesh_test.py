@@ -12,6 +12,7 @@ import pytest
 from jax.sharding import PartitionSpec
 
 from tests.tasks import (
+    binaural_test,
     codebook_test,
     encoder_test,
     events_test,
@@ -38,7 +39,7 @@ MESHES = {
     "model": {"model": 8},
     "all": {"data": 2, "fsdp": 2, "model": 2},
 }
-SLOW = ("vqgan", "codebook", "vocoder", "film", "video_onset")
+SLOW = ("binaural", "vqgan", "codebook", "vocoder", "film", "video_onset")
 STEPS, EXAMPLES, WIDTHS = 5, 8, (8, 8, 16, 16)
 # Low, so that rounding is not blown up by steps that overshoot.
 RATE = 2e-4
@@ -75,6 +76,7 @@ TASKS: dict[str, Any] = {
     "events": (events_test.TASK, events_test.batch),
     "streams": (streams_test.TASK, streams_test.batch),
     "impacts": (impacts_test.TASK, impacts_test.batch),
+    "binaural": (binaural_test.TASK, binaural_test.batch),
 }
 
 

@@ -12,9 +12,11 @@ from flax import linen as nn
 
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.models.alexnet import AlexNet
+from vis2sound_jax.models.audio_unet import AudioUNet
 from vis2sound_jax.models.discriminators import PatchDiscriminator
 from vis2sound_jax.models.perceptual import Lpaps
 from vis2sound_jax.models.r2plus1d import R2Plus1D
+from vis2sound_jax.models.resnet import ResNet
 from vis2sound_jax.models.transformer import Transformer
 from vis2sound_jax.models.vgg import VGG19Head
 from vis2sound_jax.models.vggishish import Vggishish
@@ -26,12 +28,14 @@ from vis2sound_jax.weights.names import TABLES
 from vis2sound_jax.weights.sizes import sizes_from_state_dict
 
 CHANNELS, WIDTHS = (2, 3, 3, 4, 2), (2, 3, 4, 5)
+IMAGE, SPECTRA, SEEN = jnp.zeros((1, 32, 64, 3)), jnp.zeros((1, 9, 8, 2)), jnp.zeros((1, 2, 3, 4))
 MEL, FILM = jnp.zeros((1, 16, 16)), jnp.zeros((1, 2, 8, 8, 3))
 stored = {"use_running_average": True}
 
 # Kind → a small model and how to initialise it.
 MODELS: dict[str, tuple[nn.Module, Callable[..., Any]]] = {
     "alexnet": (AlexNet((2, 3, 4, 3, 2), 5), lambda init: init(jnp.zeros((1, 64, 64, 3)))),
+    "audio_unet": (AudioUNet(2, 2, 3, 1), lambda init: init(SPECTRA, SEEN, **stored)),
     "codebook": (
         VQGAN(4, (1, 2), 1, (10,), 20, z_channels=4, embed_dim=6, n_codes=8),
         lambda init: init(MEL),
@@ -40,6 +44,8 @@ MODELS: dict[str, tuple[nn.Module, Callable[..., Any]]] = {
     "melgan": (MelGAN(5, 2, (4, 2), 2), lambda init: init(jnp.zeros((1, 5, 8)))),
     "perceptual": (Lpaps(CHANNELS), lambda init: init(MEL, MEL)),
     "r2plus1d": (R2Plus1D(WIDTHS), lambda init: init(FILM, **stored)),
+    "resnet": (ResNet((1, 2, 1, 3), WIDTHS, bottleneck=True), lambda init: init(IMAGE, **stored)),
+    "resnet_trunk": (ResNet((2, 2, 1, 1), WIDTHS), lambda init: init(IMAGE, **stored)),
     "transformer": (
         Transformer(vocab=7, slots=9, layers=2, width=4, heads=2),
         lambda init: init(jnp.zeros((1, 2), jnp.int32), prefix=jnp.zeros((1, 2, 3))),

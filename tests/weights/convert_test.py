@@ -81,7 +81,7 @@ def test_every_misfit_is_named_in_one_error() -> None:
 def test_a_file_of_another_model_and_an_unknown_kind_are_refused() -> None:
     with pytest.raises(UserError, match="no transformer model: tok_emb.weight is missing"):
         sizes_from_state_dict({"foo": np.zeros(1)}, "transformer")
-    with pytest.raises(UserError, match="kind 'gan'; choose one of alexnet, codebook, disc.*, video_onset"):
+    with pytest.raises(UserError, match="kind 'gan'; choose one of alexnet, audio_unet, codebook, disc.*, video_onset"):
         params_from_state_dict({}, "gan", {})
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from jaxtyping import Float32
+from jaxtyping import Float32, Int32
 
 from vis2sound_jax import large
 from vis2sound_jax.audio.tracks import read_window
@@ -102,12 +102,31 @@ def write_wav(path: PathLike, wav: Float32[np.ndarray, "n *c"], rate_hz: int, *,
     Raises:
       UserError: if the folder is missing or the file cannot be written.
     """
+    _write(path, wav, rate_hz, subtype)
+
+
+def write_pcm_24(path: PathLike, samples: Int32[np.ndarray, "n *c"], rate_hz: int) -> None:
+    """Writes a WAV file of 24 bits whose samples are these to the last bit; `write_wav` rounds.
+
+    Args:
+      path: the file to write.
+      samples: from -2**23 to 2**23 - 1, one channel, or one per column.
+      rate_hz: sample rate in Hz.
+
+    Raises:
+      UserError: if the folder is missing or the file cannot be written.
+    """
+    # The library takes the upper 24 of 32 bits.
+    _write(path, samples << 8, rate_hz, "PCM_24")
+
+
+def _write(path: PathLike, samples: np.ndarray, rate_hz: int, subtype: str) -> None:
     with replacing(path) as temporary:
         try:
-            channels = 1 if wav.ndim == 1 else wav.shape[1]
+            channels = 1 if samples.ndim == 1 else samples.shape[1]
             with soundfile.SoundFile(os.fsencode(temporary), "w", rate_hz, channels, subtype, format="WAV") as file:
-                for place in large.pieces(len(wav), wav):
-                    file.write(wav[place])
+                for place in large.pieces(len(samples), samples):
+                    file.write(samples[place])
         except soundfile.LibsndfileError as error:
             _ask_disk(temporary)
             problem = f"cannot be written as WAV ({error.error_string})"

@@ -3,6 +3,7 @@
 A rule reads one reference key and names our collection, our path and the change of layout; see `rules`.
 """
 
+from vis2sound_jax.weights.binaural_names import AUDIO_UNET, RESNET, RESNET_TRUNK
 from vis2sound_jax.weights.gan_names import DISCRIMINATOR, MELGAN, PERCEPTUAL, VGGISHISH
 from vis2sound_jax.weights.rules import (
     CONV2D,
@@ -128,11 +129,14 @@ VGG19 = Table(
 
 TABLES = {
     "alexnet": ALEXNET,
+    "audio_unet": AUDIO_UNET,
     "codebook": CODEBOOK,
     "discriminator": DISCRIMINATOR,
     "melgan": MELGAN,
     "perceptual": PERCEPTUAL,
     "r2plus1d": R2PLUS1D,
+    "resnet": RESNET,
+    "resnet_trunk": RESNET_TRUNK,
     "transformer": TRANSFORMER,
     "vgg19": VGG19,
     "vggishish": VGGISHISH,

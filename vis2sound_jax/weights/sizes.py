@@ -20,9 +20,9 @@ def sizes_from_state_dict(state_dict: Mapping[str, Weight], kind: str) -> dict[s
       kind: name of a table in `names.TABLES`.
 
     Returns:
-      Keyword arguments of `AlexNet`, `VQGAN`, `PatchDiscriminator`, `MelGAN`, `Lpaps`, `R2Plus1D`, `Transformer`,
-      `VGG19Head`, `Vggishish` or `VideoOnsetNet`. The number of attention heads leaves no trace in the shapes and is
-      not among them.
+      Keyword arguments of `AlexNet`, `AudioUNet`, `VQGAN`, `PatchDiscriminator`, `MelGAN`, `Lpaps`, `R2Plus1D`,
+      `ResNet`, `Transformer`, `VGG19Head`, `Vggishish` or `VideoOnsetNet`. The number of attention heads leaves no
+      trace in the shapes and is not among them, and neither is what the mask of an `AudioUNet` means.
 
     Raises:
       UserError: if the kind is unknown, or if an array that tells a size is not in the file.
@@ -83,6 +83,33 @@ def _alexnet(part: Mapping[str, np.ndarray]) -> dict[str, Any]:
     return {"widths": widths, "hidden": part["classifier.4.weight"].shape[0]}
 
 
+def _audio_unet(part: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    depth = _count(part, r"audionet_convlayer(\d+)\.") - 1  # they are numbered from 1
+    return {
+        "width": part["audionet_convlayer1.0.weight"].shape[0],
+        "depth": depth,
+        "reduced": part["conv1x1.0.weight"].shape[0],
+        "outputs": part[f"audionet_upconvlayer{depth}.0.weight"].shape[1],
+    }
+
+
+def _residual(part: Mapping[str, np.ndarray], levels: list[str]) -> dict[str, Any]:
+    """Sizes of a residual network, its levels under the given names."""
+    return {
+        "blocks": tuple(_count(part, rf"{re.escape(level)}\.(\d+)\.") for level in levels),
+        "widths": tuple(part[f"{level}.0.conv1.weight"].shape[0] for level in levels),
+        "bottleneck": f"{levels[0]}.0.conv3.weight" in part,
+    }
+
+
+def _resnet(part: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    return _residual(part, [f"layer{level}" for level in range(1, 5)])
+
+
+def _resnet_trunk(part: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    return _residual(part, [f"feature_extraction.{place}" for place in range(4, 8)])
+
+
 def _discriminator(part: Mapping[str, np.ndarray]) -> dict[str, Any]:
     first = part["main.0.weight"]
     convolutions = [name for name, value in part.items() if value.ndim == first.ndim]
@@ -123,11 +150,14 @@ def _vgg19(part: Mapping[str, np.ndarray]) -> dict[str, Any]:
 
 _READERS: dict[str, Callable[[Mapping[str, np.ndarray]], dict[str, Any]]] = {
     "alexnet": _alexnet,
+    "audio_unet": _audio_unet,
     "codebook": _codebook,
     "discriminator": _discriminator,
     "melgan": _melgan,
     "perceptual": _perceptual,
     "r2plus1d": _r2plus1d,
+    "resnet": _resnet,
+    "resnet_trunk": _resnet_trunk,
     "transformer": _transformer,
     "vgg19": _vgg19,
     "vggishish": _vggishish,
