@@ -12,6 +12,7 @@ import pytest
 from jax.sharding import PartitionSpec
 
 from tests.tasks import (
+    autofoley_test,
     codebook_test,
     encoder_test,
     events_test,
@@ -75,6 +76,7 @@ TASKS: dict[str, Any] = {
     "events": (events_test.TASK, events_test.batch),
     "streams": (streams_test.TASK, streams_test.batch),
     "impacts": (impacts_test.TASK, impacts_test.batch),
+    "autofoley": (autofoley_test.TASK, autofoley_test.batch),
 }
 
 
