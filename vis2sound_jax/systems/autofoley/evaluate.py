@@ -20,7 +20,7 @@ from vis2sound_jax.systems.autofoley.predict import Seen
 from vis2sound_jax.systems.autofoley.scoring import rows as made_rows
 from vis2sound_jax.systems.autofoley.scoring.shift import shift_errors
 from vis2sound_jax.systems.autofoley.scoring.tables import COLUMNS, Scores, as_json, confusion, scores
-from vis2sound_jax.systems.autofoley.sounds import open_means, sounds_dir
+from vis2sound_jax.systems.autofoley.sounds import sounds_dir
 from vis2sound_jax.systems.autofoley.soundtrack import NearestClips
 from vis2sound_jax.whole import write_json, write_whole
 
@@ -50,7 +50,7 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     for model, chain in chains.items():
         made |= made_rows.model_rows(chain, model, items, seen[model], config.seed)
     clips = NearestClips(config, workdir)
-    made |= made_rows.reference_rows(leading, open_means(workdir), items, seen[models[0]], clips, config.seed)
+    made |= made_rows.reference_rows(leading, items, seen[models[0]], clips, config.seed)
     told = {made_rows.NAMES[model]: [int(one.logits.argmax()) for one in seen[model]] for model in models}
     judge = _judge(config, workdir, leading.classes)
     found = scores(made, items, told, judge, leading.spec, len(leading.classes), seed=config.seed)

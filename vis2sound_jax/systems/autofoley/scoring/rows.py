@@ -1,12 +1,12 @@
 """The rows of the tables: what each way of making sound gives for every held-out clip."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from vis2sound_jax.audio.files import decode_flac
-from vis2sound_jax.data.class_means import ClassMeans
 from vis2sound_jax.prepare.records import Record
 from vis2sound_jax.systems.autofoley.chain import ClassFoley
 from vis2sound_jax.systems.autofoley.predict import Seen
@@ -51,8 +51,13 @@ class Item(NamedTuple):
     contact_s: np.ndarray | None
 
 
-class Pairs(NamedTuple):
-    """The frames of a record, as a film gives them."""
+@dataclass(frozen=True)
+class Pairs:
+    """The frames of a record, as a film gives them.
+
+    Attributes:
+      record: the record.
+    """
 
     record: Record
 
@@ -60,7 +65,7 @@ class Pairs(NamedTuple):
         """Number of frames."""
         return len(self.record["frames"])
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Any]:
         """One pair of frames, grey and colour, after another."""
         return ((decode_jpeg(data, grey=True), decode_jpeg(data)) for data in self.record["frames"])
 
@@ -149,13 +154,12 @@ def shuffled(made: Sequence[Made], items: Sequence[Item]) -> list[Made]:
 
 
 def reference_rows(
-    foley: ClassFoley, means: ClassMeans, items: Sequence[Item], seen: Sequence[Seen], clips: NearestClips, seed: int
+    foley: ClassFoley, items: Sequence[Item], seen: Sequence[Seen], clips: NearestClips, seed: int
 ) -> Mapping[str, list[Made]]:
     """Rows beside the networks: the mean of the class that was recognised, the nearest training clip, the real sound.
 
     Args:
       foley: the chain.
-      means: of the classes.
       items: the clips.
       seen: what its network predicts of each.
       clips: the training clips.
@@ -164,15 +168,13 @@ def reference_rows(
     Returns:
       Row → a soundtrack for each clip.
     """
-    labels = [int(one.logits.argmax()) for one in seen]
-    sounds: dict[int, Made] = {}
-    for label in sorted(set(labels)):
-        longest = max(one.columns for one, other in zip(seen, labels, strict=True) if other == label)
-        rows = np.array(means.of(label, longest, foley.predictor.kind))
-        sounds[label] = Made(foley.soundtrack(rows, foley.classes[label], seed), rows)
+    means, labels = foley.predictor.means, [int(one.logits.argmax()) for one in seen]
+    longest = max(one.columns for one in seen)
+    rows = {label: np.array(means.of(label, longest, foley.predictor.kind)) for label in sorted(set(labels))}
+    wavs = {label: foley.soundtrack(mean, foley.classes[label], seed) for label, mean in rows.items()}
     mean, near = [], []
     for one, label, item in zip(seen, labels, items, strict=True):
-        mean.append(Made(sounds[label].wav[: len(item.wav)], sounds[label].rows[: one.columns]))
+        mean.append(Made(wavs[label][: len(item.wav)], rows[label][: one.columns]))
         place = clips.nearest(foley.predictor.amplitudes(one, label), foley.classes[label])
         near.append(Made(clips.wav(place, len(item.wav)), None))
     return {MEAN: mean, NEAREST: near, REAL: [Made(item.wav, None) for item in items]}

@@ -1,7 +1,8 @@
 """The shift test: a film that is moved in time must move its sound by as much."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -15,8 +16,14 @@ CLIPS = 12
 """Clips that are tried at most, spread over all."""
 
 
-class Later(NamedTuple):
-    """A film that begins later: its first frame is held."""
+@dataclass(frozen=True)
+class Later:
+    """A film that begins later: its first frame is held.
+
+    Attributes:
+      pairs: the film.
+      frames: by how many it is later.
+    """
 
     pairs: Pairs
     frames: int
@@ -44,10 +51,8 @@ def shift_errors(foley: ClassFoley, records: Sequence[Record]) -> list[int]:
     found, size = [], foley.predictor.size
     # A whole number of frames that is a whole number of columns, where there is one.
     rate = size.columns_hz / size.fps
-    frames = min(
-        range(max(1, round(SHIFT_S * size.fps) - 3), round(SHIFT_S * size.fps) + 4),
-        key=lambda k: abs(k * rate - round(k * rate)),
-    )
+    around = round(SHIFT_S * size.fps)
+    frames = min(range(max(1, around - 3), around + 4), key=lambda k: abs(k * rate - round(k * rate)))
     for k in np.unique(np.linspace(0, len(records) - 1, min(CLIPS, len(records))).round().astype(int)):
         pairs = Pairs(records[int(k)])
         if len(pairs) <= 2 * frames:
