@@ -10,6 +10,7 @@ from vis2sound_jax.data.class_means import ClassMeans
 from vis2sound_jax.data.decoded import GreyFilm, grey_at
 from vis2sound_jax.data.rows import Rows
 from vis2sound_jax.prepare.records import Record
+from vis2sound_jax.prepare.sources import Records
 from vis2sound_jax.video.files import decode_jpeg
 from vis2sound_jax.video.frames import sample_grey_augmentation
 
@@ -60,7 +61,7 @@ class FoleyClip(NamedTuple):
     film: GreyFilm = None
 
 
-def foley_clips(records: Sequence[Record], sounds: Rows, classes: Sequence[str]) -> list[FoleyClip]:
+def foley_clips(records: Records, sounds: Rows, classes: Sequence[str]) -> list[FoleyClip]:
     """Puts the films of a split and their spectrograms together; clips of classes that are not known are left out.
 
     Args:

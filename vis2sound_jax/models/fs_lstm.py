@@ -6,6 +6,7 @@ state is computed for all steps at once, as in `models.lstm`: the first cell's s
 gradients of all matrices going back.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -84,7 +85,9 @@ def _inputs(cell: int, state: FastSlowState, down: Array, up: Array) -> Array:
 
 
 def _after(cell: int, state: FastSlowState, h: Array, c: Array) -> FastSlowState:
-    return state.replace(slow_h=h, slow_c=c) if cell == 1 else state.replace(fast_h=h, fast_c=c)
+    if cell == 1:
+        return dataclasses.replace(state, slow_h=h, slow_c=c)
+    return dataclasses.replace(state, fast_h=h, fast_c=c)
 
 
 def _before(cell: int, state: FastSlowState) -> tuple[Array, Array]:
@@ -141,7 +144,7 @@ def _recur_backward(residuals: Any, cotangents: Any) -> tuple[Any, ...]:
     def step(carry: Any, now: Any) -> tuple[Any, Any]:
         d, dnorms = carry
         dh_t, kept_t, masks_t = now
-        d, dz, dnorms = d.replace(fast_h=d.fast_h + dh_t), [None] * len(matrices), list(dnorms)
+        d, dz, dnorms = dataclasses.replace(d, fast_h=d.fast_h + dh_t), [None] * len(matrices), list(dnorms)
         for n in reversed(range(len(matrices))):
             shares = masks_t.h[n], masks_t.c[n]
             _, pull = jax.vjp(lambda z, h, c, p, shares=shares: _cell(z, h, c, p, *shares), *kept_t[n], norms[n])
@@ -151,11 +154,11 @@ def _recur_backward(residuals: Any, cotangents: Any) -> tuple[Any, ...]:
             into = matrices[n] @ dz[n]
             if n == 1:
                 down = d.fast_h + into[:k] * masks_t.down
-                d = d.replace(fast_h=down, slow_h=d.slow_h + into[k:])
+                d = dataclasses.replace(d, fast_h=down, slow_h=d.slow_h + into[k:])
             elif n == 2:
-                d = d.replace(slow_h=d.slow_h + into[:k] * masks_t.up, fast_h=d.fast_h + into[k:])
+                d = dataclasses.replace(d, slow_h=d.slow_h + into[:k] * masks_t.up, fast_h=d.fast_h + into[k:])
             else:
-                d = d.replace(fast_h=d.fast_h + into)
+                d = dataclasses.replace(d, fast_h=d.fast_h + into)
         return (d, dnorms), dz
 
     zeros = jax.tree.map(jnp.zeros_like, list(norms))

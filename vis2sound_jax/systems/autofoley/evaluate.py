@@ -46,7 +46,7 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     leading, records = chains[models[0]], open_split(config, prepared_dir(workdir), "test")
     items = made_rows.items_of(records, leading)
     seen = {model: made_rows.watch_all(records, chain, model) for model, chain in chains.items()}
-    made = {}
+    made: dict[str, list[made_rows.Made]] = {}
     for model, chain in chains.items():
         made |= made_rows.model_rows(chain, model, items, seen[model], config.seed)
     clips = NearestClips(config, workdir)

@@ -188,8 +188,7 @@ def paint_typing(canvas: Canvas, contacts: Times, split: str) -> None:
         own = contacts[by == finger]
         down = pulse(canvas.times_s, own, 0.07, 0.05)
         x = middles[int((finger + 0.5) * columns / fingers)] + rng.uniform(-0.5, 0.5) * key
-        row = rng.integers(3)
-        top = -0.03 + 0.15 * row
+        top = -0.03 + 0.15 * int(rng.integers(3))
         canvas.put((x, top), (0.8 * key, 0.055), light * 0.5, opacity=down > 0.9, box=True)
         canvas.put((x, top + 0.2 - 0.12 * (1 - down)), (0.4 * key + 0.012 * down, 0.22), skin, softness=1.5)
 
@@ -208,8 +207,8 @@ def paint_clock(canvas: Canvas, contacts: Times, split: str) -> None:
     canvas.put((x, y), (1.15 * size, 1.15 * size), _colour(rng, 0.05, 0.6))
     canvas.put((x, y), (size, size), _colour(rng, 0.75, 1.0))
     for hour in range(12):
-        angle = hour * np.pi / 6
-        at = (x + 0.85 * size * np.sin(angle), y - 0.85 * size * np.cos(angle))
+        mark = hour * np.pi / 6
+        at = (x + 0.85 * size * np.sin(mark), y - 0.85 * size * np.cos(mark))
         canvas.put(at, (0.05 * size, 0.05 * size), (0.1, 0.1, 0.1))
     ticks = np.searchsorted(contacts, canvas.times_s, side="right")
     # The hand overshoots a little, as stepped hands do.

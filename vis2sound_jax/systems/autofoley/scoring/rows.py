@@ -8,6 +8,7 @@ import numpy as np
 
 from vis2sound_jax.audio.files import decode_flac
 from vis2sound_jax.prepare.records import Record
+from vis2sound_jax.prepare.sources import Records
 from vis2sound_jax.systems.autofoley.chain import ClassFoley
 from vis2sound_jax.systems.autofoley.predict import Seen
 from vis2sound_jax.systems.autofoley.sounds import hear_rows
@@ -70,7 +71,7 @@ class Pairs:
         return ((decode_jpeg(data, grey=True), decode_jpeg(data)) for data in self.record["frames"])
 
 
-def items_of(records: Sequence[Record], foley: ClassFoley) -> list[Item]:
+def items_of(records: Records, foley: ClassFoley) -> list[Item]:
     """Reads held-out clips of known classes.
 
     Args:
@@ -87,7 +88,7 @@ def items_of(records: Sequence[Record], foley: ClassFoley) -> list[Item]:
     return found
 
 
-def watch_all(records: Sequence[Record], foley: ClassFoley, model: str) -> list[Seen]:
+def watch_all(records: Records, foley: ClassFoley, model: str) -> list[Seen]:
     """Predicts all clips of known classes.
 
     Args:

@@ -1,12 +1,12 @@
 """The shift test: a film that is moved in time must move its sound by as much."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from vis2sound_jax.prepare.records import Record
+from vis2sound_jax.prepare.sources import Records
 from vis2sound_jax.systems.autofoley.chain import ClassFoley
 from vis2sound_jax.systems.autofoley.scoring.measures import envelope, envelope_likeness
 from vis2sound_jax.systems.autofoley.scoring.rows import Pairs
@@ -38,7 +38,7 @@ class Later:
         return iter([every[0]] * self.frames + every[: len(every) - self.frames])
 
 
-def shift_errors(foley: ClassFoley, records: Sequence[Record]) -> list[int]:
+def shift_errors(foley: ClassFoley, records: Records) -> list[int]:
     """Moves films by `SHIFT_S` and compares the envelopes of what is predicted.
 
     Args:

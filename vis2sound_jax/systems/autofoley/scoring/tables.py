@@ -53,12 +53,13 @@ def measure(made: Made, item: Item, spec: AmplitudeSpec) -> Clip:
     rows = heard if made.rows is None else made.rows
     rows = rows[np.minimum(np.arange(size), len(rows) - 1)]
     error = np.abs(rows - item.rows)
-    struck = item.contact_s is not None
-    onsets = measures.onset_counts(wav, spec.rate_hz, item.contact_s if struck else np.zeros(0))
+    contacts, none = item.contact_s, measures.OnsetCounts(0, 0, 0)
+    struck = contacts is not None
+    onsets = none if contacts is None else measures.onset_counts(wav, spec.rate_hz, contacts)
     likeness, lag = measures.envelope_likeness(measures.envelope(heard[:size]), measures.envelope(item.rows))
     return Clip(
         float(np.where(error < 1, 0.5 * error**2, error - 0.5).mean()),
-        onsets if struck else measures.OnsetCounts(0, 0, 0),
+        onsets,
         float("nan") if struck else likeness,
         float("nan") if struck else abs(lag),
         abs(measures.level_db(wav) - measures.level_db(item.wav)),
@@ -92,13 +93,13 @@ def scores(
       Row → metric → estimate, with a row for chance.
     """
     labels, resampler = np.array([item.label for item in items]), Resampler.over([item.id for item in items], seed=seed)
-    ones, found = np.ones(len(items)), {}
+    ones, found = [1.0] * len(items), {}
     for name, made in rows.items():
         clips = [measure(one, item, spec) for one, item in zip(made, items, strict=True)]
         told = judge.names([clip.heard for clip in clips])
-        found[name] = {"retrieval": resampler.ratio((told == labels).astype(float), ones), **_means(clips, resampler)}
+        found[name] = {"retrieval": resampler.ratio((told == labels).tolist(), ones), **_means(clips, resampler)}
         if name in recognised:
-            right = (np.array(recognised[name]) == labels).astype(float)
+            right = (np.array(recognised[name]) == labels).tolist()
             found[name]["class"] = resampler.ratio(right, ones)
     even = Estimate(1 / classes, float("nan"), float("nan"))
     found[CHANCE] = {"class": even, "retrieval": even}
@@ -111,10 +112,10 @@ def _means(clips: Sequence[Clip], resampler: Resampler) -> dict[str, Estimate]:
         values = np.array([getattr(clip, name) for clip in clips])
         known = np.isfinite(values)
         if known.any():
-            found[name] = resampler.ratio(np.where(known, values, 0.0), known.astype(float))
+            found[name] = resampler.ratio(np.where(known, values, 0.0).tolist(), known.tolist())
     counts = np.array([clip.onsets for clip in clips], float)
     if counts[:, 2].any():
-        found["onset_f1"] = resampler.ratio(2 * counts[:, 0], counts[:, 1] + counts[:, 2])
+        found["onset_f1"] = resampler.ratio((2 * counts[:, 0]).tolist(), (counts[:, 1] + counts[:, 2]).tolist())
     lags = np.array([clip.lag for clip in clips])
     if np.isfinite(lags).any():
         found["lag"] = _median(lags, resampler)
