@@ -46,7 +46,7 @@ class Builder(FilmBuilder, skip_registration=True):  # type: ignore[call-arg]
           and with "by_source", a fifth of each class's sources is tested, so that no film is on both sides.
 
         Raises:
-          UserError: if the folder or the split name is not usable, or a class has films of a single source.
+          UserError: if the folder or the split name is not usable, or a class has no film or films of one source only.
         """
         split = self.builder_config.split
         if split not in SPLITS:
@@ -57,6 +57,11 @@ class Builder(FilmBuilder, skip_registration=True):  # type: ignore[call-arg]
                 "holds no <class>/<clip>.mp4",
                 "name a folder that has a folder of films for each class (README of datasets/clips_by_class)",
             )
+        for folder in self._folders:
+            if not any(name.startswith(f"{folder.name}/") for name in self._films):
+                raise file_error(
+                    folder, "holds no film", f"put films there ({', '.join(ENDINGS)}), or remove the folder"
+                )
         lists = [self.recordings_dir / f"{name}.txt" for name in LISTS]
         if split == "official" and all(path.exists() for path in lists):
             return {name: self._listed(path) for name, path in zip(LISTS, lists, strict=True)}
@@ -100,9 +105,14 @@ class Builder(FilmBuilder, skip_registration=True):  # type: ignore[call-arg]
         }
 
     @functools.cached_property
+    def _folders(self) -> list[Path]:
+        return sorted(path for path in self.recordings_dir.iterdir() if path.is_dir() and path.name[0] != ".")
+
+    @functools.cached_property
     def _films(self) -> dict[str, Path]:
-        folders = sorted(path for path in self.recordings_dir.iterdir() if path.is_dir() and path.name[0] != ".")
-        found = (path for folder in folders for path in sorted(folder.iterdir()) if path.suffix.lower() in ENDINGS)
+        found = (
+            path for folder in self._folders for path in sorted(folder.iterdir()) if path.suffix.lower() in ENDINGS
+        )
         return {f"{path.parent.name}/{path.stem}": path for path in found}
 
     def _listed(self, path: Path) -> list[str]:

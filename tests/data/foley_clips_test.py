@@ -60,8 +60,8 @@ def test_an_example_is_less_the_mean_of_its_class() -> None:
     altered = foley_example(clip(), np.random.default_rng(0), size=SIZE, means=means, kind="bin")
     assert altered["view"].shape == (10,) and altered["view_seed"].dtype == np.uint32
     np.testing.assert_array_equal(altered["frames"], example["frames"])
-    other = foley_example(clip(), np.random.default_rng(3), size=SIZE, means=means, kind="bin")
-    assert (other["residual"] != example["residual"]).any()
+    drawn = [foley_example(clip(), np.random.default_rng(k), size=SIZE, means=means, kind="bin") for k in range(5)]
+    assert len({float(one["residual"][0, 0]) for one in drawn}) > 1
 
 
 def test_clips_of_unknown_classes_are_left_out() -> None:

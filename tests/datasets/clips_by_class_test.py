@@ -91,6 +91,8 @@ def test_bad_folders_are_named(tmp_path: Path, folder: Path, open_builder: Calla
     with pytest.raises(UserError, match="none: holds no <class>/<clip>.mp4; name a folder that has"):
         open_builder(tmp_path / "none").recording_ids()
     (folder / "cat").mkdir()
+    with pytest.raises(UserError, match=r"cat: holds no film; put films there \(.mp4, .*\), or remove the folder"):
+        open_builder(folder).recording_ids()
     (folder / "cat/one.mp4").touch()
     with pytest.raises(UserError, match="cat: has films of one source only, .*; add a clip of another film, or remove"):
         open_builder(folder).recording_ids()

@@ -1,6 +1,7 @@
 """AutoFoley as a user runs it: all stages with one network, films by request, what bad input gets."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,12 @@ from vis2sound_jax.video.files import probe
 from vis2sound_jax.video.film import Film
 from vis2sound_jax.video.mux import write_film
 
+SHARED = Path(os.environ.get("VIS2SOUND_SHARED", Path(__file__).parents[4] / "shared"))
+REAL = (
+    "autofoley_clips/af_rain_landscape1.mp4",
+    "autofoley_clips/af_horse_hall_quiet.mp4",
+    "clips/foley_gun_rifle.mp4",
+)
 STAGES = ("prepare", "sounds", "sequence", "evaluate", "generate")
 
 
@@ -112,3 +119,13 @@ def test_phases_can_be_those_of_the_nearest_clip(finished: Path) -> None:
     config.synthesis.phase = "guessed"
     with pytest.raises(UserError, match="config.synthesis.phase is 'guessed'; it must be one of griffin_lim, nearest"):
         load(finished, config)
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_a_real_film_gets_a_soundtrack_as_long_as_it_is(finished: Path, name: str) -> None:
+    if not (SHARED / name).exists():
+        pytest.skip("there are no real films; name their folder with VIS2SOUND_SHARED")
+    foley = load(finished)
+    made = foley.generate(SHARED / name, Request())
+    assert made.wavs.shape == (1, round(made.film.duration_s * foley.rate_hz)) and np.isfinite(made.wavs).all()
+    assert made.composed.notes["class"] in foley.classes

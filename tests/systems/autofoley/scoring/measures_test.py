@@ -27,13 +27,13 @@ def clicks(*at_s: float, seconds: float = 1.5) -> np.ndarray:
     wav = 1e-4 * RNG.standard_normal(round(seconds * RATE))
     for at in at_s:
         place = round(at * RATE)
-        wav[place : place + 400] += 0.5 * RNG.standard_normal(400) * np.exp(-np.arange(400) / 80)
+        wav[place : place + 400] += 0.2 * RNG.standard_normal(400) * np.exp(-np.arange(400) / 80)
     return wav.astype(np.float32)
 
 
 def swelling(lag_s: float = 0.0) -> np.ndarray:
     t = np.arange(round(1.5 * RATE)) / RATE - lag_s
-    return ((0.3 + 0.2 * np.sin(2 * np.pi * 1.1 * t)) * np.random.default_rng(1).standard_normal(len(t))).astype(
+    return ((0.1 + 0.07 * np.sin(2 * np.pi * 1.1 * t)) * np.random.default_rng(1).standard_normal(len(t))).astype(
         np.float32
     )
 
