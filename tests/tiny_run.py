@@ -50,7 +50,14 @@ VIS_SIZES = (
 
 AUTOFOLEY_SIZES = (
     *("world.train=2", "world.test=1", "world.seconds=1.5", "data.height=16", "data.width=24", "data.rate_hz=8000"),
-    *("sound.n_fft=128", "sound.window_s=1.0", "sequence.clip_s=0.5", "sequence.steps=2", "sequence.batch=2"),
+    *(
+        "sound.n_fft=128",
+        "sound.hop=80",
+        "sound.window_s=1.0",
+        "sequence.clip_s=0.5",
+        "sequence.steps=2",
+        "sequence.batch=2",
+    ),
     *("eye.spacetime_widths=(4, 4)", "eye.colour_widths=(4, 4, 4)", "eye.width=8", "sequence.width=8", "save_every=1"),
     *("synthesis.iterations=2", "evaluate.judge_steps=2", "evaluate.films=1", "generate.films=1"),
     # One network: the other is the same code, and what takes time is to compile it.
