@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import pytest
 from ml_collections import ConfigDict
 
-from configs import binaural, condfoley, vis
+from configs import autofoley, binaural, condfoley, vis
 from tests.recorder import Reads, recorded, unlisted
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.models.conditioning import sequence_inputs
@@ -21,6 +21,7 @@ from vis2sound_jax.models.image_streams import SoundGuess
 from vis2sound_jax.models.impact_net import ImpactNet
 from vis2sound_jax.models.vqgan import VQGAN
 from vis2sound_jax.run.stage import FREE, listed, settings_for, system_module
+from vis2sound_jax.systems.autofoley import build as autofoley_build
 from vis2sound_jax.systems.condfoley import build
 from vis2sound_jax.systems.vis import build as vis_build
 
@@ -28,7 +29,7 @@ CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.py"))
 KEY = jax.random.key(0)
 
 
-FILES = (binaural, condfoley, vis)
+FILES = (autofoley, binaural, condfoley, vis)
 EVERY = [(file, preset) for file in FILES for preset in file.PRESETS]
 
 
@@ -196,6 +197,22 @@ def test_the_networks_of_a_preset_fit_one_another(config: ConfigDict) -> None:
         return net.init_with_output(KEY, **inputs)[0]
 
     assert jax.eval_shape(logits, batch).shape == (1, 2 * (n + prefix) - 1, net.vocab)
+
+
+@pytest.mark.parametrize("preset", autofoley.PRESETS)
+def test_the_networks_of_autofoley_fit_its_sound(preset: str) -> None:
+    """Shapes alone: film → class and residual of every column."""
+    config = autofoley.get_config(preset)
+    size, data = autofoley_build.window(config), config.data
+    if preset == "paper":
+        assert (size.columns, config.sound.n_fft // 2 + 1, data.rate_hz) == (860, 513, 44100)
+    for model in autofoley_build.MODELS:
+        net = autofoley_build.foley_net(config, model, size, config.sound.classes)
+        frames = jax.ShapeDtypeStruct((1, size.frames, data.height, data.width), jnp.float32)
+        stills = jax.ShapeDtypeStruct((1, 3, data.height, data.width, 3), jnp.float32)
+        found, _ = jax.eval_shape(net.init_with_output, KEY, frames, stills)
+        assert found.logits.shape == (1, 12)
+        assert found.residual.shape == (1, size.columns, autofoley_build.amplitude_spec(config).bins)
 
 
 def test_networks_copy_where_rows_have_books_of_their_own(config: ConfigDict) -> None:

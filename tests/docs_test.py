@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ml_collections import ConfigDict
 
-from configs import binaural, condfoley, vis
+from configs import autofoley, binaural, condfoley, vis
 from tests.toy import knock
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.run import requests
@@ -24,7 +24,7 @@ PAGES = [*DOCS, ROOT / "CONTRIBUTING.md", ROOT / "launch" / "README.md", *sorted
 
 MAX_WORDS = 1500
 FORBIDDEN = ("made anew", "mended", "none that")
-SYSTEMS = {"binaural": binaural, "condfoley": condfoley, "vis": vis}
+SYSTEMS = {"autofoley": autofoley, "binaural": binaural, "condfoley": condfoley, "vis": vis}
 GENERAL = {"config", "workdir", "job", "help", "multihost", "coordinator", "processes", "process_id"}
 MAIN = ["python", "-m", "vis2sound_jax.main"]
 QUICKSTART = ["bash", "launch/quickstart.sh"]

@@ -16,6 +16,7 @@ from vis2sound_jax.run import requests
 
 CONFIG = Path(__file__).parents[1] / "configs" / "condfoley.py"
 VIS_CONFIG = CONFIG.with_name("vis.py")
+AUTOFOLEY_CONFIG = CONFIG.with_name("autofoley.py")
 
 SIZES = (
     *("world.train=6", "world.test=2", "world.seconds=5.0", "data.height=40", "data.width=64"),
@@ -47,6 +48,22 @@ VIS_SIZES = (
     *("evaluate.films=1", "generate.films=1"),
 )
 
+AUTOFOLEY_SIZES = (
+    *("world.train=2", "world.test=1", "world.seconds=1.5", "data.height=16", "data.width=24", "data.rate_hz=8000"),
+    *(
+        "sound.n_fft=128",
+        "sound.hop=80",
+        "sound.window_s=1.0",
+        "sequence.clip_s=0.5",
+        "sequence.steps=2",
+        "sequence.batch=2",
+    ),
+    *("eye.spacetime_widths=(4, 4)", "eye.colour_widths=(4, 4, 4)", "eye.width=8", "sequence.width=8", "save_every=1"),
+    *("synthesis.iterations=2", "evaluate.judge_steps=2", "evaluate.films=1", "generate.films=1"),
+    # One network: the other is the same code, and what takes time is to compile it.
+    "stages=('prepare', 'sounds', 'sequence', 'evaluate', 'generate')",
+)
+
 
 class Answer(NamedTuple):
     """What a user sees of a command."""
@@ -66,6 +83,12 @@ def vis_command(workdir: Path, *arguments: str) -> list[str]:
     """The same for Visually Indicated Sounds."""
     sizes = [f"--config.{size}" for size in VIS_SIZES]
     return [f"--config={VIS_CONFIG}:smoke", f"--workdir={workdir}", *sizes, *arguments]
+
+
+def autofoley_command(workdir: Path, *arguments: str) -> list[str]:
+    """The same for AutoFoley."""
+    sizes = [f"--config.{size}" for size in AUTOFOLEY_SIZES]
+    return [f"--config={AUTOFOLEY_CONFIG}:smoke", f"--workdir={workdir}", *sizes, *arguments]
 
 
 def call(*arguments: str) -> Answer:

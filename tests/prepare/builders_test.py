@@ -28,7 +28,9 @@ def test_a_spec_is_small_plain_and_the_same_in_a_worker(form, tmp_path):
 
 
 def test_an_unknown_builder_names_those_there_are():
-    with pytest.raises(UserError, match="no such builder; name one of countix_av, greatest_hits") as caught:
+    with pytest.raises(
+        UserError, match="no such builder; name one of clips_by_class, countix_av, greatest_hits"
+    ) as caught:
         BuilderSpec("lesser_hits", {}).open("out")
     assert caught.value.path is not None and caught.value.path.name == "lesser_hits_dataset_builder.py"
 

@@ -110,7 +110,7 @@ def test_tfds_itself_can_drive_the_builder(recordings, form, hits_s, tmp_path):
 
 
 def test_unknown_builder_and_split_are_named(recordings, tmp_path):
-    with pytest.raises(UserError, match="no such builder; name one of countix_av, greatest_hits"):
+    with pytest.raises(UserError, match="no such builder; name one of clips_by_class, countix_av, greatest_hits"):
         load_builder_module("lesser_hits")
     with pytest.raises(UserError, match="split is 'mine', but greatest_hits has official"):
         prepare("greatest_hits", recordings, tmp_path / "out", split="mine")

@@ -12,6 +12,7 @@ import pytest
 from jax.sharding import PartitionSpec
 
 from tests.tasks import (
+    autofoley_test,
     binaural_test,
     codebook_test,
     encoder_test,
@@ -76,6 +77,7 @@ TASKS: dict[str, Any] = {
     "events": (events_test.TASK, events_test.batch),
     "streams": (streams_test.TASK, streams_test.batch),
     "impacts": (impacts_test.TASK, impacts_test.batch),
+    "autofoley": (autofoley_test.TASK, autofoley_test.batch),
     "binaural": (binaural_test.TASK, binaural_test.batch),
 }
 

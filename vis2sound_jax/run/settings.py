@@ -35,7 +35,7 @@ def shared(name: str, system: str, preset: str) -> ConfigDict:
 def _data() -> ConfigDict:
     """Recordings: "procedural" writes a made-up world; anything else is a folder in the builder's layout."""
     data = ConfigDict({"recordings": "procedural"})
-    # A folder in datasets/: "greatest_hits" or "countix_av".
+    # A folder in datasets/: "greatest_hits", "countix_av" or "clips_by_class".
     data.builder = "greatest_hits"
     data.split = "official"
     # Sample rate of the sound; frames a second, rows and columns of the pictures.

@@ -1,0 +1,1 @@
+"""Tables of AutoFoley: what is scored of every row, and the page."""
