@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import soxr
 from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
 from av.error import FFmpegError
 from jaxtyping import Float32
 
 from vis2sound_jax.errors import UserError, file_error
-from vis2sound_jax.video.container import Media, PathLike, sound_stream, tick_of, time_of
+from vis2sound_jax.video.container import Media, PathLike, is_decoded, sound_stream, tick_of, time_of
 from vis2sound_jax.video.facts import FilmFacts
 
 # Sound decoded before a window for the codec's overlap, and around it for the resampler's filter.
@@ -173,6 +174,8 @@ def track_of(media: Media, film: FilmFacts | None) -> Track:
     stream = sound_stream(media.container)
     if stream is None:
         raise file_error(path, "has no sound track", "use a recording with sound")
+    if not is_decoded(stream):
+        raise file_error(path, "its sound is of an unknown form", "convert it to wav")
     try:
         frame = next(media.container.decode(stream), None)
     except FFmpegError as error:
@@ -252,6 +255,8 @@ def _channels(frame: AudioFrame) -> np.ndarray:
 
 def _planes(frame: AudioFrame) -> np.ndarray:
     """The samples of a frame, from any sample format, as floating numbers in [-1, 1], [c, n]."""
+    if frame.format.name.startswith("s64"):  # whole numbers that arrays are not made of
+        frame = AudioResampler("dbl").resample(frame)[0]
     samples = frame.to_ndarray()
     if not frame.format.is_planar:
         samples = samples.reshape(-1, frame.layout.nb_channels).T

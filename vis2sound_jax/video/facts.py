@@ -23,6 +23,7 @@ from vis2sound_jax.errors import file_error
 from vis2sound_jax.video.container import (
     Media,
     PathLike,
+    is_decoded,
     seek,
     sound_stream,
     tick_of,
@@ -112,6 +113,8 @@ def read_facts(media: Media) -> FilmFacts | None:
 
 def _first_picture(path: PathLike, container: InputContainer, stream: VideoStream) -> VideoFrame:
     """Decodes the first picture shown and makes sure that pictures have usable times."""
+    if not is_decoded(stream):
+        raise file_error(path, "its pictures are of an unknown form", "re-encode it to mp4")
     # AVI states decoding times only: where pictures are reordered, their times come out of order.
     count = _AVI_PICTURES if container.format.name == "avi" else 1
     try:
