@@ -28,8 +28,8 @@ STEPS = (
     *(b"J\xff\xff\xff\xff", b"\x8a\x01\x7f", b"\x8b\xff\xff\xff\x7f", b"X\xff\xff\xff\x7f", b"X\x01\x00\x00\x00a"),
     *(b"G\x7f\xf8\x00\x00\x00\x00\x00\x00", b"C\x02ab", b"\x8d" + b"\xff" * 8, b"\x95" + b"\xff" * 8, b"\x80\x05"),
     *(named("builtins", name) for name in ("set", "dict", "list", "bytearray", "tuple", "eval", "getattr", "int")),
-    *(named("collections", "OrderedDict"), named("torch", "Size"), named("torch", "FloatStorage"), named("os", "system")),
-    *(named("torch._utils", "_rebuild_tensor_v2"), named("numpy", "ndarray"), named("torch.nn", "Linear")),
+    *(named("collections", "OrderedDict"), named("torch", "Size"), named("torch", "FloatStorage")),
+    *(named("torch._utils", "_rebuild_tensor_v2"), named("numpy", "ndarray"), named("os", "system")),
 )  # fmt: skip
 
 

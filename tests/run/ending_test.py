@@ -12,6 +12,7 @@ def test_only_the_users_own_errors_are_explained() -> None:
     assert ending.explain(OSError(13, "Permission denied", "/films/a.mp4")) == (
         "/films/a.mp4: Permission denied; change its permissions or choose another place"
     )
+    assert "ulimit -f" in str(ending.explain(OSError(27, "File too large")))
     for bug in (KeyError("x"), RuntimeError("x"), FileNotFoundError(2, "x")):
         assert ending.explain(bug) is None
 
