@@ -59,6 +59,7 @@ _DELIVERIES: st.SearchStrategy[Arguments] = st.fixed_dictionaries(
 # A usual film and a usual sound, to go with what is odd.
 _USUAL_FILM = media.Filming(".mp4", 0, 48, 36, "25", 12, "even", 0.0, 0, (), (), [])
 _USUAL_SOUND = media.Heard(".wav", media.Sounding(0, 44100, "stereo", "hits", 0.6, 0.0, 0.0), [])
+_HEARD_FILM = _USUAL_FILM._replace(sounds=(_USUAL_SOUND.sound,))
 
 
 def _write_pair(folder: Path, film: Any, sound: Any, asked: Arguments) -> Arguments:
@@ -203,14 +204,14 @@ KINDS: Mapping[str, Kind] = {
         st.tuples(
             st.one_of(media.sounds(harmed=False), media.sounds(harmed=True), media.films(harmed=True)), _DELIVERIES
         ),
-        lambda folder, plan: _write_pair(folder, _USUAL_FILM, *plan),
+        lambda folder, plan: _write_pair(folder, _HEARD_FILM, *plan),
         generate,
         _generated,
         3.0,
     ),
     "wav": Kind(
         st.tuples(wavs.wavs(), _DELIVERIES),
-        lambda folder, plan: _write_pair(folder, _USUAL_FILM, *plan),
+        lambda folder, plan: _write_pair(folder, _HEARD_FILM, *plan),
         generate,
         _generated,
         2.0,

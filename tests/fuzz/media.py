@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from tests.fuzz.bytes_changed import Change, change, changes
 
+# HEVC is not among them: the encoder that comes with PyAV ends the process for pictures as small as these.
 # Ending → (format, codecs of pictures, codecs of sound).
 CONTAINERS: Mapping[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
-    ".mp4": ("mp4", ("libx264", "mpeg4", "libx264", "libx265", "libvpx-vp9"), ("aac", "libmp3lame", "ac3", "alac")),
+    ".mp4": ("mp4", ("libx264", "mpeg4", "libx264", "libx264", "libvpx-vp9"), ("aac", "libmp3lame", "ac3", "alac")),
     ".mov": ("mov", ("libx264", "mjpeg", "prores_ks", "qtrle", "png"), ("pcm_s16le", "pcm_s24le", "aac", "pcm_f32le")),
     ".mkv": ("matroska", ("libx264", "ffv1", "libvpx", "mpeg2video"), ("flac", "libopus", "pcm_f32le", "aac")),
     ".webm": ("webm", ("libvpx", "libvpx-vp9"), ("libopus",)),
@@ -23,7 +24,7 @@ CONTAINERS: Mapping[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     ".mpg": ("mpeg", ("mpeg1video",), ("mp2",)),
     ".flv": ("flv", ("flv", "libx264"), ("libmp3lame", "aac")),
     ".wmv": ("asf", ("wmv2", "msmpeg4"), ("wmav2",)),
-    ".3gp": ("3gp", ("mpeg4", "h263"), ("aac",)),
+    ".3gp": ("3gp", ("mpeg4",), ("aac",)),
     ".nut": ("nut", ("mpeg4",), ("pcm_s16le",)),
     ".gif": ("gif", ("gif",), ()),
     ".y4m": ("yuv4mpegpipe", ("rawvideo",), ()),
@@ -48,12 +49,24 @@ SOUNDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     ".ac3": ("ac3", ("ac3",)),
 }
 # The others know a few rates alone.
-_FREE_CLOCKS = ("libx264", "libx265", "libvpx", "libvpx-vp9", "ffv1", "mjpeg", "prores_ks", "qtrle", "png", "rawvideo")
+_FREE_CLOCKS = ("libx264", "libvpx", "libvpx-vp9", "ffv1", "mjpeg", "prores_ks", "qtrle", "png", "rawvideo")
 RATES_FPS = ("1", "5", "10", "12", "15", "24000/1001", "24", "25", "30000/1001", "30", "50", "60", "120", "7/3", "240")
 RATES_HZ = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 96000)
 LAYOUTS = ("mono", "stereo", "2.1", "3.0", "quad", "5.1", "7.1")
 CLOCKS = ("even", "even", "even", "jitter", "gap", "late", "early", "twice", "backwards", "jump", "one")
-WAVES = ("noise", "hits", "hits", "silence", "tone", "loud", "nan", "infinite", "huge", "opposite", "right only")
+WAVES = (
+    *["hits"] * 6,
+    "noise",
+    "noise",
+    "silence",
+    "tone",
+    "loud",
+    "nan",
+    "infinite",
+    "huge",
+    "opposite",
+    "right only",
+)
 
 
 class Sounding(NamedTuple):
@@ -133,7 +146,7 @@ class Heard(NamedTuple):
 
 def sounds(*, harmed: bool) -> st.SearchStrategy[Heard]:
     """Sound files of every usual kind."""
-    seconds = st.sampled_from((0.0, 0.01, 0.1, 0.5, 1.0, 2.5))
+    seconds = st.sampled_from((0.5, 0.1, 1.0, 2.5, 0.01, 0.0))
     harm = changes() if harmed else st.just([])
     return st.builds(Heard, st.sampled_from(tuple(SOUNDS)), soundings(seconds), harm)
 
@@ -167,8 +180,8 @@ def _write(container: Any, film: Filming, codec: str, tones: tuple[str, ...]) ->
     stream.pix_fmt = formats[0].name if formats else "yuv420p"
     if codec in _FREE_CLOCKS:
         stream.codec_context.time_base = min(1 / (rate * 4), Fraction(1, 600))
-    if codec in ("libx264", "libx265"):
-        stream.options = {"preset": "ultrafast", "bf": "2", "x265-params": "log-level=none:pools=1"}
+    if codec == "libx264":
+        stream.options = {"preset": "ultrafast", "bf": "2"}
     if film.degrees:
         with contextlib.suppress(ValueError, AttributeError, TypeError):
             stream.set_display_rotation(film.degrees)
@@ -241,7 +254,7 @@ def _sound_stream(container: Any, sound: Sounding, codecs: tuple[str, ...]) -> A
     rate_hz = sound.rate_hz if not rates or sound.rate_hz in rates else rates[0]
     for layout in (sound.layout, "stereo", "mono"):
         with contextlib.suppress(av.error.FFmpegError, ValueError):
-            stream = container.add_stream(codec, rate_hz, layout=layout)
+            stream = container.add_stream(codec, rate_hz, layout=layout, bit_rate=64_000)
             stream.codec_context.open(strict=False)
             return stream
     return None

@@ -193,3 +193,13 @@ def test_after_a_failure_the_old_file_stays_and_nothing_else(make_film, noise, t
         mux_sound(path, noise, 44100, tmp_path / "out.mp4")
     assert (tmp_path / "out.mp4").read_bytes() == b"an older film"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["film.mp4", "out.mp4"]
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+@pytest.mark.parametrize("name", ["f.mkv", "f.mp4"])
+def test_a_film_of_few_pictures_keeps_them(make_film, noise, tmp_path, name, n):
+    """Matroska keeps no decoding times, and so few H.264 packets come without any."""
+    source, target = make_film(name=name, n=n, size=(48, 64)), tmp_path / "out.mov"
+    mux_sound(source, noise, 44100, target)
+    assert len(packets_of(target)) == len(packets_of(source)) == n
+    assert len(read_frames(target, 25.0, 8, 8)) == n

@@ -2,6 +2,7 @@
 
 import contextlib
 import heapq
+import math
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -268,3 +269,8 @@ def _with_decoding_times(source: InputContainer, stream: VideoStream, fps: float
             early.dts = packet.dts - steps_back * period
         yield from waiting
         waiting.clear()
+    # A film so short that none of its packets has a decoding time.
+    latest = math.inf
+    for packet in reversed(waiting):
+        latest = packet.dts = int(min(cast(int, packet.pts), latest - 1))
+    yield from waiting
