@@ -20,8 +20,8 @@ from tests.fuzz.kinds import KINDS
 from tests.fuzz.worker import keep, seed_of
 
 ROOT = Path(__file__).parents[2]
-BATCH, BATCH_S = 25, 15.0
-_SILENT_S, _MOST_MB, _MOST_INPUTS = 120.0, 3000.0, 600
+BATCH, BATCH_S = 100, 20.0
+_SILENT_S, _MOST_MB, _MOST_INPUTS = 300.0, 3000.0, 600
 _PROGRESS = "progress.json"
 
 

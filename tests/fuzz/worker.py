@@ -58,7 +58,9 @@ def keep(now: Path, where: str, kept: Path) -> str:
     place = next((one for one in places if not one.exists()), None)
     if place is None:
         return str(places[0])
-    shutil.copytree(now / "in", place / "in")
+    place.mkdir(parents=True)
+    if (now / "in").exists():
+        shutil.copytree(now / "in", place / "in")
     (place / DOOR).write_text(json.dumps({**door, "where": where}, indent=1))
     return str(place)
 

@@ -1,6 +1,7 @@
 """Writing films: frames to H.264, and a new sound track under a film's untouched pictures."""
 
 import contextlib
+import functools
 import heapq
 import math
 from collections.abc import Iterator, Sequence
@@ -73,7 +74,7 @@ def write_film(
     with _writing(path) as container:
         rate = Fraction(fps).limit_denominator(10_000)
         height, width = (size + size % 2 for size in frames.shape[1:3])
-        options = {"crf": str(crf), "preset": "veryfast"}
+        options = {"crf": str(crf), "preset": "veryfast", **_repeatable()}
         video = container.add_stream("libx264", rate, options, width=width, height=height)
         video.pix_fmt, video.codec_context.colorspace = "yuv420p", _BT601
         packets = [_encode_pictures(video, frames, rate)]
@@ -184,6 +185,14 @@ def _interleave(container: OutputContainer, streams: list[Iterator[Packet]]) -> 
     """Muxes the packets of all streams in the order of their decoding times, holding one of each."""
     for packet in heapq.merge(*streams, key=lambda packet: (packet.dts or 0) * packet.time_base):
         container.mux(packet)
+
+
+@functools.cache
+def _repeatable() -> dict[str, str]:
+    """Options with which x264 makes the same film of the same frames: its AVX-512 code does not always do so."""
+    cpu = Path("/proc/cpuinfo")
+    avx512 = cpu.exists() and "avx512f" in cpu.read_text(encoding="utf-8", errors="replace")
+    return {"x264-params": "asm=avx2"} if avx512 else {}
 
 
 def _encode_pictures(stream: VideoStream, frames: UInt8[np.ndarray, "t h w 3"], rate: Fraction) -> Iterator[Packet]:
