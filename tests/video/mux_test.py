@@ -208,7 +208,7 @@ def test_a_film_of_few_pictures_keeps_them(make_film, noise, tmp_path, name, n):
 
 def test_the_same_frames_make_the_same_film(tmp_path):
     """With the AVX-512 code of x264, one of several was another, where pictures move as these do."""
-    frames, made = render_recording(0, "test", 0, Measures(seconds=2.0, fps=25.0, height=270, width=480)).frames, set()
+    frames, made = render_recording(0, "test", 0, Measures(seconds=4.0, fps=25.0, height=270, width=480)).frames, set()
     for _ in range(10):
         write_film(tmp_path / "a.mp4", frames, 25.0)
         made.add((tmp_path / "a.mp4").read_bytes())
