@@ -232,7 +232,7 @@ def split_lists(recordings_dir: Path, split: str) -> tuple[list[str], list[str]]
     if split == "condfoley" or missing:
         name = "condfoley" if split == "condfoley" else "official"
         paths = [FOLDER / "splits" / f"{name}_{side}.txt" for side in ("train", "test")]
-    train, test = (_ids_of(path) for path in paths)
+    train, test = ([line.strip() for line in p.read_text().splitlines() if line.strip()] for p in paths)
     check_ids(paths[0], train)
     check_ids(paths[1], test)
     both = sorted(set(train) & set(test))
@@ -243,14 +243,6 @@ def split_lists(recordings_dir: Path, split: str) -> tuple[list[str], list[str]]
     if not train:
         raise file_error(paths[0], "leaves nothing to train on", "add ids to it")
     return train, test
-
-
-def _ids_of(path: Path) -> list[str]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise file_error(path, f"is no text in UTF-8 ({error.reason})", "write one id a line") from error
-    return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def check_ids(path: Path, ids: Sequence[str]) -> None:

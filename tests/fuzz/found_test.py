@@ -9,7 +9,6 @@ import pytest
 from tests.fuzz import wavs
 from vis2sound_jax.audio.files import read_sound
 from vis2sound_jax.errors import UserError
-from vis2sound_jax.prepare.builders import load_builder_module
 
 
 def test_sound_that_nothing_decodes_is_a_line(tmp_path: Path) -> None:
@@ -28,13 +27,3 @@ def test_whole_numbers_of_64_bits_are_read(tmp_path: Path) -> None:
             container.mux(stream.encode(made))
         container.mux(stream.encode(None))
     np.testing.assert_allclose(read_sound(tmp_path / "a.wav", 8000), wanted, atol=1e-6)
-
-
-def test_a_list_that_is_no_text_is_a_line(tmp_path: Path) -> None:
-    builder = load_builder_module("greatest_hits")
-    (tmp_path / "train.txt").write_bytes(b"a\n\x90\n")
-    (tmp_path / "test.txt").write_text("b\n")
-    with pytest.raises(UserError, match="train.txt: is no text in UTF-8"):
-        builder.split_lists(tmp_path, "official")
-    (tmp_path / "train.txt").write_bytes(b"\xef\xbb\xbfa\r\n")
-    assert builder.split_lists(tmp_path, "official") == (["a"], ["b"])

@@ -45,18 +45,3 @@ def test_a_users_own_cache_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     environment.settle()
     assert settings["JAX_COMPILATION_CACHE_DIR"] == str(tmp_path / "vis2sound_jax" / "xla")
     assert settings["TF_CPP_MIN_LOG_LEVEL"] == "0"
-
-
-def test_somebody_without_a_home_keeps_no_compiled_programs(monkeypatch: pytest.MonkeyPatch) -> None:
-    def nowhere() -> Path:
-        raise RuntimeError("Could not determine home directory.")
-
-    monkeypatch.setattr(Path, "home", nowhere)
-    for name in ("XDG_CACHE_HOME", "JAX_COMPILATION_CACHE_DIR"):
-        monkeypatch.delenv(name, raising=False)
-    environment.settle()
-    assert "JAX_COMPILATION_CACHE_DIR" not in os.environ
-    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
-    environment.settle()
-    assert os.environ["JAX_COMPILATION_CACHE_DIR"] == "/somewhere/vis2sound_jax/xla"
-    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR")

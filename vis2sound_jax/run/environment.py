@@ -21,18 +21,7 @@ def take_large_pages() -> None:
 
 def settle() -> None:
     """Says where jax keeps compiled programs, and that its C++ part is to be quiet."""
-    cache = _cache()
-    if cache is not None:
-        os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache / "vis2sound_jax" / "xla"))
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vis2sound_jax" / "xla"
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache))
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
-
-def _cache() -> Path | None:
-    """The user's folder for what can be made again; None for somebody without a home, as in many containers."""
-    if given := os.environ.get("XDG_CACHE_HOME"):
-        return Path(given)
-    try:
-        return Path.home() / ".cache"
-    except RuntimeError:
-        return None
