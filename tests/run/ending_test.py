@@ -15,6 +15,7 @@ def test_only_the_users_own_errors_are_explained() -> None:
     assert ending.explain(RuntimeError("Could not determine home directory.")) == (
         "there is no home folder, which a ~ stands for; set HOME, or name the whole path"
     )
+    assert "ulimit -f" in str(ending.explain(OSError(27, "File too large")))
     for bug in (KeyError("x"), RuntimeError("x"), FileNotFoundError(2, "x")):
         assert ending.explain(bug) is None
 

@@ -11,6 +11,7 @@ from vis2sound_jax.errors import UserError
 from vis2sound_jax.video.files import mux_sound, probe, read_frames, write_film
 from vis2sound_jax.video.film import Film
 from vis2sound_jax.video.mux import mux_sounds
+from vis2sound_jax.world.recording import Measures, render_recording
 
 
 def packets_of(path):
@@ -250,3 +251,22 @@ def test_after_a_failure_the_old_file_stays_and_nothing_else(make_film, noise, t
         mux_sound(path, noise, 44100, tmp_path / "out.mp4")
     assert (tmp_path / "out.mp4").read_bytes() == b"an older film"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["film.mp4", "out.mp4"]
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+@pytest.mark.parametrize("name", ["f.mkv", "f.mp4"])
+def test_a_film_of_few_pictures_keeps_them(make_film, noise, tmp_path, name, n):
+    """Matroska keeps no decoding times, and so few H.264 packets come without any."""
+    source, target = make_film(name=name, n=n, size=(48, 64)), tmp_path / "out.mov"
+    mux_sound(source, noise, 44100, target)
+    assert len(packets_of(target)) == len(packets_of(source)) == n
+    assert len(read_frames(target, 25.0, 8, 8)) == n
+
+
+def test_the_same_frames_make_the_same_film(tmp_path):
+    """With the AVX-512 code of x264, one of several was another, where pictures move as these do."""
+    frames, made = render_recording(0, "test", 0, Measures(seconds=4.0, fps=25.0, height=270, width=480)).frames, set()
+    for _ in range(10):
+        write_film(tmp_path / "a.mp4", frames, 25.0)
+        made.add((tmp_path / "a.mp4").read_bytes())
+    assert len(made) == 1

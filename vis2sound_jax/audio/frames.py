@@ -2,6 +2,7 @@
 
 import numpy as np
 from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
 from jaxtyping import Float32
 
 
@@ -9,11 +10,13 @@ def channels_of(frame: AudioFrame) -> Float32[np.ndarray, "n c"]:
     """Gives the samples of a frame.
 
     Args:
-      frame: of 8, 16 or 32 bits, or of floating numbers, planar or not.
+      frame: of 8, 16, 32 or 64 bits, or of floating numbers, planar or not.
 
     Returns:
       Its channels in [-1, 1].
     """
+    if frame.format.name.startswith("s64"):  # whole numbers that arrays are not made of
+        frame = AudioResampler("dbl").resample(frame)[0]
     samples = frame.to_ndarray()
     if not frame.format.is_planar:
         samples = samples.reshape(-1, frame.layout.nb_channels).T

@@ -15,7 +15,7 @@ from vis2sound_jax.audio.downmix import Heard, Mix
 from vis2sound_jax.audio.frames import channels_of
 from vis2sound_jax.audio.track_choice import settle_track
 from vis2sound_jax.errors import UserError, file_error
-from vis2sound_jax.video.container import Media, PathLike, tick_of, time_of
+from vis2sound_jax.video.container import Media, PathLike, is_decoded, tick_of, time_of
 from vis2sound_jax.video.facts import FilmFacts, check_length
 
 # Sound decoded before a window for the codec's overlap, and around it for the resampler's filter.
@@ -237,6 +237,8 @@ def track_of(media: Media, film: FilmFacts | None) -> Track:
     stream = media.sound_stream()
     if stream is None:
         raise file_error(path, "has no sound track", "use a recording with sound")
+    if not is_decoded(stream):
+        raise file_error(path, "its sound is of an unknown form", "convert it to wav")
     try:
         frame = next(iter(media.decode(stream)), None)
     except FFmpegError as error:

@@ -10,6 +10,7 @@ from vis2sound_jax.run import hosts
 _REMEDIES = {
     errno.ENOSPC: "free some space and run the same command again",
     errno.EDQUOT: "free some space and run the same command again",
+    errno.EFBIG: "raise the limit on the size of files (ulimit -f) or choose another disk",
     errno.EACCES: "change its permissions or choose another place",
     errno.EROFS: "choose another place",
 }

@@ -125,7 +125,7 @@ def _manager(
 
 
 def _is_disk_full(error: BaseException) -> bool:
-    return "No space left on device" in str(error) or "Disk quota exceeded" in str(error)
+    return any(words in str(error) for words in ("No space left on device", "Disk quota exceeded", "File too large"))
 
 
 def _encode_position(position: Any) -> Any:

@@ -208,9 +208,18 @@ def _opened(path: PathLike) -> InputContainer:
         container.close()
         raise file_error(path, "is not a film or sound file", "use a container such as mp4 or wav")
     for stream in (video_stream(container), *sound_streams(container).values()):
-        if stream is not None:
+        if stream is not None and is_decoded(stream):
             stream.codec_context.thread_type = "AUTO"
     return container
+
+
+def is_decoded(stream: Stream) -> bool:
+    """Tells whether there is a decoder for a stream.
+
+    Args:
+      stream: of an open container.
+    """
+    return stream.codec_context is not None
 
 
 def video_stream(container: InputContainer) -> VideoStream | None:

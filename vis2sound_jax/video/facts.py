@@ -24,6 +24,7 @@ from vis2sound_jax.video.clock import RUNNING, joined_at
 from vis2sound_jax.video.container import (
     Media,
     PathLike,
+    is_decoded,
     seek,
     sound_streams,
     tick_of,
@@ -148,6 +149,8 @@ def _origin_s(container: InputContainer) -> float:
 def _first_picture(media: Media, stream: VideoStream) -> VideoFrame:
     """Decodes the first picture shown and makes sure that pictures have usable times."""
     path = media.path
+    if not is_decoded(stream):
+        raise file_error(path, "its pictures are of an unknown form", "re-encode it to mp4")
     # AVI states decoding times only: where pictures are reordered, their times come out of order.
     count = _AVI_PICTURES if media.container.format.name == "avi" else 1
     try:

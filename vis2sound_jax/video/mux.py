@@ -1,9 +1,12 @@
 """Writing films: frames to H.264, and a new sound track under a film's untouched pictures."""
 
 import contextlib
+import functools
 import heapq
+import math
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from pathlib import Path
 from typing import cast
 
 import av
@@ -78,7 +81,8 @@ def write_film(
         rate = Fraction(fps).limit_denominator(10_000)
         height, width = (size + size % 2 for size in frames.shape[1:3])
         codec, options = _PICTURES.get(suffix_of(path), _H264)
-        stream = container.add_stream(codec, rate, {"crf": str(crf), **options}, width=width, height=height)
+        options = {"crf": str(crf), **options, **(_repeatable() if codec == _H264[0] else {})}
+        stream = container.add_stream(codec, rate, options, width=width, height=height)
         video = cast(VideoStream, stream)
         video.pix_fmt, video.codec_context.colorspace = "yuv420p", _BT601
         packets = [_encode_pictures(video, frames, rate)]
@@ -167,6 +171,14 @@ def _interleave(container: OutputContainer, streams: list[Iterator[Packet]]) -> 
         container.mux(packet)
 
 
+@functools.cache
+def _repeatable() -> dict[str, str]:
+    """Options with which x264 makes the same film of the same frames: its AVX-512 code does not always do so."""
+    cpu = Path("/proc/cpuinfo")
+    avx512 = cpu.exists() and "avx512f" in cpu.read_text(encoding="utf-8", errors="replace")
+    return {"x264-params": "asm=avx2"} if avx512 else {}
+
+
 def _encode_pictures(stream: VideoStream, frames: UInt8[np.ndarray, "t h w 3"], rate: Fraction) -> Iterator[Packet]:
     odd_rows, odd_columns = frames.shape[1] % 2, frames.shape[2] % 2
     for number, pixels in enumerate(frames):
@@ -248,3 +260,8 @@ def _with_decoding_times(packets: Iterator[Packet], stream: VideoStream, fps: fl
             early.dts = packet.dts - steps_back * period
         yield from waiting
         waiting.clear()
+    # A film so short that none of its packets has a decoding time.
+    latest = math.inf
+    for packet in reversed(waiting):
+        latest = packet.dts = int(min(cast(int, packet.pts), latest - 1))
+    yield from waiting

@@ -16,7 +16,8 @@ from vis2sound_jax.run.stages import check_before
 from vis2sound_jax.systems.binaural import build
 from vis2sound_jax.training.progress import Progress
 from vis2sound_jax.video.film import Film
-from vis2sound_jax.video.mux import FILM_SUFFIXES, mux_sounds
+from vis2sound_jax.video.mux import mux_sounds
+from vis2sound_jax.video.target import FILM_SUFFIXES
 
 DELIVERED_HZ = 48_000
 """Rate of the sound that is written."""
