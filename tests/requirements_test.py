@@ -22,7 +22,7 @@ NOT_IMPORTED = {
 }
 # A module that is imported only when somebody asks for it.
 ON_REQUEST = {"apache-beam"}
-# Run and not imported: a plug-in of opentimelineio, the notebooks' kernel, checkers, what pip and pytest take themselves.
+# Run and not imported: the notebooks' kernel, checkers, what pip, pytest and opentimelineio take themselves.
 TOOLS = {
     "otio-cmx3600-adapter",
     "ipykernel",

@@ -179,13 +179,13 @@ class EventList:
         taken = {event.id for event in self.events if event.id is not None}
         found = []
         for event in self.events:
-            number = event.id
-            if number is None:
+            if event.id is None:
                 number = _FIRST_ADDED + round(1000 * event.time_s)
                 while number in taken:
                     number += 1
                 taken.add(number)
-            found.append(dataclasses.replace(event, id=number))
+                event = dataclasses.replace(event, id=number)
+            found.append(event)
         return dataclasses.replace(self, events=tuple(sorted(found, key=lambda event: (event.time_s, event.id))))
 
 

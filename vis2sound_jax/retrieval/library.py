@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -67,7 +67,7 @@ class Library:
         spans: Sequence[tuple[int, int]],
         choices: Sequence[Choice],
         rate_hz: int,
-        rngs: Sequence[np.random.Generator],
+        rng_of: Callable[[Choice], np.random.Generator],
     ) -> int:
         """Makes stretches of a soundtrack again; only sounds that reach into them are made.
 
@@ -76,7 +76,7 @@ class Library:
           spans: first sample and the one after the last of each stretch; none overlaps another.
           choices: all that sounds when, in the order in which `sound` gets them.
           rate_hz: sample rate.
-          rngs: for each choice what draws its grains.
+          rng_of: what draws the grains of a choice.
 
         Returns:
           The number of sounds that were made.
@@ -84,12 +84,12 @@ class Library:
         for first, last in spans:
             out[first:last] = 0.0
         near = []
-        for k, choice in enumerate(choices):
+        for choice in choices:
             begin, end = self.reach(choice, rate_hz)
             if any(begin < last and first < end for first, last in spans):
-                near.append(k)
-        heard, drawn = [choices[k] for k in near], [rngs[k] for k in near]
-        lay_within(out, spans, self._sounds(heard, rate_hz, drawn, out.shape[1]), rate_hz)
+                near.append(choice)
+        sounds = self._sounds(near, rate_hz, [rng_of(choice) for choice in near], out.shape[1])
+        lay_within(out, spans, sounds, rate_hz)
         return len(near)
 
     def reach(self, choice: Choice, rate_hz: int) -> tuple[int, int]:

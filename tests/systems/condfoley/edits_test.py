@@ -150,8 +150,9 @@ def test_events_go_out_are_edited_and_come_back_by_command(tiny_run: Path, tmp_p
     assert answer.code == 0, answer.err
     before, after = read_channels(out.with_suffix(".wav"), 48_000), read_channels(tmp_path / "two.wav", 48_000)
     assert before.shape == after.shape and (before != after).any() and not (tmp_path / "two_take2.wav").exists()
-    last = np.flatnonzero((before != after).any(axis=1))[-1]
-    assert last < (pinned.events[0].time_s + 2.6) * 48_000
+    # Without --lufs and below the limiter's ceiling the delivered sound keeps every other sample, too.
+    differs = np.flatnonzero((before != after).any(axis=1)) / 48_000 - pinned.events[0].time_s
+    assert -0.05 < differs[0] and differs[-1] < 2.6
 
 
 def test_lists_that_cannot_be_used_are_told_before_any_work(tiny_run: Path, tmp_path: Path) -> None:

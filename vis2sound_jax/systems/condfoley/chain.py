@@ -186,9 +186,12 @@ class Foley(Networks):
         watched = self.listed(result.composed.watched, events)
         heard, names = heard_events(watched.events, self.rule), [example.name for example in request.opened()]
         options = Options.of(request.options)
-        made = plan_pieces(plan.library, heard, self.rule, options, seed=plan.seed, takes=request.takes, examples=names)
+        made = plan_pieces(
+            plan.library, heard, self.rule, options, seed=plan.seed, takes=request.takes, examples=names, before=plan
+        )
         wavs = result.wavs.reshape(*result.wavs.shape[:2], -1)
-        laid = np.stack([made.sound_again(take, wav, plan)[0] for take, wav in enumerate(wavs)])
+        again = [made.sound_again(take, wav, plan)[0] for take, wav in enumerate(wavs)]
+        laid = np.stack(again) if len(again) > 1 else again[0][None]
         composed = replace(result.composed, watched=watched, events=heard, plan=made)
         laid = laid[..., 0] if laid.shape[2] == 1 else laid
         notes = _piece_notes(made, names)

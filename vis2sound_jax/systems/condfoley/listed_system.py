@@ -40,7 +40,16 @@ class ListedSystem:
         return self.foley.listed(self.foley.watch(film) if self.looks else film, self.events)
 
     def compose(self, watched: Watched, request: Request, progress: Progress | None = None) -> Composed:
-        """Decides what the film is to sound like; see `Foley.compose`."""
+        """Decides what the film is to sound like.
+
+        Args:
+          watched: the film.
+          request: what is asked.
+          progress: called with (done, total).
+
+        Returns:
+          What `Foley.compose` gives.
+        """
         return self.foley.compose(watched, request, progress)
 
     def sound(self, composed: Composed) -> Result:

@@ -3,7 +3,7 @@
 import collections
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -48,7 +48,8 @@ class Plan:
           The soundtrack; where many sounds meet it may be louder than 1.
         """
         length = round(duration_s * self.rate_hz)
-        wav = self.library.sound(self.choices[take], self.rate_hz, length, self._rngs(take))
+        choices, rng_of = self.choices[take], self._rng_of(take)
+        wav = self.library.sound(choices, self.rate_hz, length, [rng_of(choice) for choice in choices])
         self._add_tone(wav, [(0, length)], take)
         return wav
 
@@ -69,7 +70,7 @@ class Plan:
         spans = self._changed(take, before, len(out))
         if self._tone_take(take) != before._tone_take(take) and self.tone_db is not None:
             spans = [(0, len(out))]
-        made = self.library.sound_within(out, spans, self.choices[take], self.rate_hz, self._rngs(take))
+        made = self.library.sound_within(out, spans, self.choices[take], self.rate_hz, self._rng_of(take))
         self._add_tone(out, spans, take)
         return out, made
 
@@ -87,8 +88,11 @@ class Plan:
                 spans.append((begin, end))
         return spans
 
-    def _rngs(self, take: int) -> list[np.random.Generator]:
-        return [_rng(self.seed, "grains", _take_of(one.wanted, take), one.wanted.id) for one in self.choices[take]]
+    def _rng_of(self, take: int) -> Callable[[Choice], np.random.Generator]:
+        def rng_of(choice: Choice) -> np.random.Generator:
+            return _rng(self.seed, "grains", _take_of(choice.wanted, take), choice.wanted.id)
+
+        return rng_of
 
     def _tone_take(self, take: int) -> int:
         """The take whose tone is heard: that to which most events are pinned, so that one more changes nothing."""
@@ -143,6 +147,7 @@ def plan_pieces(
     takes: int,
     chooser: Chooser | None = None,
     examples: Sequence[str] = (),
+    before: Plan | None = None,
 ) -> Plan:
     """Chooses a piece for every event of a film.
 
@@ -156,6 +161,7 @@ def plan_pieces(
       takes: number of takes, which differ in what is chosen.
       chooser: other rules of the choice, for ablations.
       examples: names of the examples.
+      before: a plan with the same library, rules and seed; what has not changed is taken from it, which is faster.
 
     Returns:
       The plan.
@@ -168,7 +174,10 @@ def plan_pieces(
     pinned = {one.id: one.take for one in wanted if one.take is not None}
     choices = []
     for take in range(takes):
-        choices.append(tuple(rules.choose(library.pieces, wanted, functools.partial(_own_rng, seed, take, pinned))))
+        known = {} if before is None else {one.wanted: one for one in before.choices[take]}
+        rng_of = functools.partial(_own_rng, seed, take, pinned)
+        chosen = iter(rules.choose(library.pieces, [one for one in wanted if one not in known], rng_of))
+        choices.append(tuple(known[one] if one in known else next(chosen) for one in wanted))
     return Plan(library, tuple(choices), seed, options.tone_db, options.rate_hz)
 
 
