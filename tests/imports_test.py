@@ -13,8 +13,8 @@ PACKAGE = ROOT / "vis2sound_jax"
 # the package, and its version.
 OPEN = {"", "__version__", "errors", "whole", "large", "file_lock", "shipped", "system_files"}
 LIBRARIES = {
-    "audio", "data", "decoding", "evaluation", "generation", "listening", "models", "prepare", "report", "retrieval",
-    "tasks", "training", "video", "weights", "world",
+    "audio", "data", "decoding", "evaluation", "exchange", "generation", "listening", "models", "prepare", "report",
+    "retrieval", "tasks", "training", "video", "weights", "world",
 }  # fmt: skip
 ARROWS: dict[str, set[str]] = {
     "__init__": set(),
@@ -22,7 +22,7 @@ ARROWS: dict[str, set[str]] = {
     # The program `vis2sound`: other words for what main does.
     "cli": {"main", "run"},
     # The only door for notebooks, apps and whatever stands above the systems, which it finds by name.
-    "api": {"run", "audio.example", "video.film"},
+    "api": {"run", "audio.example", "exchange", "video.film"},
     # The spine names systems by their names only.
     "run": {
         "run",
@@ -60,6 +60,8 @@ ARROWS: dict[str, set[str]] = {
     "tasks": {"tasks", "models", "training.task", "training.optim", "training.tables"},
     "evaluation": {"evaluation", "audio", "models", "retrieval", "video.motion"},
     "retrieval": {"retrieval", "audio"},
+    # Pure: what programs of others read and write.
+    "exchange": {"exchange"},
     "training": {"training"},
     "decoding": {"decoding"},
     "models": {"models"},
@@ -85,6 +87,8 @@ FENCED = {
     "orbax": {"vis2sound_jax/training/checkpoint.py"},
     "torch": {"tests/benchmarks/"},
     "apache_beam": {"vis2sound_jax/prepare/beam.py"},
+    "mido": {"vis2sound_jax/exchange/midi.py", "tests/"},
+    "opentimelineio": {"vis2sound_jax/exchange/otio.py", "tests/"},
     "jinja2": {"vis2sound_jax/report/render.py", "tests/"},
     "tensorflow": set(),
     "pytest": {"tests/"},

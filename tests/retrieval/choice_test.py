@@ -118,3 +118,23 @@ def test_pieces_that_were_cut_short_are_the_last_resort():
     assert {one.piece for one in Chooser().choose(pieces, EVENTS, rng_of)} == {1, 3}
     short = [dataclasses.replace(piece(), alone_s=alone_s) for alone_s in (0.2, 0.3, 0.3, 0.1)]
     assert {one.piece for one in Chooser().choose(short, EVENTS, rng_of)} == {1, 2}
+
+
+def test_what_is_pinned_moves_nothing_that_is_drawn():
+    free = Chooser().choose(MIXED, EVENTS, rng_of)
+    for number in (0, 3):
+        pinned = [dataclasses.replace(one, piece=number, cents=100.0, pan=0.5) for one in EVENTS]
+        for one, other in zip(Chooser().choose(MIXED, pinned, rng_of), free, strict=True):
+            assert one.piece == number and one.how == other.how and one.shift_s == other.shift_s
+            assert one.cents == pytest.approx(other.cents + 100)
+    kept = [dataclasses.replace(one.wanted, piece=one.piece) for one in free]
+    for one, other in zip(Chooser().choose(MIXED, kept, rng_of), free, strict=True):
+        assert dataclasses.replace(one, wanted=other.wanted) == other
+
+
+def test_an_example_alone_leaves_its_pieces_to_chance():
+    pieces = [dataclasses.replace(one, example=k % 2) for k, one in enumerate(MIXED)]
+    for example in (0, 1):
+        wanted = [dataclasses.replace(one, example=example) for one in EVENTS]
+        chosen = {one.piece for one in Chooser().choose(pieces, wanted, rng_of)}
+        assert {pieces[k].example for k in chosen} == {example} and len(chosen) > 1

@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 
 from tests.retrieval.struck import bursts, stereo
-from vis2sound_jax.retrieval.laying import FADE_IN_S, FADE_OUT_S, Sound, as_channels, lay, room_tone, shaped
+from vis2sound_jax.retrieval.laying import (
+    FADE_IN_S,
+    FADE_OUT_S,
+    Sound,
+    as_channels,
+    lay,
+    lay_within,
+    panned,
+    room_tone,
+    shaped,
+)
 
 RATES_HZ = (16_000, 22_050, 44_100, 48_000, 96_000)
 
@@ -147,3 +157,32 @@ def test_a_room_is_as_long_as_wanted_and_the_same_for_the_same_seed():
         first, again = (room_tone(tones, 22_050, length, np.random.default_rng(3)) for _ in range(2))
         assert first.shape == (length, 1)
         np.testing.assert_array_equal(first, again)
+
+
+def test_stretches_that_are_laid_again_are_what_all_of_it_is():
+    rng, rate_hz = np.random.default_rng(0), 8_000
+    sounds = [
+        (float(time_s), float(gain), Sound(rng.standard_normal((900, 2)).astype(np.float32), 100))
+        for time_s, gain in zip(rng.uniform(-0.05, 2.05, 40), rng.uniform(0.1, 1, 40), strict=True)
+    ]
+    whole = lay(iter(sounds), rate_hz, 2 * rate_hz, 2)
+    spans = [(0, 700), (701, 702), (5000, 9000), (15_900, 16_000)]
+    again = np.full_like(whole, 7.0)
+    for first, last in spans:
+        again[first:last] = 0
+    lay_within(again, spans, iter(sounds), rate_hz)
+    inside = np.zeros(len(whole), bool)
+    for first, last in spans:
+        inside[first:last] = True
+    np.testing.assert_array_equal(again[inside].view(np.uint32), whole[inside].view(np.uint32))
+    assert (again[~inside] == 7).all()
+
+
+def test_a_place_turns_one_side_down():
+    wav = np.random.default_rng(0).standard_normal((50, 2)).astype(np.float32)
+    assert panned(wav, 0.0) is wav
+    for pan in (0.25, 1.0):
+        right = panned(wav, pan)
+        np.testing.assert_array_equal(right[:, 1], wav[:, 1])
+        np.testing.assert_allclose(right[:, 0], wav[:, 0] * np.cos(np.pi / 2 * pan), atol=1e-6)
+        np.testing.assert_array_equal(panned(wav[:, ::-1], -pan), right[:, ::-1])

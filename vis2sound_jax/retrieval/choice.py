@@ -30,6 +30,11 @@ class Wanted:
       scratch: probability that it is a scratch; None where nobody can tell.
       force_db: how much louder it looks than the film's mean event.
       gain: amplitude factor, such as for how sure it is.
+      cents: by how much it is to sound higher.
+      pan: from -1, left, to 1, right.
+      example: index of the example that its piece is to be from; None for any.
+      piece: index of the piece that it is to have; None lets chance choose.
+      take: number of the take whose chance it has, from 0; None for that of each take.
     """
 
     id: int
@@ -37,6 +42,11 @@ class Wanted:
     scratch: float | None = None
     force_db: float = 0.0
     gain: float = 1.0
+    cents: float = 0.0
+    pan: float = 0.0
+    example: int | None = None
+    piece: int | None = None
+    take: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,6 +115,8 @@ class Chooser:
         wanted: Wanted,
         rng: np.random.Generator,
     ) -> Choice:
+        if wanted.example is not None and wanted.piece is None:
+            hits, scratches = ([k for k in some if pieces[k].example == wanted.example] for some in (hits, scratches))
         every, how = [*hits, *scratches], COPIED
         if self.by_kind and wanted.scratch is not None:
             fitting, other = (scratches, hits) if wanted.scratch >= 0.5 else (hits, scratches)
@@ -118,10 +130,12 @@ class Chooser:
         if self.by_level:
             near = sorted(deck, key=lambda k: abs(pieces[k].loudness_db - level_db))
             deck = near[: max(_FEWEST, round(_NEAR_SHARE * len(near)))]
-        piece = deck[int(rng.integers(len(deck)))]
+        # What is drawn after it is the same whether somebody chose the piece or not.
+        drawn = deck[int(rng.integers(len(deck)))]
+        piece = drawn if wanted.piece is None else wanted.piece
         gain_db = np.clip(level_db - pieces[piece].loudness_db, -_STEPS_DB, _STEPS_DB) if self.by_level else 0.0
         gain_db += self.vary * rng.uniform(-_GAIN_DB, _GAIN_DB)
-        cents = self.vary * rng.uniform(-_CENTS, _CENTS)
+        cents = wanted.cents + self.vary * rng.uniform(-_CENTS, _CENTS)
         shift_s = self.vary * rng.uniform(-_SHIFT_S, _SHIFT_S)
         gain = wanted.gain * 10 ** (float(gain_db) / 20)
         return Choice(wanted, piece, how, gain, float(cents), float(shift_s))

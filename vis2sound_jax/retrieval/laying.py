@@ -80,7 +80,25 @@ def lay(
       is cut by the end fades there. It may be louder than 1, for sounds add up.
     """
     out = large.zeros((length, channels)) if out is None else out
-    fade = round(FADE_OUT_S * rate_hz)
+    lay_within(out, [(0, length)], sounds, rate_hz)
+    return out
+
+
+def lay_within(
+    out: Float32[np.ndarray, "n c"],
+    spans: Sequence[tuple[int, int]],
+    sounds: Iterator[tuple[float, float, Sound]],
+    rate_hz: int,
+) -> None:
+    """Adds sounds to stretches of a soundtrack; every sample of these is what `lay` makes of it, to the bit.
+
+    Args:
+      out: the soundtrack, to which is added.
+      spans: first sample and the one after the last of each stretch; none overlaps another.
+      sounds: as in `lay`, in the same order.
+      rate_hz: sample rate of sounds and soundtrack.
+    """
+    length, fade = len(out), round(FADE_OUT_S * rate_hz)
     for number, (time_s, gain, sound) in enumerate(sounds):
         if number % _SOUNDS == 0:
             large.let_go(out)
@@ -95,9 +113,25 @@ def lay(
         if last < begin + len(sound.wav):
             fall = min(fade, len(piece))
             piece[len(piece) - fall :] *= _ramp(fall)[::-1, None]
-        out[first:last] += piece
+        for span_first, span_last in spans:
+            begins, ends = max(first, span_first), min(last, span_last)
+            if begins < ends:
+                out[begins:ends] += piece[begins - first : ends - first]
     large.let_go(out)
-    return out
+
+
+def panned(wav: Float32[np.ndarray, "n c"], pan: float) -> Float32[np.ndarray, "n c"]:
+    """Moves a sound of two channels to one side, by turning the other one down.
+
+    Args:
+      wav: left and right.
+      pan: from -1, left alone, to 1, right alone; at 0 nothing changes.
+
+    Returns:
+      The sound.
+    """
+    left, right = (np.cos(np.pi / 2 * max(side, 0.0)) for side in (pan, -pan))
+    return wav * np.array([left, right], np.float32) if pan else wav
 
 
 def as_channels(wav: Float32[np.ndarray, "n c"], channels: int) -> Float32[np.ndarray, "n k"]:

@@ -1,7 +1,8 @@
 """The pieces of one or several examples, and soundtracks made of them."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -12,8 +13,8 @@ from jaxtyping import Float32
 from vis2sound_jax import large
 from vis2sound_jax.audio.downmix import Heard
 from vis2sound_jax.retrieval.choice import ATTACK, GRAINS, Choice
-from vis2sound_jax.retrieval.laying import Sound, as_channels, lay, room_tone, shaped
-from vis2sound_jax.retrieval.made_over import as_loud, hit_of_scratch, scratch_of_hits
+from vis2sound_jax.retrieval.laying import Sound, as_channels, lay, lay_within, panned, room_tone, shaped
+from vis2sound_jax.retrieval.made_over import HIT_S, SCRATCH_S, as_loud, hit_of_scratch, scratch_of_hits
 from vis2sound_jax.retrieval.pieces import LONGEST_S, Piece, clean_pieces, mine
 from vis2sound_jax.retrieval.sound_kind import SoundKind
 
@@ -22,6 +23,7 @@ _SILENCE = 1e-4  # -80 dB: an example whose peak is lower holds nothing to copy
 _QUIETEST = 1e-7  # digital silence is no room
 _BELOW, _EVEN = 0.25, 1.4  # amplitudes: a room is so much softer than the loudest sound, and does not die away
 _LARGEST = 512
+_SPARE = 64  # samples by which a resampled sound may be longer than its rates say
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,9 +60,68 @@ class Library:
           out: where to put it, silent; by default a new array.
 
         Returns:
-          The sum of the sounds, which may be louder than 1.
+          The sum of the sounds, which may be louder than 1; c is 2 where one of them is panned.
         """
-        return lay(self._sounds(choices, rate_hz, rngs), rate_hz, length, self.channels, out=out)
+        channels = self.channels_of(choices)
+        return lay(self._sounds(choices, rate_hz, rngs, channels), rate_hz, length, channels, out=out)
+
+    def channels_of(self, choices: Sequence[Choice]) -> int:
+        """How many channels a soundtrack has: those of the examples, or two where a sound is panned."""
+        return 2 if any(choice.wanted.pan for choice in choices) else self.channels
+
+    def sound_within(
+        self,
+        out: Float32[np.ndarray, "n c"],
+        spans: Sequence[tuple[int, int]],
+        choices: Sequence[Choice],
+        rate_hz: int,
+        rng_of: Callable[[Choice], np.random.Generator],
+    ) -> int:
+        """Makes stretches of a soundtrack again; only sounds that reach into them are made.
+
+        Args:
+          out: the soundtrack, which becomes what `sound` gives within the stretches and stays as it is elsewhere.
+          spans: first sample and the one after the last of each stretch; none overlaps another.
+          choices: all that sounds when, in the order in which `sound` gets them.
+          rate_hz: sample rate.
+          rng_of: what draws the grains of a choice.
+
+        Returns:
+          The number of sounds that were made.
+        """
+        for first, last in spans:
+            out[first:last] = 0.0
+        near = []
+        for choice in choices:
+            begin, end = self.reach(choice, rate_hz)
+            if any(begin < last and first < end for first, last in spans):
+                near.append(choice)
+        sounds = self._sounds(near, rate_hz, [rng_of(choice) for choice in near], out.shape[1])
+        lay_within(out, spans, sounds, rate_hz)
+        return len(near)
+
+    def reach(self, choice: Choice, rate_hz: int) -> tuple[int, int]:
+        """Says how far a sound can be heard, without making it.
+
+        Args:
+          choice: what sounds when.
+          rate_hz: sample rate of the soundtrack.
+
+        Returns:
+          A sample at or before its first one, and one after its last.
+        """
+        piece = self.pieces[choice.piece]
+        lead_s, rest_s = piece.attack / piece.rate_hz, piece.length_s
+        if choice.how in (GRAINS, ATTACK):
+            lead_s, rest_s = 0.0, SCRATCH_S if choice.how == GRAINS else HIT_S
+        slower = 2 ** (-choice.cents / 1200)
+        place = round((choice.wanted.time_s + choice.shift_s) * rate_hz)
+        before, after = (math.ceil(seconds * slower * rate_hz) + _SPARE for seconds in (lead_s, rest_s))
+        return place - before, place + after
+
+    def number_of(self, piece: int) -> int:
+        """Which piece of its example one is, counted from 1 in order of time."""
+        return sum(1 for one in self.pieces[: piece + 1] if one.example == self.pieces[piece].example)
 
     def tone(self, rate_hz: int, length: int, rng: np.random.Generator) -> Float32[np.ndarray, "n c"]:
         """Goes on with the rooms of the examples.
@@ -79,11 +140,15 @@ class Library:
         return room_tone([as_channels(wav, self.channels) for wav in at_rate], rate_hz, length, rng)
 
     def _sounds(
-        self, choices: Sequence[Choice], rate_hz: int, rngs: Sequence[np.random.Generator]
+        self, choices: Sequence[Choice], rate_hz: int, rngs: Sequence[np.random.Generator], channels: int
     ) -> Iterator[tuple[float, float, Sound]]:
         for choice, rng in zip(choices, rngs, strict=True):
             wav, attack, own_hz = self._made(choice, rng)
             sound = shaped(as_channels(wav, self.channels), attack, own_hz, rate_hz, cents=choice.cents)
+            if channels != self.channels:
+                sound = sound._replace(wav=as_channels(sound.wav, channels))
+            if choice.wanted.pan:
+                sound = sound._replace(wav=panned(sound.wav, choice.wanted.pan))
             yield choice.wanted.time_s + choice.shift_s, choice.gain, sound
 
     def _made(self, choice: Choice, rng: np.random.Generator) -> tuple[np.ndarray, int, int]:

@@ -14,7 +14,8 @@ _SOURCE_S = 0.12
 _GRAIN_S = 0.05
 _OVERLAP = 3
 _SWELL = 0.8
-_HIT_S, _DECAY_S, _RISE_S = 0.3, 0.1, 0.001
+HIT_S = 0.3
+_DECAY_S, _RISE_S = 0.1, 0.001
 _LOUDEST_S = 0.02
 _TINY = 1e-6
 
@@ -60,7 +61,7 @@ def hit_of_scratch(piece: Piece) -> Float32[np.ndarray, "n c"]:
     width = max(min(round(_LOUDEST_S * rate_hz), len(wav)), 1)
     power = np.convolve(np.mean(wav.astype(np.float64) ** 2, axis=1), np.ones(width), "valid")
     start = int(power.argmax()) if len(power) else 0
-    out = np.array(wav[start : start + round(_HIT_S * rate_hz)], np.float32)
+    out = np.array(wav[start : start + round(HIT_S * rate_hz)], np.float32)
     out *= np.exp(-np.arange(len(out)) / (_DECAY_S * rate_hz)).astype(np.float32)[:, None]
     rise = min(round(_RISE_S * rate_hz), len(out))
     out[:rise] *= np.linspace(0, 1, rise, dtype=np.float32)[:, None]

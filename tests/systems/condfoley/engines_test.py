@@ -14,8 +14,9 @@ from vis2sound_jax.errors import UserError
 from vis2sound_jax.run.manifest import manifest_of
 from vis2sound_jax.run.steps import Events, Request
 from vis2sound_jax.systems.condfoley.chain import Foley, load
-from vis2sound_jax.systems.condfoley.engines import Options, heard_events, open_library, plan_pieces
+from vis2sound_jax.systems.condfoley.engines import Options, heard_events, open_library
 from vis2sound_jax.systems.condfoley.event_rule import EventRule
+from vis2sound_jax.systems.condfoley.plan import plan_pieces
 from vis2sound_jax.video.film import Film
 from vis2sound_jax.video.mux import write_film
 

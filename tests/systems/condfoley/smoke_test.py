@@ -312,7 +312,7 @@ def test_bad_films_have_no_onsets(tiny_run: Path, films: Path, tmp_path: Path, v
         ("generate", "out.avi", "has the ending .avi; name a file that ends in .mp4 or .mov or .m4v or .mkv"),
         ("generate", "folder.mp4", "is a folder; name a file as --output"),
         ("onsets", "no/out.csv", "no: there is no such folder; make it or name another --output"),
-        ("onsets", "out.txt", "has the ending .txt; name a file that ends in .csv"),
+        ("onsets", "out.doc", "has the ending .doc; name a file that ends in .csv or .json or .mid"),
     ],
 )
 def test_bad_outputs(tiny_run: Path, films: Path, tmp_path: Path, job: str, output: str, problem: str) -> None:

@@ -42,7 +42,9 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     if wanted:
         request = Request(seed=asked.seed, options={"class": asked["class"]})
         output, delivery = output_of(asked), delivery_of(asked)
-        return summary_of(make_film(foley, Path(asked.video), request, output, delivery), output)
+        return summary_of(
+            make_film(foley, Path(asked.video), request, output, delivery, overwrite=asked.overwrite), output
+        )
     written = write_held_out(config, workdir, foley, workdir / "generate", config.generate.films)
     return {"films": len(written), "folder": str(workdir / "generate"), "data": data_name(config)}
 
@@ -65,7 +67,8 @@ def write_held_out(config: Any, workdir: Path, foley: ClassFoley, folder: Path, 
     for k in np.unique(np.linspace(0, len(records) - 1, min(count, len(records))).round().astype(int)):
         record = records[int(k)]
         path = folder / f"{record['id'].replace('/', '_')}.mp4"
-        write_result(foley.generate(film_of(record), Request(seed=config.seed)), path, PLAIN)
+        result = foley.generate(film_of(record), Request(seed=config.seed))
+        write_result(result, path, PLAIN, overwrite=True)  # the folder is the run's own
         written.append(path)
     return written
 

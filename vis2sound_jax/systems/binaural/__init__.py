@@ -34,7 +34,7 @@ JOBS = (
         f"{_HERE}.film",
         "makes a film's mono sound binaural: a film, and a WAV of 24 bits whose channels add up to the mono sound",
         reads=_LEARNED,
-        flags=(requests.VIDEO, _SOUND, requests.OUTPUT, _HOP),
+        flags=(requests.VIDEO, _SOUND, requests.OUTPUT, _HOP, requests.OVERWRITE),
     ),
     Stage(
         "convert",

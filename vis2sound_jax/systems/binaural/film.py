@@ -11,13 +11,15 @@ from vis2sound_jax.audio.files import read_channels, write_pcm_24
 from vis2sound_jax.audio.full_band import full_band, split_exactly
 from vis2sound_jax.errors import UserError
 from vis2sound_jax.generation.upmix import predict_difference
-from vis2sound_jax.run.outputs import check_apart, check_output
+from vis2sound_jax.run.outputs import check_apart, check_output, files_of
+from vis2sound_jax.run.owned import MADE_BY, check_free
 from vis2sound_jax.run.stages import check_before
+from vis2sound_jax.run.staging import together
 from vis2sound_jax.systems.binaural import build
 from vis2sound_jax.training.progress import Progress
 from vis2sound_jax.video.film import Film
 from vis2sound_jax.video.mux import mux_sounds
-from vis2sound_jax.video.target import FILM_SUFFIXES
+from vis2sound_jax.video.target import FILM_SUFFIXES, check_pictures
 
 DELIVERED_HZ = 48_000
 """Rate of the sound that is written."""
@@ -43,16 +45,22 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
     output = Path(asked.output or f"{video.stem}_binaural.mp4")
     check_output(output, FILM_SUFFIXES)
     check_apart(output, [video, sound], takes=1)
+    beside = output.with_suffix(".json")
+    check_free(beside, [path.name for path in files_of(output, 1)], overwrite=asked.overwrite)
     if asked.hop * RATE_HZ >= WINDOW:
         raise UserError(f"--hop={asked.hop}: windows of {WINDOW / RATE_HZ} s must overlap; choose a smaller one")
     check_before(config, workdir)
     channels = read_channels(sound, DELIVERED_HZ)
     mono = channels.mean(axis=1)
-    with Film.open(video) as film:
-        both = split_exactly(mono, _difference(config, workdir, film, mono, round(asked.hop * RATE_HZ)))
-        write_pcm_24(output.with_suffix(".wav"), both, DELIVERED_HZ)
-        mux_sounds(film, [(both / np.float32(1 << 23)).astype(np.float32)], DELIVERED_HZ, [output])
     notes = _notes(channels.shape[1], len(mono))
+    facts = {"made_by": MADE_BY, "system": config.system, "config": config.name, "video": video.name, "notes": notes}
+    with Film.open(video) as film, together(beside, facts, overwrite=asked.overwrite) as folder:
+        if film.media is not None:
+            check_pictures(film.media, output)
+        both = split_exactly(mono, _difference(config, workdir, film, mono, round(asked.hop * RATE_HZ)))
+        made = folder / output.name
+        write_pcm_24(made.with_suffix(".wav"), both, DELIVERED_HZ)
+        mux_sounds(film, [(both / np.float32(1 << 23)).astype(np.float32)], DELIVERED_HZ, [made])
     return {
         "film": str(output),
         "sound": str(output.with_suffix(".wav")),

@@ -1,5 +1,6 @@
 """Conditional Foley (Du et al., CVPR 2023): its stages and jobs. Nothing heavy is imported here."""
 
+from vis2sound_jax.exchange.formats import FORMS
 from vis2sound_jax.run import requests
 from vis2sound_jax.run.requests import Flag
 from vis2sound_jax.run.stage import DRAW, PREPARE, Stage, pack_job, plan_job
@@ -28,6 +29,20 @@ _ENGINE = Flag(
 )
 _VARY = Flag("vary", 1.0, "Small changes of gain, pitch and time of copied pieces, from 0 to 1.", "0")
 _TONE = Flag("tone", "", "Level in dB of the example's room tone under copied pieces; without it, none.", "-6")
+_EVENTS = Flag(
+    "events",
+    "",
+    "List of events to sound instead of those that are seen; only a list, the film is not looked at.",
+    "events.csv",
+)
+_EVENTS_OUT = Flag("events_out", "", "Where to write the list of events with the piece that each got.", "events.csv")
+_FORMAT = Flag(
+    "format",
+    "",
+    "Form of the list that is written; by default the one of its ending.",
+    choices=tuple(form.name for form in FORMS.values() if form.writes),
+)
+_TIMECODE = Flag("timecode", "", "Timecode of the film's first frame; by default its own.", "10:00:00:00")
 _START = Flag("start", -1.0, "Second of the example at which its window begins; by default the busiest.", "2.5")
 
 _BEGUN = (*PREPARE.reads, "init_from")
@@ -97,6 +112,7 @@ STAGES = (
         flags=(
             *(requests.VIDEO, _EXAMPLE, _EXAMPLE_TRACK, requests.OUTPUT, _TAKES, requests.SEED),
             *(_ENGINE, _VARY, _TONE, _START, *requests.DELIVERY),
+            *(_EVENTS, _EVENTS_OUT, _FORMAT, _TIMECODE),
         ),
         weights_for=("video",),
     ),
@@ -107,8 +123,8 @@ JOBS = (
     Stage(
         "onsets",
         f"{_HERE}.onsets",
-        "lists the events seen in a film as a table",
-        flags=(requests.VIDEO, requests.OUTPUT._replace(example="events.csv"), requests.OVERWRITE),
+        "lists the events seen in a film, for spreadsheets, editors and sequencers",
+        flags=(requests.VIDEO, requests.OUTPUT._replace(example="events.csv"), _FORMAT, _TIMECODE, requests.OVERWRITE),
         weights_for=("video",),
     ),
     Stage("amt", f"{_HERE}.amt", "scores the pairs of the published listening test", in_workdir=True),

@@ -5,6 +5,7 @@ from collections import ChainMap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ml_collections import ConfigDict
@@ -13,6 +14,7 @@ from vis2sound_jax import large
 from vis2sound_jax.audio.example import Example
 from vis2sound_jax.data.tokens import video_window
 from vis2sound_jax.errors import UserError
+from vis2sound_jax.exchange.events import EventList
 from vis2sound_jax.generation.compose import VideoFn
 from vis2sound_jax.generation.sounding import sound_in_windows
 from vis2sound_jax.generation.watch import Seen
@@ -21,18 +23,18 @@ from vis2sound_jax.run.steps import Composed, Events, Progress, Request, Result,
 from vis2sound_jax.run.workdir import settings_of
 from vis2sound_jax.systems.condfoley import build, trained
 from vis2sound_jax.systems.condfoley.conditioning import conditions
+from vis2sound_jax.systems.condfoley.edits import clock_of, events_of_list, list_of, list_of_result
 from vis2sound_jax.systems.condfoley.engines import (
     CODES,
     EXEMPLAR,
     Options,
-    Plan,
     brought_to,
     heard_at,
     heard_events,
     open_library,
-    plan_pieces,
 )
 from vis2sound_jax.systems.condfoley.networks import Networks, load_networks
+from vis2sound_jax.systems.condfoley.plan import Plan, plan_pieces
 from vis2sound_jax.training.keys import named_key
 from vis2sound_jax.video.container import PathLike
 from vis2sound_jax.video.film import Film
@@ -136,6 +138,70 @@ class Foley(Networks):
             composed = self._with_pieces(composed, examples, options)
         return composed
 
+    def listed(self, film: Film | Watched, events: EventList) -> Watched:
+        """Takes the events of a list in place of those that are seen: instead of `watch`, or after it.
+
+        Args:
+          film: a film, which is not looked at; or what `watch` gave, where codes are to be made.
+          events: the list, as `event_list` gives it and an artist changed it.
+
+        Returns:
+          The film with these events.
+        """
+        if isinstance(film, Film):
+            return Watched(film, events_of_list(events), None)
+        return replace(film, events=events_of_list(events))
+
+    def event_list(self, found: Watched | Result, timecode: str = "") -> EventList:
+        """Lists events for an artist, to be written by `api.write_events`.
+
+        Args:
+          found: what is seen in a film, or a result, whose list says which piece every event got.
+          timecode: of the film's first picture; empty takes the film's own.
+
+        Returns:
+          The list; events that are not sure enough to be heard are muted in it.
+
+        Raises:
+          UserError: if the timecode does not fit the film's rate.
+        """
+        if isinstance(found, Watched):
+            return list_of(found.events, clock_of(found.film, timecode), self.rule)
+        return list_of_result(found, clock_of(found.film, timecode), self.rule)
+
+    def edited(self, result: Result, events: EventList) -> Result:
+        """Makes a result again after events were changed, but only where that can be heard.
+
+        Args:
+          result: takes of pieces.
+          events: all events, as `event_list` gave them and somebody changed them.
+
+        Returns:
+          The takes in the order that they had, without scores. Every sample is what sounding the list from the
+          beginning gives; those that no changed event reaches are what they were.
+
+        Raises:
+          UserError: if there are takes of codes, or an event asks for a piece that is not there.
+        """
+        plan, request = result.composed.plan, result.composed.request
+        if plan is None or result.codes is not None:
+            raise UserError("takes of codes cannot be edited; make takes of pieces with --engine=exemplar")
+        watched = self.listed(result.composed.watched, events)
+        heard, names = heard_events(watched.events, self.rule), [example.name for example in request.opened()]
+        options = Options.of(request.options)
+        made = plan_pieces(
+            plan.library, heard, self.rule, options, seed=plan.seed, takes=request.takes, examples=names, before=plan
+        )
+        wavs = result.wavs.reshape(*result.wavs.shape[:2], -1)
+        again = [made.sound_again(take, wav, plan)[0] for take, wav in enumerate(wavs)]
+        laid = np.stack(again) if len(again) > 1 else again[0][None]
+        composed = replace(result.composed, watched=watched, events=heard, plan=made)
+        laid = laid[..., 0] if laid.shape[2] == 1 else laid
+        notes = _piece_notes(made, names)
+        return replace(
+            result, composed=composed, wavs=laid, events=heard, scores={}, accepted=None, take_notes=tuple(notes)
+        )
+
     def _with_codes(
         self, composed: Composed, example: Example, options: Options, progress: Progress | None
     ) -> Composed:
@@ -164,7 +230,8 @@ class Foley(Networks):
             )
         library = open_library(examples, self.rule)
         events, request = heard_events(composed.events, self.rule), composed.request
-        plan = plan_pieces(library, events, self.rule, options, seed=request.seed, takes=request.takes)
+        names = [example.name for example in examples]
+        plan = plan_pieces(library, events, self.rule, options, seed=request.seed, takes=request.takes, examples=names)
         notes = {**composed.notes, "pieces": len(library.pieces), "example_has_attacks": library.clean}
         return replace(composed, events=events, plan=plan, notes=notes)
 
@@ -192,14 +259,13 @@ class Foley(Networks):
         if plan is not None:
             rate_hz, names = plan.rate_hz, [example.name for example in composed.request.opened()]
             wavs = self._laid(plan, duration_s, wavs)
-            takes = range(len(plan.choices))
-            notes = [{"engine": EXEMPLAR, "pieces": plan.listed(take, names)} for take in takes] + notes
+            notes = _piece_notes(plan, names) + notes
         order = np.arange(len(wavs))
         return Result(composed, wavs, rate_hz, composed.events, order, origin=origin, take_notes=tuple(notes))
 
     def _laid(self, plan: Plan, duration_s: float, decoded: np.ndarray) -> np.ndarray:
         """Takes of pieces, and after them those of codes, brought to their rate and channels."""
-        shape = round(duration_s * plan.rate_hz), plan.library.channels
+        shape = round(duration_s * plan.rate_hz), plan.channels
         wavs, laid = large.zeros((len(plan.choices) + len(decoded), *shape)), len(plan.choices)
         for take in range(laid):
             plan.sound(take, duration_s, wavs[take])
@@ -260,6 +326,11 @@ class Foley(Networks):
             return self.clips(self.pictures(film), self.composer.starts(columns)).__getitem__
         recording, prefix = self.recording("film", seen, columns), build.prefix_frames(self.config)
         return lambda start: video_window(recording, start, self.config.transformer.columns, prefix)
+
+
+def _piece_notes(plan: Plan, names: Sequence[str]) -> list[dict[str, Any]]:
+    """What a manifest says of takes of pieces."""
+    return [{"engine": EXEMPLAR, "pieces": plan.listed(take, names)} for take in range(len(plan.choices))]
 
 
 def load(workdir: str | os.PathLike[str], config: ConfigDict | None = None) -> Foley:

@@ -1,7 +1,6 @@
 """How a film is sounded: by pieces of the example, by the transformer's codes, or by both."""
 
 import dataclasses
-import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,11 +14,9 @@ from vis2sound_jax.audio.rates import resampled
 from vis2sound_jax.data.event_clips import HIT, SCRATCH
 from vis2sound_jax.errors import UserError, file_error
 from vis2sound_jax.generation.reading import Reading, list_events
-from vis2sound_jax.retrieval.choice import Choice, Chooser, Wanted
 from vis2sound_jax.retrieval.library import Library, library_of_mined, mine_blocks
 from vis2sound_jax.run.steps import Events
 from vis2sound_jax.systems.condfoley.event_rule import EventRule
-from vis2sound_jax.training.keys import named_rng
 from vis2sound_jax.video.motion import places_of_motion
 
 EXEMPLAR, CODES, BOTH = "exemplar", "codes", "both"
@@ -79,105 +76,6 @@ class Options:
         return cls(**options)
 
 
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    """What pieces sound when, take by take.
-
-    Attributes:
-      library: what is copied from.
-      choices: by take, a choice for each event.
-      seed: of all chance.
-      tone_db: see `Options`.
-      rate_hz: of the soundtracks.
-    """
-
-    library: Library
-    choices: tuple[tuple[Choice, ...], ...]
-    seed: int
-    tone_db: float | None
-    rate_hz: int
-
-    def sound(
-        self, take: int, duration_s: float, out: Float32[np.ndarray, "n c"] | None = None
-    ) -> Float32[np.ndarray, "n c"]:
-        """Makes the soundtrack of a take.
-
-        Args:
-          take: its number.
-          duration_s: length of the film.
-          out: where to put it, silent, as long as the film; by default a new array.
-
-        Returns:
-          The soundtrack; where many sounds meet it may be louder than 1.
-        """
-        length = round(duration_s * self.rate_hz)
-        rngs = [_rng(self.seed, "grains", take, choice.wanted.id) for choice in self.choices[take]]
-        wav = self.library.sound(self.choices[take], self.rate_hz, length, rngs, out)
-        if self.tone_db is not None:
-            tone = self.library.tone(self.rate_hz, length, named_rng(self.seed, "tone", str(take)))
-            for place in large.pieces(length, wav, tone):
-                wav[place] += np.float32(10 ** (self.tone_db / 20)) * tone[place]
-        return wav
-
-    def listed(self, take: int, examples: Sequence[str]) -> list[dict[str, Any]]:
-        """Says what a take is made of, as JSON objects.
-
-        Args:
-          take: its number.
-          examples: names of the examples.
-
-        Returns:
-          For each event its id, which piece it got, how that was made, its gain and its pitch.
-        """
-        found = []
-        for choice in self.choices[take]:
-            piece = self.library.pieces[choice.piece]
-            found.append(
-                {
-                    "event": choice.wanted.id,
-                    "example": examples[piece.example],
-                    "from_s": round(piece.start_s, 4),
-                    "how": choice.how,
-                    "gain_db": round(20 * float(np.log10(max(choice.gain, 1e-6))), 2),
-                    "cents": round(choice.cents, 1),
-                }
-            )
-        return found
-
-
-def plan_pieces(
-    library: Library,
-    events: Events,
-    rule: EventRule,
-    options: Options,
-    *,
-    seed: int,
-    takes: int,
-    chooser: Chooser | None = None,
-) -> Plan:
-    """Chooses a piece for every event of a film.
-
-    Args:
-      library: what can be copied.
-      events: those that are to be heard; their notes may say `id`, `scratch`, `force_db` and `gain`.
-      rule: how soft an event is that is less sure.
-      options: of the request.
-      seed: of all chance.
-      takes: number of takes, which differ in what is chosen.
-      chooser: other rules of the choice, for ablations.
-
-    Returns:
-      The plan.
-    """
-    rules = chooser or Chooser(vary=options.vary)
-    wanted = [_wanted(k, events, rule) for k in range(len(events))]
-    choices = []
-    for take in range(takes):
-        rng_of = functools.partial(_rng, seed, "pieces", take)
-        choices.append(tuple(rules.choose(library.pieces, wanted, rng_of)))
-    return Plan(library, tuple(choices), seed, options.tone_db, options.rate_hz)
-
-
 def open_library(examples: Sequence[Example], rule: EventRule) -> Library:
     """Mines the examples of a request.
 
@@ -203,16 +101,19 @@ def open_library(examples: Sequence[Example], rule: EventRule) -> Library:
 
 
 def heard_events(events: Events, rule: EventRule) -> Events:
-    """Keeps the events that are sure enough to be heard.
+    """Keeps the events that are to be heard.
 
     Args:
-      events: all that are seen.
+      events: all that are seen or listed.
       rule: what is sure enough.
 
     Returns:
-      Those of at least `rule.least`.
+      Those of at least `rule.least`; of those whose notes say `muted`, they that are not.
     """
-    return events.chosen(events.confidence >= rule.least)
+    notes = events.notes or ({},) * len(events)
+    sure = events.confidence >= rule.least
+    heard = [not note["muted"] if "muted" in note else one for note, one in zip(notes, sure, strict=True)]
+    return events.chosen(np.array(heard, bool))
 
 
 def events_read(
@@ -285,13 +186,3 @@ def brought_to(
     for place in large.pieces(len(found), found, made):
         made[place] = found[place, None]
     return made
-
-
-def _wanted(k: int, events: Events, rule: EventRule) -> Wanted:
-    note = events.notes[k] if events.notes else {}
-    gain = note["gain"] if "gain" in note else rule.gain(float(events.confidence[k]))
-    return Wanted(note.get("id", k), float(events.times_s[k]), note.get("scratch"), note.get("force_db", 0.0), gain)
-
-
-def _rng(seed: int, what: str, take: int, number: int) -> np.random.Generator:
-    return named_rng(seed, what, str(take), str(number))

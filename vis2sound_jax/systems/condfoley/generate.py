@@ -1,19 +1,26 @@
 """Makes films with sound: of the user's film, or, as a stage, of held-out recordings."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vis2sound_jax.errors import UserError
+from vis2sound_jax.errors import UserError, file_error
+from vis2sound_jax.exchange.events import EventList, FilmClock
+from vis2sound_jax.exchange.formats import form_to_write, read_events
 from vis2sound_jax.run.delivery import PLAIN, Delivery, delivery_of, level_of
 from vis2sound_jax.run.made_films import clear_films, note_films
-from vis2sound_jax.run.outputs import film_of
+from vis2sound_jax.run.outputs import check_apart, check_output, film_of
+from vis2sound_jax.run.owned import check_free, hidden_manifest
 from vis2sound_jax.run.recordings import data_name, film_files, open_split, recordings_dir
 from vis2sound_jax.run.requested_film import asks_for_film, make_film, output_of, summary_of
 from vis2sound_jax.run.steps import Request
 from vis2sound_jax.run.workdir import prepared_dir
 from vis2sound_jax.systems.condfoley import chain
-from vis2sound_jax.systems.condfoley.engines import Options
+from vis2sound_jax.systems.condfoley.edits import clock_of, is_pinned, list_of_result, write_list
+from vis2sound_jax.systems.condfoley.engines import CODES, EXEMPLAR, Options
+from vis2sound_jax.systems.condfoley.listed_system import ListedSystem
+from vis2sound_jax.video.film import Film
 
 _FILES = {"video": "FILM", "example": "FILM_OR_SOUND", "output": "FILM.mp4"}
 
@@ -32,11 +39,59 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
       UserError: if a file cannot be used or written.
     """
     asked = config.request
+    if (asked.events or asked.events_out) and not asked.video:
+        raise UserError("--events and --events_out go with --video=FILM and --example=FILM_OR_SOUND")
     if not asks_for_film(asked, _FILES, takes=asked.takes):
         return _held_out(config, workdir)
     request = Request(asked.example, asked.takes, asked.seed, _options(asked), tracks_of(asked.example_track))
-    foley, video, output = chain.load(workdir, config), Path(asked.video), output_of(asked)
-    return _make(foley, video, request, output, delivery_of(asked), overwrite=asked.overwrite)
+    clock, events = _events(asked)
+    if events is not None and is_pinned(events):
+        request = replace(request, takes=1)  # nothing is left to chance, so that all takes would be the same
+    system = ListedSystem(chain.load(workdir, config), events, looks=asked.engine != EXEMPLAR)
+    done = _make(system, Path(asked.video), request, output_of(asked), delivery_of(asked), overwrite=asked.overwrite)
+    if asked.events_out and system.result is not None:
+        write_list(
+            asked.events_out,
+            list_of_result(system.result, clock, system.foley.rule),
+            asked.format,
+            overwrite=asked.overwrite,
+        )
+        done["events_out"] = asked.events_out
+    return done
+
+
+def _events(asked: Any) -> tuple[FilmClock, EventList | None]:
+    """Reads the list of a request and checks where another one goes, before any work."""
+    if asked.events:
+        if asked.engine == CODES:
+            raise UserError("--events goes with --engine=exemplar or both; codes are composed for the whole film")
+        check_apart(output_of(asked), [Path(asked.events)], takes=asked.takes)
+    form = form_to_write(asked.events_out, asked.format) if asked.events_out else None
+    if form is not None:
+        if asked.engine == CODES:
+            raise UserError("--events_out goes with --engine=exemplar or both; codes have no events of their own")
+        check_output(Path(asked.events_out), form.suffixes)
+        inputs = [Path(path) for path in (asked.events, asked.video, *asked.example) if path]
+        written = [output_of(asked).with_suffix(suffix) for suffix in (output_of(asked).suffix, ".wav", ".json")]
+        if Path(asked.events_out).resolve() in {path.resolve() for path in (*inputs, *written)}:
+            raise file_error(asked.events_out, "is another file of this request", "name another --events_out")
+        check_free(hidden_manifest(Path(asked.events_out)), (Path(asked.events_out).name,), overwrite=asked.overwrite)
+    elif asked.format:
+        raise UserError("--format goes with --events_out; the form of --events is told by the file itself")
+    if not (asked.events or form or asked.timecode):
+        return FilmClock(), None
+    with Film.open(Path(asked.video)) as film:
+        clock = clock_of(film, asked.timecode)
+    if form is not None and form.timed:
+        clock.timed(asked.events_out)
+    return clock, _read(asked, clock) if asked.events else None
+
+
+def _read(asked: Any, clock: FilmClock) -> EventList:
+    events = read_events(asked.events, clock, asked.seed)
+    if events.seed != asked.seed:
+        print(f"{asked.events}: was made with --seed={events.seed}, which gives other sounds", flush=True)
+    return replace(events, clock=clock)
 
 
 def tracks_of(values: Sequence[str]) -> tuple[int, ...]:
@@ -72,7 +127,13 @@ def _options(asked: Any) -> dict[str, Any]:
 
 
 def _make(
-    foley: chain.Foley, video: Path, request: Request, output: Path, delivery: Delivery = PLAIN, *, overwrite: bool
+    foley: chain.Foley | ListedSystem,
+    video: Path,
+    request: Request,
+    output: Path,
+    delivery: Delivery = PLAIN,
+    *,
+    overwrite: bool,
 ) -> dict[str, Any]:
     manifest = make_film(foley, video, request, output, delivery, overwrite=overwrite)
     if not manifest["events"]:

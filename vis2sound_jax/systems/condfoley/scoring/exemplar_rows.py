@@ -9,8 +9,9 @@ from vis2sound_jax.data.event_clips import HIT, SCRATCH
 from vis2sound_jax.retrieval.choice import Chooser
 from vis2sound_jax.retrieval.library import library_of
 from vis2sound_jax.run.steps import Events
-from vis2sound_jax.systems.condfoley.engines import Options, heard_events, plan_pieces
+from vis2sound_jax.systems.condfoley.engines import Options, heard_events
 from vis2sound_jax.systems.condfoley.event_rule import EventRule
+from vis2sound_jax.systems.condfoley.plan import plan_pieces
 from vis2sound_jax.systems.condfoley.scoring.items import LabelledEvents
 
 EXEMPLAR_ROW = "exemplar"
