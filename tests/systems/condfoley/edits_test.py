@@ -178,7 +178,7 @@ def test_lists_that_cannot_be_used_are_told_before_any_work(tiny_run: Path, tmp_
         ),
         ([f"--events={good}"], "piece 99: knocks.wav has"),
         (
-            [f"--events={good}", f"--output={tmp_path / 'out.mp4'}"],
+            [f"--events={good}", f"--output={tmp_path / 'out.mp4'}", "--overwrite=true"],
             f"{good}: would be replaced by what is made",
         ),
         ([f"--events={good}", "--engine=codes"], "--events goes with --engine=exemplar or both"),
