@@ -119,3 +119,10 @@ def test_a_run_has_no_card_and_passes(tmp_path: Path, folder: Path) -> None:
 def test_hidden_files_of_a_desktop_do_no_harm(folder: Path) -> None:
     (folder / ".DS_Store").write_bytes(b"")
     check_files(folder)
+
+
+@pytest.mark.parametrize("text", ["[]", "3", "null", "{}", "[" * 100_000, '{"format": 1, "files": {"a": 3}}'])
+def test_a_card_that_is_no_object_of_ours_is_damaged(tmp_path: Path, text: str) -> None:
+    (tmp_path / "card.json").write_text(text)
+    with pytest.raises(UserError, match="card.json: is damaged; install"):
+        check_files(tmp_path)

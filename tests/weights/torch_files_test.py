@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from vis2sound_jax.errors import UserError
+from vis2sound_jax.weights import torch_files
 from vis2sound_jax.weights.files import read_state_dict
 from vis2sound_jax.weights.torch_files import read_torch
 
@@ -150,3 +151,19 @@ def test_a_file_without_weights_is_told(tmp_path: Path, names: Names) -> None:
     write(tmp_path / "net.pth", {"epoch": 3}, [], old=False)
     with pytest.raises(UserError, match="net.pth: is refused: it holds no weights"):
         read_torch(tmp_path / "net.pth")
+
+
+def test_a_storage_of_many_views_is_read_once() -> None:
+    """As of flat parameters; between them may stand views of another storage."""
+    flat, other = (torch_files._Storage(key, np.dtype(np.float32), 6) for key in "01")
+    views = {"a": (flat, 0), "b": (other, 0), "c": (flat, 3), "d": (other, 3), "e": (flat, 1)}
+    read: list[str] = []
+
+    def numbers(storage: torch_files._Storage) -> np.ndarray:
+        read.append(storage.key)
+        return np.arange(6, dtype=np.float32)
+
+    content = {name: torch_files.Tensor(storage, first, (3,), (1,)) for name, (storage, first) in views.items()}
+    found = torch_files._arrays(content, numbers)
+    assert sorted(read) == ["0", "1"] and list(found) == list(views)
+    np.testing.assert_array_equal(found["c"], [3, 4, 5])
