@@ -209,11 +209,9 @@ class Pictures:
 def _frame_times(path: PathLike, facts: FilmFacts, fps: float, start_s: float, duration_s: float | None) -> np.ndarray:
     """The times of the wanted frames on the film's clock, checked against its length."""
     period_s = max(1.0 / fps, 1.0 / facts.fps)
-    # A film of one picture may be shorter than a frame.
-    least = 1 if duration_s is None else 0
     if duration_s is None:
         duration_s = facts.duration_s - start_s
-    count = max(round(duration_s * fps), least)
+    count = round(duration_s * fps)
     inside = start_s >= 0 and start_s + duration_s < facts.duration_s + 1.01 * period_s
     if count < 1 or start_s >= facts.duration_s or not inside:
         problem = f"no {count} frames at {fps:g} fps from {start_s:.2f} s on in a film of {facts.duration_s:.2f} s"
