@@ -147,30 +147,28 @@ def run(
             resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
 
     began_s = time.monotonic()
-    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "vis2sound_jax.main", *arguments],
-            env=dict(around),
-            cwd=cwd,
-            stdout=out,
-            stderr=err,
-            stdin=subprocess.DEVNULL,
-            preexec_fn=limit,
-            user=user,
-            group=user,
-            extra_groups=None if user is None else [],
-        )
-        try:
-            process.wait(_LONGEST_S if kill is None else kill[0])
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL if kill is None else kill[1])
-            process.wait(_LONGEST_S)
-        seconds = time.monotonic() - began_s
-        texts = []
-        for file in (out, err):
-            file.seek(0)
-            texts.append(file.read())
-    return Ended(process.returncode, texts[0], texts[1], seconds)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "vis2sound_jax.main", *arguments],
+        env=dict(around),
+        cwd=cwd,
+        # Pipes, since files would be limited too.
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        errors="replace",
+        preexec_fn=limit,
+        user=user,
+        group=user,
+        extra_groups=None if user is None else [],
+    )
+    try:
+        out, err = process.communicate(timeout=_LONGEST_S if kill is None else kill[0])
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL if kill is None else kill[1])
+        out, err = process.communicate(timeout=_LONGEST_S)
+    seconds = time.monotonic() - began_s
+    return Ended(process.returncode, out, err, seconds)
 
 
 def is_one_line(ended: Ended) -> bool:

@@ -105,7 +105,7 @@ def _onsets(folder: Path, arguments: Arguments, out: Path) -> None:
 
 def _listed(folder: Path, arguments: Arguments, out: Path) -> None:
     lines = (out / "events.csv").read_text().splitlines()
-    assert lines[0].startswith("time_s,") and [path.name for path in out.iterdir()] == ["events.csv"]
+    assert lines[0].startswith("time_s,") and checks.shown(out) == {"events.csv"}, (lines[:2], checks.shown(out))
 
 
 def _write_checkpoint(folder: Path, plan: Any) -> Arguments:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from tests.fuzz.kinds import KINDS
-from tests.fuzz.worker import keep, seed_of
+from tests.fuzz.worker import DOOR, PLAN, keep, seed_of
 
 ROOT = Path(__file__).parents[2]
 BATCH, BATCH_S = 100, 20.0
@@ -129,7 +129,7 @@ class _Worker:
                 line = None
             if line is not None:
                 if not line:
-                    yield self._crashed(f"ended with {process.wait()}")
+                    yield from self._crashed(f"ended with {process.wait()}")
                     return
                 answer, heard_s = json.loads(line), time.monotonic()
                 if "done" in answer:
@@ -137,10 +137,10 @@ class _Worker:
                 self._inputs += 1
                 yield answer
             elif time.monotonic() - heard_s > _SILENT_S:
-                yield self._crashed(f"stood still for {_SILENT_S:g} s")
+                yield from self._crashed(f"stood still for {_SILENT_S:g} s")
                 return
             elif _used_mb(process.pid) > _MOST_MB:
-                yield self._crashed(f"took more than {_MOST_MB:g} MB")
+                yield from self._crashed(f"took more than {_MOST_MB:g} MB")
                 return
         # What libraries hold on to must not add up.
         if self._inputs > _MOST_INPUTS or _used_mb(process.pid) > _MOST_MB / 2:
@@ -168,18 +168,17 @@ class _Worker:
         self._lines = lines
         return self._process
 
-    def _crashed(self, how: str) -> dict[str, Any]:
+    def _crashed(self, how: str) -> list[dict[str, Any]]:
+        """A verdict on the input that was being tried; on none where the harness itself was writing it."""
         self._end()
+        if not (self._scratch / "now" / DOOR).exists():
+            plan = self._scratch / "now" / PLAN
+            print(f"the writer {how} with {plan.read_text() if plan.exists() else 'nothing'}", flush=True)
+            return []
         place = keep(self._scratch / "now", how, self._kept)
         last = (self._scratch / "errors.txt").read_text(errors="replace")[-3000:]
-        return {
-            "code": 1,
-            "wrong": f"{last}\nthe process {how}",
-            "where": how,
-            "seconds": 0.0,
-            "mb": 0.0,
-            "kept": place,
-        }
+        wrong = f"{last}\nthe process {how}"
+        return [{"code": 1, "wrong": wrong, "where": how, "seconds": 0.0, "mb": 0.0, "kept": place}]
 
     def _end(self) -> None:
         if self._process is not None:

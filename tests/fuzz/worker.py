@@ -24,7 +24,8 @@ from tests.fuzz import checks
 from tests.fuzz.kinds import KINDS, REFUSED, Arguments
 from tests.fuzz.verdict import Verdict, judged
 
-DOOR = "door.json"
+DOOR, PLAN = "door.json", "plan.txt"
+"""What a door is told, and what was drawn; the door's file is there once the input is written."""
 _MOST_KEPT = 3
 
 
@@ -52,15 +53,13 @@ def again(place: Path) -> Verdict:
 
 def keep(now: Path, where: str, kept: Path) -> str:
     """Keeps an input that went wrong, three at most of each fault; returns its place."""
-    door = json.loads((now / DOOR).read_text()) if (now / DOOR).exists() else {"kind": "unwritten"}
+    door = json.loads((now / DOOR).read_text())
     name = f"{door['kind']}-{re.sub(r'[^A-Za-z0-9]+', '_', where)[:60]}"
     places = [kept / f"{name}-{number}" for number in range(1, _MOST_KEPT + 1)]
     place = next((one for one in places if not one.exists()), None)
     if place is None:
         return str(places[0])
-    place.mkdir(parents=True)
-    if (now / "in").exists():
-        shutil.copytree(now / "in", place / "in")
+    shutil.copytree(now, place, ignore=shutil.ignore_patterns("out"))
     (place / DOOR).write_text(json.dumps({**door, "where": where}, indent=1))
     return str(place)
 
@@ -88,8 +87,9 @@ def _batch(task: dict[str, Any], scratch: Path, kept: Path | None, tell: Any) ->
         shutil.rmtree(now, ignore_errors=True)
         (now / "in").mkdir(parents=True)
         (now / "out").mkdir()
+        (now / PLAN).write_text(repr(plan))
         arguments = KINDS[kind].write(now / "in", plan)
-        (now / DOOR).write_text(json.dumps({"kind": kind, "arguments": arguments, "plan": repr(plan)[:4000]}))
+        (now / DOOR).write_text(json.dumps({"kind": kind, "arguments": arguments}))
         verdict = through(kind, now / "in", arguments, now / "out")
         place = keep(now, verdict.where, kept) if verdict.wrong and kept is not None else ""
         tell({**verdict._asdict(), "kept": place})

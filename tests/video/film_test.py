@@ -92,10 +92,3 @@ def test_a_file_that_cannot_seek_is_opened_again(make_film) -> None:
             media.rewind()
         assert opened.call_count == 1
         assert len(list(media.decode_from("video", 0.0))) == 50
-
-
-def test_a_film_shorter_than_a_frame_is_one_picture(make_film) -> None:
-    with Film.open(make_film(n=1, fps=100.0)) as film:
-        assert len(list(film.pictures(25.0, 8, 8))) == 1
-        with pytest.raises(UserError, match="no 0 frames"):
-            film.pictures(25.0, 8, 8, duration_s=0.01)
