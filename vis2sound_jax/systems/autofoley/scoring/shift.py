@@ -52,7 +52,8 @@ def shift_errors(foley: ClassFoley, records: Records) -> list[int]:
     # A whole number of frames that is a whole number of columns, where there is one.
     rate = size.columns_hz / size.fps
     around = round(SHIFT_S * size.fps)
-    frames = min(range(max(1, around - 3), around + 4), key=lambda k: abs(k * rate - round(k * rate)))
+    near = range(max(1, around - 3), around + 4)
+    frames = min(near, key=lambda k: (round(abs(k * rate - round(k * rate)), 6), abs(k - around)))
     for k in np.unique(np.linspace(0, len(records) - 1, min(CLIPS, len(records))).round().astype(int)):
         pairs = Pairs(records[int(k)])
         if len(pairs) <= 2 * frames:
