@@ -90,7 +90,7 @@ def _rows(path: PathLike, text: str, clock: FilmClock) -> Iterator[Row]:
     under: dict[str, Any] = {}
     for number, line in enumerate([*text.splitlines(), _END], 1):
         line = line.strip()
-        if re.match(r"\d{3,}\s+\S", line):
+        if re.match(r"\d{3,}\s+\S", line) and "|C:" not in line:
             if under:
                 yield from _marks(path, under, clock)
             if line == _END:
