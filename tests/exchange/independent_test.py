@@ -223,7 +223,7 @@ FCM: DROP FRAME
  |C:ResolveColorBlue |M:hit |D:1
 
 002  001      V     C        01:01:00;02 01:01:00;03 01:01:00;02 01:01:00;03
-a glass falls |C:ResolveColorGreen |M:Marker 2 |D:1
+12345 glasses fall |C:ResolveColorGreen |M:Marker 2 |D:1
 """
 AVID_EDL = """TITLE:   REEL 1
 FCM: NON-DROP FRAME
@@ -240,7 +240,7 @@ M2   TAPE1    012.5                00:00:00:00
 def test_edit_lists_of_other_programs(tmp_path: Path) -> None:
     one, two = read(tmp_path, "a.edl", RESOLVE_EDL, BROADCAST)
     assert (one.time_s, one.kind) == (float(DROP.time_of(301)), "hit")
-    assert (two.time_s, two.note) == (float(DROP.time_of(1800)), "Marker 2 / a glass falls")
+    assert (two.time_s, two.note) == (float(DROP.time_of(1800)), "Marker 2 / 12345 glasses fall")
     # The list says that names are dropped; the film's first frame is the same all the same.
     plain = FilmClock("film.mp4", Rate(DROP.fps), 108_000, 4000.0)
     assert [event.time_s for event in read(tmp_path, "b.edl", RESOLVE_EDL, plain)] == [one.time_s, two.time_s]

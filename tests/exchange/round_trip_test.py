@@ -130,6 +130,25 @@ def test_a_file_cut_off_anywhere_is_refused_or_read_in_part(form: Form, drawn: D
             assert "\n" not in str(error)
 
 
+def test_files_that_are_nested_deep_or_long_are_refused_at_once(tmp_path: Path) -> None:
+    """Readers in C would end the program."""
+    clock = FilmClock("film.mp4", Rate(Fraction(25)), 0, 9.0)
+    stack = '{"OTIO_SCHEMA":"Stack.1","children":['
+    gaps = '<gap offset="0s">' * 20_000 + "</gap>" * 20_000
+    for name, data in (
+        ("a.otio", "[" * 200_000),
+        ("a.otio", '{"OTIO_SCHEMA":"Timeline.1","tracks":' + stack * 20_000 + "]}" * 20_000 + "}"),
+        ("a.json", "[" * 200_000),
+        ("a.fcpxml", f"<fcpxml><sequence><spine>{gaps}</spine></sequence></fcpxml>"),
+        ("a.edl", "001  AX A C " + " " * 1_000_000 + "x\n"),
+        ("a.edl", "001  AX A C 0 0 0 0\n|C:a |M:" + " " * 1_000_000 + "\n"),
+    ):
+        (tmp_path / name).write_text(data)
+        with pytest.raises(UserError) as told:
+            read_events(tmp_path / name, clock)
+        assert "\n" not in str(told.value) and len(str(told.value)) < 400
+
+
 def test_no_event_at_all_is_a_list(tmp_path: Path) -> None:
     clock = FilmClock("film.mp4", Rate(Fraction(25)), 0, 9.0)
     for name in ("table", "event_json", "midi", "fcpxml", "otio", "pro_tools", "reaper", "premiere", "resolve"):

@@ -13,9 +13,10 @@ from vis2sound_jax.exchange.timecode import Rate
 from vis2sound_jax.whole import PathLike, write_whole
 
 _TC = r"\d{1,2}[:;.]\d{2}[:;.]\d{2}[:;.,]\d{2,3}"
-_EVENT = re.compile(rf"(\d+)\s+\S+\s+\S+\s+.*?({_TC})\s+({_TC})\s+({_TC})\s+({_TC})\s*")
+_EVENT_WORDS = 8  # number, reel, track, cut and four timecodes
 _LOCATOR = re.compile(rf"\*\s*LOC:\s*({_TC})\s+(\w+)\s*(.*)")
-_RESOLVE = re.compile(r"(.*?)\|C:(\w+)\s*\|M:(.*?)\s*\|D:(\d+)\s*")
+_RESOLVE = re.compile(r"([^|]*)\|C:(\w+) *\|M:([^|]*)\|D:(\d+)")
+_END = "999999 end"
 _CLIP = re.compile(r"\*\s*FROM CLIP NAME:\s*(.*)")
 _COMMENT = re.compile(r"\*\s*COMMENT:\s*(.*)")
 
@@ -87,26 +88,33 @@ def _written(number: int, event: Event, frame: int, rate: Rate) -> list[str]:
 def _rows(path: PathLike, text: str, clock: FilmClock) -> Iterator[Row]:
     """What stands under each event, read when all of it is there."""
     under: dict[str, Any] = {}
-    for number, line in enumerate([*text.splitlines(), "999999  AX A C"], 1):
+    for number, line in enumerate([*text.splitlines(), _END], 1):
         line = line.strip()
-        if re.match(r"\d{3,}\s+\S", line):
+        if re.match(r"\d{3,}\s+\S", line) and "|C:" not in line:
             if under:
                 yield from _marks(path, under, clock)
-            found = _EVENT.fullmatch(line)
-            if found is None and number <= text.count("\n") + 1 and not line.startswith("999999"):
-                problem = f"line {number}, {shown(line)}: is no event of an edit list"
-                raise file_error(path, problem, "give its number, reel, track, cut and four timecodes")
-            under = {"place": f"line {number}", "record": found[4], "locators": []} if found else {}
+            if line == _END:
+                return
+            under = {"place": f"line {number}", "record": _record(path, number, line), "locators": []}
         elif not under:
             continue
         elif found := _LOCATOR.fullmatch(line):
             under["locators"].append((f"line {number}", found[1], found[3]))
         elif found := _RESOLVE.fullmatch(line):
-            under["marker"] = (found[3], found[1].strip())
+            under["marker"] = (found[3].strip(), found[1].strip())
         elif found := _CLIP.fullmatch(line):
             under["name"] = found[1]
         elif found := _COMMENT.fullmatch(line):
             under["comment"] = found[1]
+
+
+def _record(path: PathLike, number: int, line: str) -> str:
+    """The record time of an event."""
+    words = line.split()
+    if len(words) < _EVENT_WORDS or not all(re.fullmatch(_TC, word) for word in words[-4:]):
+        problem = f"line {number}, {shown(line)}: is no event of an edit list"
+        raise file_error(path, problem, "give its number, reel, track, cut and four timecodes")
+    return words[-2]
 
 
 def _marks(path: PathLike, under: dict[str, Any], clock: FilmClock) -> Iterator[Row]:

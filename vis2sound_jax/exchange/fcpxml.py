@@ -77,8 +77,9 @@ def read_fcpxml(path: PathLike, clock: FilmClock, seed: int) -> EventList:
         own = None if fps is None else rate_of(fps, drop=sequence.get("tcFormat") == "DF")
         spine = sequence.find("spine")
         marks = [] if spine is None else list(_marks(spine, start, start))
-    except UserError as error:
-        raise file_error(path, str(error), "export the project as XML again") from None
+    except (UserError, RecursionError) as error:
+        problem = str(error) if isinstance(error, UserError) else "is nested too deep"
+        raise file_error(path, problem, "export the project as XML again") from None
     if clock.rate is None and own is not None:
         clock = FilmClock(clock.film, own, own.frame_at(start), clock.duration_s)
     rows = []

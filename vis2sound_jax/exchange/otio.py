@@ -9,7 +9,7 @@ import opentimelineio
 from vis2sound_jax.errors import file_error
 from vis2sound_jax.exchange.events import EventList, FilmClock, Row, events_of
 from vis2sound_jax.exchange.labels import at_or, detail_of, name_of, values_of
-from vis2sound_jax.exchange.text_file import read_text
+from vis2sound_jax.exchange.text_file import is_deep, read_text
 from vis2sound_jax.exchange.timecode import Rate, rate_of
 from vis2sound_jax.whole import PathLike, write_whole
 
@@ -62,7 +62,10 @@ def read_otio(path: PathLike, clock: FilmClock, seed: int) -> EventList:
       UserError: if it is no timeline, or for the first marker that is wrong.
     """
     try:
-        timeline = opentimelineio.adapters.read_from_string(read_text(path), "otio_json")
+        text = read_text(path)
+        if is_deep(text):
+            raise ValueError("too deep")
+        timeline = opentimelineio.adapters.read_from_string(text, "otio_json")
         if not isinstance(timeline, opentimelineio.schema.Timeline):
             raise ValueError("no timeline")
         marks = _marks(timeline)

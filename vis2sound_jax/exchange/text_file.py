@@ -1,6 +1,7 @@
 """Text as other programs write it, whatever their encoding."""
 
 import codecs
+import re
 from pathlib import Path
 
 from vis2sound_jax.errors import file_error
@@ -8,6 +9,8 @@ from vis2sound_jax.whole import PathLike
 
 MOST_BYTES = 64 << 20
 """A file of events that is larger is refused."""
+_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]')
+_DEEPEST = 200
 _BY_MARK = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
@@ -59,6 +62,23 @@ def read_text(path: PathLike, *, old: str = "cp1252") -> str:
     if "\0" in text:
         raise file_error(path, "is no text", "give a file of events")
     return text
+
+
+def is_deep(text: str) -> bool:
+    """Tells whether JSON is nested deeper than any list of events, which readers in C do not survive.
+
+    Args:
+      text: JSON.
+
+    Returns:
+      True from 200 brackets within each other on.
+    """
+    depth = 0
+    for found in _BRACKETS.finditer(text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(found[0], 0)
+        if depth >= _DEEPEST:
+            return True
+    return False
 
 
 def _decoded(path: PathLike, data: bytes, encoding: str) -> str:
