@@ -175,3 +175,10 @@ def test_an_event_keeps_the_take_and_the_piece_it_is_pinned_to(library: Library)
 def test_pins_to_what_is_not_there_are_told(values: dict[str, Any], message: str, library: Library) -> None:
     with pytest.raises(UserError, match=message):
         planned(library, [Event(1.0, id=7, **values)])
+
+
+def test_a_place_that_is_taken_back_leaves_one_channel_as_it_was(library: Library) -> None:
+    events = listed(2)
+    plain, moved = planned(library, events), planned(library, changed(events, 8, pan=0.5))
+    again, _ = plain.sound_again(0, moved.sound(0, DURATION_S), moved)
+    np.testing.assert_array_equal(again.view(np.uint32), plain.sound(0, DURATION_S).view(np.uint32))
