@@ -109,10 +109,12 @@ def _stderr() -> Iterator[list[str]]:
     with tempfile.TemporaryFile() as caught:
         before = os.dup(2)
         os.dup2(caught.fileno(), 2)
+        python = open(caught.fileno(), "w", encoding="utf-8", errors="backslashreplace", closefd=False)
         try:
-            yield found
+            with contextlib.redirect_stderr(python):
+                yield found
         finally:
-            sys.stderr.flush()
+            python.flush()
             os.dup2(before, 2)
             os.close(before)
             caught.seek(0)
