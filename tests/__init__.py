@@ -1,1 +1,1 @@
-"""A package, so that none of this name that is installed stands before it."""
+"""Tests of vis2sound_jax. A package of its own, since others install one of that name."""
