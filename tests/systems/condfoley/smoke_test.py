@@ -71,7 +71,8 @@ def made(tiny_run: Path, films: Path, tmp_path_factory: pytest.TempPathFactory) 
         assert ("no take keeps time with the film within 0.2 s" in answer.out) != read_json(folder / f"{name}.json")[
             "accepted"
         ]
-        assert answer.err == ""
+        # A slow machine tells how far it is.
+        assert not any(word in answer.err for word in ("rror", "arning", "Traceback"))
     return folder
 
 
