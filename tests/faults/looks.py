@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import soundfile
 
-# Never the same twice: clocks, numbers of processes, and folders whose contents a digest in the marks stands for.
-_PASSED_OVER = re.compile(r"(^|/)(lock|metrics\.jsonl|checkpoints|best|profile|\.array_record.*|events\.out.*)(/|$)")
+# Never the same twice: clocks, when recordings were written, numbers of processes, and folders whose contents a digest in the marks stands for.
+_PASSED_OVER = re.compile(
+    r"(^|/)(lock|origin\.json|metrics\.jsonl|checkpoints|best|profile|\.array_record.*|events\.out.*)(/|$)"
+)
 _TIMES = re.compile(r"^(seconds|wall_s|.*_per_s|measured_on|data_wait_share|made_by)$")
 _TEMPORARY = re.compile(r"(\.part$|\.tmp|\.partial(/|$)|orbax-checkpoint-tmp|\.new$)")
 
