@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -122,11 +122,12 @@ def environment(cache: Path, **more: str | None) -> dict[str, str]:
 
 
 def run(
-    arguments: list[str],
+    arguments: Sequence[str],
     around: Mapping[str, str],
     cwd: Path,
     *,
     kill: tuple[float, signal.Signals] | None = None,
+    after: Path | None = None,
     most_bytes: int | None = None,
     user: int | None = None,
 ) -> Ended:
@@ -137,6 +138,7 @@ def run(
       around: the environment.
       cwd: the current folder.
       kill: after how many seconds it gets which signal.
+      after: a file from whose appearance these seconds count; None counts from the start.
       most_bytes: how long its files may become, as on a disk that is full.
       user: number of the user that runs it.
     """
@@ -162,6 +164,8 @@ def run(
         group=user,
         extra_groups=None if user is None else [],
     )
+    while after is not None and not after.exists() and process.poll() is None:
+        time.sleep(0.01)
     try:
         out, err = process.communicate(timeout=_LONGEST_S if kill is None else kill[0])
     except subprocess.TimeoutExpired:

@@ -4,7 +4,7 @@ import json
 import random
 import shutil
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +16,6 @@ from vis2sound_jax.audio.files import write_wav
 from vis2sound_jax.video.mux import write_film
 
 SIGNALS = (signal.SIGKILL, signal.SIGTERM)
-_BEFORE_S = 0.5
 
 
 class Row(NamedTuple):
@@ -91,78 +90,82 @@ def job_arguments(system: System, job: str, workdir: Path, files: dict[str, str]
 
 def try_stages(bench: Bench, system: System, stages: Sequence[str]) -> Iterator[Row]:
     """Kills every stage; the stages before it are done."""
-    straight, around = bench.place / system.name, environment(bench.cache)
-    for number, stage in enumerate(system.stages):
-        before = bench.place / f"{system.name}_before"
-        shutil.rmtree(before, ignore_errors=True)
-        if straight.exists():
-            shutil.copytree(straight, before)
-        ended = run(system.up_to(straight, stage), around, bench.place)
-        if ended.code:
-            yield Row(f"{system.name} {stage}", ended.seconds, 0, 0, 0, (f"it fails undisturbed: {ended.err[-800:]}",))
+    place, around = bench.place / system.name, environment(bench.cache)
+    for stage in system.stages:
+        trial = Trial(f"{system.name} {stage}", place, tuple(system.up_to(place, stage)))
+        if stage not in stages:
+            ended = run(trial.arguments, around, bench.place)
+            if ended.code:
+                yield _fails(trial, ended)
+                return
+            continue
+        yield from kill_trial(bench, trial._replace(mark=place / "stages" / f"{stage}.json"))
+        if not place.exists():
             return
-        if stage in stages:
-            done = json.loads((straight / "stages" / f"{stage}.json").read_text())["seconds"]
-            yield _killed(
-                bench,
-                f"{system.name} {stage}",
-                straight,
-                ended.seconds,
-                done,
-                lambda place, stage=stage: system.up_to(place, stage),  # type: ignore[misc]
-                before if number else None,
-            )
 
 
 def try_jobs(bench: Bench, system: System, jobs: Sequence[str]) -> Iterator[Row]:
     """Kills every job of a finished run."""
-    files, around = write_files(bench.place), environment(bench.cache)
-    workdir = bench.place / system.name
+    files, workdir = write_files(bench.place), bench.place / system.name
     for job in jobs:
-        straight = bench.place / f"{system.name}_{job}"
-        straight.mkdir(exist_ok=True)
+        out = bench.place / f"{system.name}_{job}"
+        out.mkdir(exist_ok=True)
+        arguments = job_arguments(system, job, workdir, files, out)
+        yield from kill_trial(bench, Trial(f"{system.name} --job={job}", out, tuple(arguments)))
 
-        def arguments(place: Path, job: str = job) -> list[str]:
-            return job_arguments(system, job, workdir, files, place)
 
-        ended = run(arguments(straight), around, bench.place)
-        name = f"{system.name} --job={job}"
+class Trial(NamedTuple):
+    """What is killed.
+
+    Attributes:
+      what: as the table calls it.
+      place: all that it writes, always under this path.
+      arguments: of the program.
+      mark: of a stage, which is written as it begins; None for a job.
+    """
+
+    what: str
+    place: Path
+    arguments: tuple[str, ...]
+    mark: Path | None = None
+
+
+def kill_trial(bench: Bench, trial: Trial) -> Iterator[Row]:
+    """Runs a command twice undisturbed, then kills it so often and runs it again each time; leaves its result."""
+    around, before, whole = environment(bench.cache), bench.place / "before", bench.place / "whole"
+    _copied(trial.place, before)
+    for _ in range(2):  # what was compiled the first time is not compiled again: the second time is measured
+        _copied(before, trial.place)
+        ended = run(trial.arguments, around, bench.place)
         if ended.code:
-            yield Row(name, ended.seconds, 0, 0, 0, (f"it fails undisturbed: {ended.err[-800:]}",))
-            continue
-        # A second time: what was compiled the first time is not compiled again.
-        again = run(arguments(straight), around, bench.place)
-        yield _killed(bench, name, straight, again.seconds, 0.8 * again.seconds, arguments, None)
-
-
-def _killed(
-    bench: Bench,
-    what: str,
-    straight: Path,
-    whole_s: float,
-    busy_s: float,
-    arguments: Callable[[Path], list[str]],
-    before: Path | None,
-) -> Row:
-    """Kills a command at random moments of its last `busy_s` seconds, and runs it again."""
-    rng, around, place = bench.rng(what), environment(bench.cache), bench.place / "killed" / straight.name
-    wanted, faults, same, early = looks.digests(straight), [], 0, 0
+            shutil.rmtree(trial.place, ignore_errors=True)
+            yield _fails(trial, ended)
+            return
+    busy_s = 0.9 * ended.seconds if trial.mark is None else json.loads(trial.mark.read_text())["seconds"]
+    wanted = looks.digests(trial.place)
+    _copied(trial.place, whole)
+    rng, faults, same, early = bench.rng(trial.what), [], 0, 0
     for number in range(bench.kills):
-        shutil.rmtree(place.parent, ignore_errors=True)
-        place.parent.mkdir()
-        if before is not None:
-            shutil.copytree(before, place)
-        elif "--job=" in what:
-            place.mkdir()
-        sent = SIGNALS[number % len(SIGNALS)]
-        delay_s = rng.uniform(max(whole_s - busy_s - _BEFORE_S, 0.3), whole_s)
-        killed = run(arguments(place), around, bench.place, kill=(delay_s, sent))
+        _copied(before, trial.place)
+        sent, delay_s = SIGNALS[number % len(SIGNALS)], rng.uniform(0.0, busy_s)
+        killed = run(trial.arguments, around, bench.place, kill=(delay_s, sent), after=trial.mark)
         early += _ended_first(killed)
-        found = list(_after_kill(place, straight, arguments(place), around, bench.place, wanted, killed, sent))
+        found = list(_after_kill(trial, whole, around, bench.place, wanted, killed, sent))
         faults += [f"{sent.name} after {delay_s:.2f} s: {fault}" for fault in found]
         same += not found
-    shutil.rmtree(place.parent, ignore_errors=True)
-    return Row(what, whole_s, bench.kills, early, same, tuple(faults))
+    _copied(whole, trial.place)
+    yield Row(trial.what, ended.seconds, bench.kills, early, same, tuple(faults))
+
+
+def _fails(trial: Trial, ended: Ended) -> Row:
+    return Row(trial.what, ended.seconds, 0, 0, 0, (f"it fails undisturbed: {ended.err.strip()[-800:]}",))
+
+
+def _copied(source: Path, target: Path) -> None:
+    """Makes a folder what another one is, or nothing where that is not there."""
+    shutil.rmtree(target, ignore_errors=True)
+    if source.exists():
+        shutil.copytree(source, target)
 
 
 def _ended_first(killed: Ended) -> bool:
@@ -170,9 +173,8 @@ def _ended_first(killed: Ended) -> bool:
 
 
 def _after_kill(
-    place: Path,
-    straight: Path,
-    arguments: list[str],
+    trial: Trial,
+    whole: Path,
     around: dict[str, str],
     cwd: Path,
     wanted: dict[str, str],
@@ -180,12 +182,13 @@ def _after_kill(
     sent: signal.Signals,
 ) -> Iterator[str]:
     """What is not right after a kill and after the same command again."""
+    place = trial.place
     if killed.code not in (0, -sent):
         yield f"the killed process ended with {killed.code}: {killed.err[-300:]}"
     if place.exists():
-        yield from looks.cut_off(place, straight)
+        yield from looks.cut_off(place, whole)
         looks.age(place)
-    again = run(arguments, around, cwd)
+    again = run(trial.arguments, around, cwd)
     if again.code:
         yield f"the next run ended with {again.code}: {again.err.strip()[-500:]}"
         return

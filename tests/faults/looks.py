@@ -11,10 +11,13 @@ from typing import Any
 import numpy as np
 import soundfile
 
-# Never the same twice: clocks, numbers of processes, and folders whose contents a digest in the marks stands for.
-_PASSED_OVER = re.compile(r"(^|/)(lock|metrics\.jsonl|checkpoints|best|profile|\.array_record.*|events\.out.*)(/|$)")
+# Never the same twice: clocks, when recordings were written, numbers of processes; and folders whose contents a digest
+# in the marks stands for.
+_PASSED_OVER = re.compile(
+    r"(^|/)(lock|origin\.json|metrics\.jsonl|checkpoints|best|profile|\.array_record.*|events\.out.*)(/|$)"
+)
 _TIMES = re.compile(r"^(seconds|wall_s|.*_per_s|measured_on|data_wait_share|made_by)$")
-_TEMPORARY = re.compile(r"(\.part$|\.tmp|\.partial(/|$)|orbax-checkpoint-tmp|\.new$)")
+_TEMPORARY = re.compile(r"(\.part(/|$)|\.tmp|\.partial(/|$)|orbax-checkpoint-tmp|\.new$)")
 
 
 def files_of(folder: Path) -> list[str]:
@@ -42,8 +45,8 @@ def temporaries(folder: Path) -> list[str]:
 
 
 def age(folder: Path) -> None:
-    """Lets two hours pass for what a killed process left: the young ones may be another machine's."""
-    then_s = time.time() - 7200
+    """Lets two days pass for what a killed process left: the young ones may be another machine's."""
+    then_s = time.time() - 172_800
     for name in temporaries(folder):
         os.utime(folder / name, (then_s, then_s))
 
