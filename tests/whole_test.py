@@ -12,7 +12,15 @@ import numpy as np
 import pytest
 
 from vis2sound_jax.errors import UserError
-from vis2sound_jax.whole import check_name, replacing, temporary_of, write_arrays, write_json, write_whole
+from vis2sound_jax.whole import (
+    check_name,
+    replacing,
+    replacing_folder,
+    temporary_of,
+    write_arrays,
+    write_json,
+    write_whole,
+)
 
 
 def _names(folder: Path) -> list[str]:
@@ -143,3 +151,19 @@ def test_a_file_is_on_the_disk_before_it_is_in_its_place(tmp_path: Path, monkeyp
     monkeypatch.setattr(os, "replace", lambda *names: (done.append("in its place"), replace(*names)))
     write_whole(tmp_path / "file", "words")
     assert done == ["on the disk", "in its place"] and (tmp_path / "file").read_text() == "words"
+
+
+def test_a_folder_comes_whole_and_what_a_killed_process_left_of_one_goes(tmp_path: Path) -> None:
+    target = tmp_path / "packed"
+    with replacing_folder(target) as made:
+        (made / "a").write_text("1")
+    with pytest.raises(ZeroDivisionError), replacing_folder(target) as made:
+        (made / "b").write_text(str(1 / 0))
+    assert [path.name for path in tmp_path.iterdir()] == ["packed"] and (target / "a").read_text() == "1"
+    program = "import os, sys\nfrom vis2sound_jax.whole import replacing_folder\n"
+    program += "with replacing_folder(sys.argv[1]) as made:\n    os.kill(os.getpid(), 9)\n"
+    subprocess.run([sys.executable, "-c", program, str(target)], cwd=Path(__file__).parents[1], check=False)
+    assert len(list(tmp_path.iterdir())) == 2
+    with replacing_folder(target) as made:
+        (made / "a").write_text("2")
+    assert [path.name for path in tmp_path.iterdir()] == ["packed"] and (target / "a").read_text() == "2"

@@ -59,6 +59,33 @@ def replacing(path: PathLike) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def replacing_folder(folder: PathLike) -> Iterator[Path]:
+    """Lets a block fill a folder under a temporary name and puts it in place only when the block succeeds.
+
+    Args:
+      folder: to write or replace; the folder around it must exist.
+
+    Yields:
+      An empty folder. If the block raises, it goes, and an older one under `folder` stays as it was.
+
+    Raises:
+      OSError: if it cannot be made or moved.
+    """
+    target = Path(folder).absolute()
+    scratch = temporary_of(target)
+    clean(target)
+    made = scratch / "made"
+    try:
+        made.mkdir(parents=True)
+        yield made
+        if target.exists():
+            os.replace(target, scratch / "replaced")
+        os.replace(made, target)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
 def move(written: Path, target: Path) -> None:
     """Puts a file in its place once all of it is on the disk, so that a power cut cannot leave an empty one there.
 

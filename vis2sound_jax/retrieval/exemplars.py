@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from vis2sound_jax.errors import UserError, file_error
 from vis2sound_jax.retrieval.impact_pieces import FULL_SCALE
 from vis2sound_jax.retrieval.laying import Sound, lay, shaped
 from vis2sound_jax.retrieval.nearest import nearest_l1
+from vis2sound_jax.whole import replacing_folder
 
 _SETTINGS = "exemplars.json"
 _VERSION = 2
@@ -168,18 +168,13 @@ class ExemplarBank:
         settings["labels"] = {kind: list(names) for kind, names in self.labels.items()}
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
-                made = Path(scratch) / "made"
-                made.mkdir()
+            with replacing_folder(folder) as made:
                 for name in _ARRAYS:
                     if name != "wavs" or not small:
                         np.save(made / f"{name}.npy", getattr(self, name))
                 if small:
                     soundfile.write(made / _SMALL, self.wavs, self.rate_hz, subtype="PCM_16", format="FLAC")
                 (made / _SETTINGS).write_text(json.dumps(settings), encoding="utf-8")
-                if folder.exists():
-                    os.replace(folder, Path(scratch) / "replaced")
-                os.replace(made, folder)
         except OSError as error:
             remedy = "free some space or choose a writable folder"
             raise file_error(folder, f"cannot be written ({error.strerror})", remedy) from error

@@ -4,7 +4,6 @@ import json
 import os
 import platform
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -19,7 +18,7 @@ from vis2sound_jax.run.recordings import data_name
 from vis2sound_jax.run.workdir import checkpoints_dir, config_path, mark_path, settings_of
 from vis2sound_jax.training.checkpoint import load_meta, load_params
 from vis2sound_jax.training.packed import write_packed
-from vis2sound_jax.whole import write_whole
+from vis2sound_jax.whole import replacing_folder, write_whole
 
 Numbers = Mapping[str, Mapping[str, float | None]]
 """Name of a measure → `value`, `low` and `high` of its 95 % interval."""
@@ -67,14 +66,10 @@ def pack(config: Any, workdir: Path, contents: Contents) -> dict[str, Any]:
     output = _checked(config.request.output)
     settings = settings_of(workdir)
     _check_finished(workdir, contents.trainings)
-    with tempfile.TemporaryDirectory(dir=output.absolute().parent, prefix=f".{output.name}.") as scratch:
-        made = Path(scratch) / "made"
+    with replacing_folder(output) as made:
         _write(workdir, made, contents)
         before, numbers = contents.measure(workdir), contents.measure(made)
         write_card(made, {**_about(settings, workdir, contents), "numbers": numbers, "before_packing": before})
-        if output.exists():
-            os.replace(output, Path(scratch) / "replaced")
-        os.replace(made, output)
     size = sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
     values = {name: f"{before[name]['value']:.4f} -> {number['value']:.4f}" for name, number in numbers.items()}
     return {"weights": str(output), "megabytes": round(size / 1e6, 2), **values}
