@@ -29,7 +29,7 @@ def test_a_checkout_keeps_them_beside_the_package() -> None:
 
 def test_an_installed_package_holds_them_and_looks_at_no_stranger(installed: Path) -> None:
     assert shipped.shipped_dir("datasets") == installed / "datasets"
-    assert shipped.config_names() == ["autofoley", "condfoley", "vis"]
+    assert shipped.config_names() == ["autofoley", "binaural", "condfoley", "vis"]
     assert shipped.config_file("vis") == installed / "configs" / "vis.py"
 
 

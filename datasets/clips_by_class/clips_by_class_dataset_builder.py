@@ -30,6 +30,7 @@ class Config(FilmConfig):
 class Builder(FilmBuilder, skip_registration=True):  # type: ignore[call-arg]
     """Builds the records; `vis2sound_jax.prepare.dataset` drives it over large folders."""
 
+    ID_PARTS = 2  # of an id: class and clip
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "First."}
     pkg_dir_path = tfds.core.Path(FOLDER)

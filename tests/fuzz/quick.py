@@ -26,6 +26,8 @@ class Quick(chain.Foley):
         return Watched(film, Events(np.array(times_s), np.full(len(times_s), 0.9), notes), None)
 
     def onsets(self, film: Any) -> Events:
+        if isinstance(film, Film):
+            return self.watch(film).events
         with Film.open(film) as opened:
             return self.watch(opened).events
 

@@ -40,7 +40,7 @@ def test_a_film_of_three_pictures_may_last_an_hour_and_says_so_first(tmp_path: P
         assert film.duration_s == pytest.approx(HOUR_S, abs=0.1)
         shown = [float(picture.mean()) for picture in film.pictures(0.01, 4, 4, look="grey")]
         assert len(shown) == 36 and len({round(level) for level in shown}) == 2
-    with pytest.raises(UserError, match="out.wav: its folder .* does not exist"):
+    with pytest.raises(UserError, match="out.json: its folder .* does not exist"):
         make_film(Clicks(), path, Request(), tmp_path / "no" / "out.mp4")
     assert capsys.readouterr().out.startswith("sparse.mkv: lasts 1:00:00\n")
 

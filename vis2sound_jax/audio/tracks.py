@@ -235,9 +235,9 @@ def track_of(media: Media, film: FilmFacts | None) -> Track:
     path, number = media.path, settle_track(media)
     media.rewind(for_sound=True)
     stream = media.sound_stream()
-    if stream is None:
+    if stream is None and not media.container.streams.audio:
         raise file_error(path, "has no sound track", "use a recording with sound")
-    if not is_decoded(stream):
+    if stream is None or not is_decoded(stream):
         raise file_error(path, "its sound is of an unknown form", "convert it to wav")
     try:
         frame = next(iter(media.decode(stream)), None)

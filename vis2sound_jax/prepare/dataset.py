@@ -109,7 +109,7 @@ def prepare(
     spec = BuilderSpec(builder_name, {"recordings_dir": os.fspath(recordings_dir), "split": split, "form": form})
     builder = spec.open(unfinished_path(output_dir))
     lists = builder.recording_ids()
-    check_splits(Path(recordings_dir), lists)
+    check_splits(Path(recordings_dir), lists, getattr(builder, "ID_PARTS", 1))
     work = Work(spec, unfinished_path(output_dir), cut_shards(lists))
     total = sum(len(job.ids) for job in work.jobs)
     with hold_unfinished(output_dir, spec, work.jobs) as folder:

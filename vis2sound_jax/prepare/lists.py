@@ -47,12 +47,13 @@ def read_ids(path: Path) -> list[str]:
     return list(lines)
 
 
-def check_splits(folder: Path, splits: Mapping[str, Sequence[str]]) -> None:
+def check_splits(folder: Path, splits: Mapping[str, Sequence[str]], parts: int = 1) -> None:
     """Refuses what no builder may list, whatever it makes its lists of.
 
     Args:
       folder: of the recordings.
       splits: ids by split.
+      parts: names of which an id may be made, with / between them.
 
     Raises:
       UserError: if an id would name a file elsewhere, or stands twice.
@@ -60,7 +61,7 @@ def check_splits(folder: Path, splits: Mapping[str, Sequence[str]]) -> None:
     seen: dict[str, str] = {}
     for split, ids in splits.items():
         for name in ids:
-            if not is_id(name):
+            if not all(map(is_id, name.split("/", parts - 1))):
                 raise UserError(f"{folder}: {name!r} in {split} is no id; ids are names without / and \\", folder)
             if name in seen:
                 raise UserError(f"{folder}: {name} is in {seen[name]} and again in {split}; list each once", folder)

@@ -10,6 +10,7 @@ from vis2sound_jax.run.stage import Stage
 from vis2sound_jax.shipped import config_file, config_names
 
 _PROGRAM = "python -m vis2sound_jax.main"
+_MOST_EXAMPLES = 3  # flags in a line of usage; all of them are listed below it
 _GENERAL = (
     Flag("workdir", "runs/NAME", "Folder of the run; NAME is the config's name.", "runs/mine"),
     Flag("job", "all stages", "One stage or job instead of all stages.", "generate"),
@@ -122,7 +123,8 @@ def _first_line(config: Path) -> str:
 
 
 def _example(flags: Iterable[Flag]) -> str:
-    return " ".join(f"--{flag.name}={flag.example}" for flag in flags if flag.example and not flag.default)
+    told = [f"--{flag.name}={flag.example}" for flag in flags if flag.example and not flag.default]
+    return " ".join(told[:_MOST_EXAMPLES])
 
 
 def _flag_lines(flags: tuple[Flag, ...]) -> list[str]:

@@ -110,8 +110,8 @@ STAGES = (
         reads=(*_CHAIN, "generate"),
         remade=True,
         flags=(
-            *(requests.VIDEO, _EXAMPLE, _EXAMPLE_TRACK, requests.OUTPUT, _TAKES, requests.SEED),
-            *(_ENGINE, _VARY, _TONE, _START, *requests.DELIVERY),
+            *(requests.VIDEO, _EXAMPLE, requests.OUTPUT, _TAKES, requests.SEED),
+            *(_EXAMPLE_TRACK, _ENGINE, _VARY, _TONE, _START, *requests.DELIVERY),
             *(_EVENTS, _EVENTS_OUT, _FORMAT, _TIMECODE),
         ),
         weights_for=("video",),

@@ -160,7 +160,8 @@ def _held_out(config: Any, workdir: Path) -> dict[str, Any]:
     paths = film_files(config, folder, names)
     foley = chain.load(workdir, config)
     pairs = [(names[k % len(names)], names[(k + k % 2) % len(names)]) for k in range(config.generate.films)]
-    films = [f"{k:02d}_{video}_like_{example}.mp4" for k, (video, example) in enumerate(pairs)]
+    named = [f"{k:02d}_{video}_like_{example}.mp4" for k, (video, example) in enumerate(pairs)]
+    films = [name.replace("/", "_") for name in named]  # ids of clips by class
     takes = config.generate.takes
     clear_films(target)
     note_films(target, [film_of(Path(film), take).name for film in films for take in range(takes)])

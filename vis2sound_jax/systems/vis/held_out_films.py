@@ -51,7 +51,7 @@ def write_films(config: Any, workdir: Path, folder: Path, count: int) -> list[Pa
         impacts = foley.impacts(features)
         for kind in KINDS:
             made = foley.soundtrack(features, record["duration_s"], impacts, kind=kind, seed=config.seed)
-            written.append(folder / f"{k:02d}_{record['id']}_{kind}.mp4")
+            written.append(folder / f"{k:02d}_{record['id'].replace('/', '_')}_{kind}.mp4")
             _write(written[-1], _frames(record), record, made.wav)
     return written
 
