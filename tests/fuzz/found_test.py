@@ -9,6 +9,9 @@ import pytest
 from tests.fuzz import wavs
 from vis2sound_jax.audio.files import read_sound
 from vis2sound_jax.errors import UserError
+from vis2sound_jax.video.container import Media
+from vis2sound_jax.video.mux import write_film
+from vis2sound_jax.video.target import check_pictures
 
 
 def test_sound_that_nothing_decodes_is_a_line(tmp_path: Path) -> None:
@@ -27,3 +30,11 @@ def test_whole_numbers_of_64_bits_are_read(tmp_path: Path) -> None:
             container.mux(stream.encode(made))
         container.mux(stream.encode(None))
     np.testing.assert_allclose(read_sound(tmp_path / "a.wav", 8000), wanted, atol=1e-6)
+
+
+def test_pictures_that_nothing_decodes_are_a_line(tmp_path: Path) -> None:
+    film = tmp_path / "a.mp4"
+    write_film(film, np.zeros((3, 16, 16, 3), np.uint8), 10.0)
+    film.write_bytes(film.read_bytes().replace(b"avc1", b"zzz1"))
+    with Media(film) as media, pytest.raises(UserError, match="a.mp4: its pictures are of an unknown form; re-encode"):
+        check_pictures(media, tmp_path / "b.mkv")

@@ -12,7 +12,7 @@ from av.error import FFmpegError
 from av.video.stream import VideoStream
 
 from vis2sound_jax.errors import file_error
-from vis2sound_jax.video.container import Media, PathLike, video_stream
+from vis2sound_jax.video.container import Media, PathLike, is_decoded, video_stream
 
 FORMATS = MappingProxyType({".mp4": "mp4", ".mov": "mov", ".m4v": "mp4", ".mkv": "matroska", ".webm": "webm"})
 """By suffix, the container as FFmpeg calls it."""
@@ -115,7 +115,11 @@ def check_pictures(media: Media, output: PathLike, *, pcm: bool = False) -> None
       UserError: if it cannot; names the containers that can, each of which was tried.
     """
     stream = video_stream(media.container)
-    if stream is None or _holds(suffix_of(output), stream, pcm):
+    if stream is None:
+        return
+    if not is_decoded(stream):
+        raise file_error(media.path, "its pictures are of an unknown form", "re-encode it to mp4")
+    if _holds(suffix_of(output), stream, pcm):
         return
     others = [suffix for suffix in _OFFERED if not (pcm and suffix not in PCM_SUFFIXES)]
     fitting = [suffix for suffix in others if _holds(suffix, stream, pcm)]
