@@ -7,6 +7,7 @@ import numpy as np
 import soxr
 
 from vis2sound_jax.audio.binaural import RATE_HZ, WINDOW
+from vis2sound_jax.audio.downmix import mono_of
 from vis2sound_jax.audio.files import read_channels, write_pcm_24
 from vis2sound_jax.audio.full_band import full_band, split_exactly
 from vis2sound_jax.errors import UserError
@@ -51,7 +52,7 @@ def run(config: Any, workdir: Path) -> dict[str, Any]:
         raise UserError(f"--hop={asked.hop}: windows of {WINDOW / RATE_HZ} s must overlap; choose a smaller one")
     check_before(config, workdir)
     channels = read_channels(sound, DELIVERED_HZ)
-    mono = channels.mean(axis=1)
+    mono = mono_of(channels)
     notes = _notes(channels.shape[1], len(mono))
     facts = {"made_by": MADE_BY, "system": config.system, "config": config.name, "video": video.name, "notes": notes}
     with Film.open(video) as film, together(beside, facts, overwrite=asked.overwrite) as folder:
